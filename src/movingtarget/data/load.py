@@ -1,0 +1,83 @@
+"""Load a data set's IDX files as standardised tensors."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from movingtarget.data import idx
+from movingtarget.data.catalogue import TEST_INPUTS, TEST_LABELS, TRAIN_INPUTS, TRAIN_LABELS
+
+
+class Images(NamedTuple):
+    """A data set of images and their classes.
+
+    Attributes:
+        train_inputs: `(images, pixels)` float32, standardised.
+        train_labels: `(images,)` int64.
+        test_inputs: `(test images, pixels)` float32, standardised as the training images are.
+        test_labels: `(test images,)` int64.
+    """
+
+    train_inputs: Tensor
+    train_labels: Tensor
+    test_inputs: Tensor
+    test_labels: Tensor
+
+
+def load(folder: Path) -> Images:
+    r"""Images and labels of the four uncompressed IDX files in a folder.
+
+    $$ x = (p - \mu) / \sigma $$
+
+    with $\mu$ and $\sigma$ the mean and the (population) standard deviation of all training pixels $p$, one
+    number each.
+
+    Raises:
+        FileNotFoundError: one of the four files is not there.
+        ValueError: a file is not IDX, the numbers of images and labels or the shapes of training and test
+            images differ, or the training pixels are all the same.
+    """
+    train, train_labels = _read_pair(folder / TRAIN_INPUTS, folder / TRAIN_LABELS)
+    test, test_labels = _read_pair(folder / TEST_INPUTS, folder / TEST_LABELS)
+    if train.shape[1:] != test.shape[1:]:
+        raise ValueError(f"{folder}: training images are {train.shape[1:]}, test images {test.shape[1:]}")
+    levels = _standard_levels(train, folder)
+    return Images(
+        train_inputs=torch.from_numpy(levels[train].reshape(len(train), -1)),
+        train_labels=torch.from_numpy(train_labels.astype(np.int64)),
+        test_inputs=torch.from_numpy(levels[test].reshape(len(test), -1)),
+        test_labels=torch.from_numpy(test_labels.astype(np.int64)),
+    )
+
+
+def _read_pair(images_file: Path, labels_file: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    images, labels = _read(images_file), _read(labels_file)
+    if images.ndim < 2 or labels.ndim != 1 or len(images) != len(labels):
+        raise ValueError(
+            f"{images_file} of shape {images.shape} and {labels_file.name} of shape {labels.shape} "
+            "do not hold one label for each image"
+        )
+    return images, labels
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    try:
+        return idx.decode(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _standard_levels(pixels: NDArray[np.uint8], folder: Path) -> NDArray[np.float32]:
+    """`(256,)`: the standardised value of each of a byte's values, from the histogram of all the pixels."""
+    counts = np.bincount(pixels.ravel(), minlength=256)
+    if np.count_nonzero(counts) < 2:
+        raise ValueError(f"{folder / TRAIN_INPUTS}: pixels do not vary, so they cannot be standardised")
+    values = np.arange(256)
+    mean = np.average(values, weights=counts)
+    deviation = np.sqrt(np.average((values - mean) ** 2, weights=counts))
+    levels: NDArray[np.float32] = ((values - mean) / deviation).astype(np.float32)
+    return levels

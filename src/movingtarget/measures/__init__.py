@@ -1,0 +1,1 @@
+"""The measurements, one a file, on any torch module where that makes sense."""

@@ -1,0 +1,31 @@
+"""Autocorrelation of a network's input gradient along a line of inputs."""
+
+import torch
+from torch import Tensor
+
+
+def gradient_autocorrelation(gradients: Tensor, lags: int) -> Tensor:
+    r"""Mean-removed autocorrelation of gradients taken at equally spaced inputs.
+
+    $$ \rho_k = \frac{\sum_i (g_i - \bar g)(g_{i+k} - \bar g)}{\sum_i (g_i - \bar g)^2} $$
+
+    Args:
+        gradients: `(..., points)`, df/dx at each point; leading axes are independent runs.
+        lags: the largest lag wanted, less than `points`.
+
+    Returns:
+        `(..., lags + 1)`; entry 0 is 1. NaN where a run's gradient is constant (undefined).
+
+    Raises:
+        ValueError: `lags` is not in 0 .. points - 1.
+
+    Source: Balduzzi et al. 2017, figure 2.
+    """
+    points = gradients.shape[-1]
+    if not 0 <= lags < points:
+        raise ValueError(f"lags must be from 0 to {points - 1} for {points} points, got {lags}")
+    centred = gradients - gradients.mean(-1, keepdim=True)
+    constant = (gradients == gradients[..., :1]).all(-1)
+    power = torch.where(constant, torch.nan, centred.square().sum(-1))
+    products = [(centred[..., k:] * centred[..., : points - k]).sum(-1) for k in range(lags + 1)]
+    return torch.stack(products, -1) / power[..., None]

@@ -1,0 +1,43 @@
+"""Feedforward networks: plain (Rosenblatt's perceptron with hidden layers), centred, or with batch norm."""
+
+from torch import Tensor, nn
+
+from movingtarget.networks.layers import ACTIVATIONS, NORMALISATIONS, Linear
+
+
+class FeedforwardLayer(nn.Module):
+    """One hidden layer, h = f(N(W x + b)), N being no normalisation, centring or batch norm.
+
+    Source: Ioffe & Szegedy 2015, section 3.2 (normalisation between the affine map and the activation).
+    """
+
+    def __init__(self, inputs: int, width: int, activation: str, normalisation: str) -> None:
+        super().__init__()
+        self.linear = Linear(inputs, width)
+        self.normalisation = NORMALISATIONS[normalisation](width)
+        self.activation = ACTIVATIONS[activation]()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return `(..., batch, width)`."""
+        pre_activation: Tensor = self.normalisation(self.linear(inputs))
+        return self.activation(pre_activation)  # type: ignore[no-any-return]
+
+
+class Feedforward(nn.Module):
+    """`depth` hidden layers of `width` units and an affine output layer."""
+
+    def __init__(
+        self, inputs: int, width: int, depth: int, outputs: int, activation: str, normalisation: str = "none"
+    ) -> None:
+        super().__init__()
+        sizes = [inputs] + [width] * depth
+        self.hidden = nn.ModuleList(
+            FeedforwardLayer(below, width, activation, normalisation) for below in sizes[:depth]
+        )
+        self.head = Linear(sizes[depth], outputs)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return `(..., batch, outputs)`."""
+        for layer in self.hidden:
+            inputs = layer(inputs)
+        return self.head(inputs)  # type: ignore[no-any-return]

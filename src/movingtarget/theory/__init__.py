@@ -1,0 +1,1 @@
+"""Closed forms: what the measurements must agree with."""

@@ -1,0 +1,192 @@
+"""The training loop: a stack of members, seeds by learning rates, under one update rule."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from movingtarget.data.load import Images
+from movingtarget.networks.stack import Parameters
+from movingtarget.training.evaluation import evaluate_split
+from movingtarget.training.order import batches
+from movingtarget.training.rule import Batch, Cost, UpdateRule
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained, on what, how, and how often it is looked at.
+
+    The members are all pairs of a learning rate and a seed, rates outermost. `curve_window` is the number
+    of steps whose minibatch losses are averaged into one point of the curve.
+    """
+
+    network: nn.Module
+    rule: UpdateRule
+    images: Images
+    seeds: Sequence[int]
+    learning_rates: Sequence[float]
+    batch_size: int
+    epochs: int
+    evaluations_per_epoch: int
+    evaluation_examples: int
+    curve_window: int
+
+    @property
+    def members(self) -> list[tuple[float, int]]:
+        """Learning rate and seed of each member."""
+        return [(rate, seed) for rate in self.learning_rates for seed in self.seeds]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Full minibatches in the training data."""
+        return len(self.images.train_labels) // self.batch_size
+
+
+@dataclass(frozen=True)
+class State:
+    """All that is needed to go on after an interruption: tensors, numbers and lists, so that torch saves it.
+
+    `rows` hold one record for each member, recorded step and quantity; `snapshots` the parameters at step 0
+    and after every epoch, by step; `diverged_at` each member's first step with a loss that is not finite,
+    or -1. `cost` is one step's.
+    """
+
+    parameters: Parameters
+    diverged_at: Tensor
+    memory: Parameters = field(default_factory=dict)
+    epoch: int = 0
+    rows: Rows = field(default_factory=list)
+    snapshots: dict[int, Parameters] = field(default_factory=dict)
+    cost: Cost = field(default_factory=lambda: Cost(0.0, 0.0))
+
+
+def start(parameters: Parameters) -> State:
+    """The state before the first step of a stack with these initial parameters."""
+    members = len(next(iter(parameters.values())))
+    return State(_copy(parameters), diverged_at=torch.full((members,), -1))
+
+
+def train(
+    training: Training,
+    state: State,
+    keep: Callable[[State], None] = lambda state: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> State:
+    """Train all members to the end and return the last state.
+
+    A member whose minibatch loss is not finite has diverged: it stays in the stack, its later values are
+    NaN and no other member feels it.
+
+    Args:
+        training: the plan.
+        state: from `start`, members in the plan's order, or kept from an earlier run.
+        keep: called with the state after every epoch.
+        say: called with a line of progress at every evaluation.
+
+    Raises:
+        ValueError: the batch is larger than the training data.
+    """
+    if training.steps_per_epoch == 0:
+        raise ValueError(
+            f"batch size {training.batch_size} is larger than the training data "
+            f"({len(training.images.train_labels)} examples)"
+        )
+    training.network.train()
+    if state.epoch == 0:
+        state = replace(_evaluate(training, state, 0), snapshots={0: _copy(state.parameters)})
+    for _ in range(state.epoch, training.epochs):
+        state = _epoch(training, state, say)
+        keep(state)
+    return replace(state, rows=state.rows + _divergence(training, state))
+
+
+def _epoch(training: Training, state: State, say: Callable[[str], None]) -> State:
+    examples, first_step = len(training.images.train_labels), state.epoch * training.steps_per_epoch
+    indices = batches(examples, training.batch_size, training.seeds, state.epoch)
+    window: list[Tensor] = []
+    for step, index in enumerate(indices, start=first_step + 1):
+        state, loss = _step(training, state, index, step)
+        window.append(loss)
+        if step % training.curve_window == 0:
+            curve = {"batch_loss": torch.stack(window).mean(0)}
+            state = replace(state, rows=state.rows + _records(training, state, step, curve))
+            window = []
+        if _is_evaluated(training, step):
+            state = _evaluate(training, state, step)
+            say(_progress(training, state, step, loss))
+    snapshots = state.snapshots | {first_step + training.steps_per_epoch: _copy(state.parameters)}
+    return replace(state, epoch=state.epoch + 1, snapshots=snapshots)
+
+
+def _step(training: Training, state: State, index: Tensor, step: int) -> tuple[State, Tensor]:
+    rates = torch.tensor([rate for rate, _ in training.members])
+    batch = _gather(training, index)
+    outcome = training.rule(training.network, state.parameters, batch, state.memory, rates)
+    state = replace(state, parameters=outcome.parameters, memory=outcome.memory, cost=outcome.cost)
+    return _mark_diverged(state, outcome.loss, step), outcome.loss
+
+
+def _mark_diverged(state: State, loss: Tensor, step: int) -> State:
+    newly = ~loss.isfinite() & (state.diverged_at < 0)
+    return replace(state, diverged_at=torch.where(newly, step, state.diverged_at))
+
+
+def _gather(training: Training, index: Tensor) -> Batch:
+    """The minibatch of every member: seeds' own examples, repeated for each learning rate."""
+    repeated = index.repeat(len(training.learning_rates), 1)
+    inputs = training.images.train_inputs.index_select(0, repeated.flatten())
+    return Batch(inputs.view(*repeated.shape, -1), training.images.train_labels[repeated])
+
+
+def _is_evaluated(training: Training, step: int) -> bool:
+    within = (step - 1) % training.steps_per_epoch + 1
+    every = max(1, training.steps_per_epoch // training.evaluations_per_epoch)
+    return within == training.steps_per_epoch or (
+        within % every == 0 and within <= training.steps_per_epoch - every
+    )
+
+
+def _evaluate(training: Training, state: State, step: int) -> State:
+    images, count = training.images, training.evaluation_examples
+    scores = evaluate_split(
+        training.network,
+        state.parameters,
+        train=(images.train_inputs[:count], images.train_labels[:count]),
+        test=(images.test_inputs[:count], images.test_labels[:count]),
+    )
+    state = _mark_diverged(state, scores["train_loss"], step)
+    return replace(state, rows=state.rows + _records(training, state, step, scores))
+
+
+def _divergence(training: Training, state: State) -> Rows:
+    last_step = training.epochs * training.steps_per_epoch
+    return _records(training, state, last_step, {"diverged": (state.diverged_at >= 0).double()})
+
+
+def _records(training: Training, state: State, step: int, values: dict[str, Tensor]) -> Rows:
+    """One row for each member and quantity."""
+    shared = {
+        "step": step,
+        "gradient_evaluations": step * state.cost.gradient_evaluations,
+        "flops": step * state.cost.flops,
+    }
+    return [
+        {"learning_rate": rate, "seed": seed, **shared, "quantity": quantity, "value": value}
+        for quantity, row in values.items()
+        for (rate, seed), value in zip(training.members, row.tolist(), strict=True)
+    ]
+
+
+def _progress(training: Training, state: State, step: int, loss: Tensor) -> str:
+    diverged = int((state.diverged_at >= 0).sum())
+    best = torch.where(loss.isfinite(), loss, torch.inf).min().item()
+    total = training.epochs * training.steps_per_epoch
+    return f"step {step}/{total}: lowest minibatch loss {best:.3f} nats, {diverged} of {len(loss)} diverged"
+
+
+def _copy(parameters: Parameters) -> Parameters:
+    return {name: value.detach().clone() for name, value in parameters.items()}

@@ -1,0 +1,58 @@
+"""The interface of every update rule, and the cost it reports."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from movingtarget.networks.layers import Linear
+from movingtarget.networks.stack import Parameters
+
+
+class Batch(NamedTuple):
+    """One minibatch for each member: `inputs` `(members, batch, features)`, `labels` `(members, batch)`."""
+
+    inputs: Tensor
+    labels: Tensor
+
+
+class Cost(NamedTuple):
+    """What one step cost one member.
+
+    `gradient_evaluations` counts gradients taken of every parameter, of whatever loss; `flops` counts the
+    matrix products, a multiplication and an addition as two.
+    """
+
+    gradient_evaluations: float
+    flops: float
+
+
+class Outcome(NamedTuple):
+    """What one step leaves: parameters (their storage may be reused), the rule's memory, cost, loss.
+
+    `loss` `(members,)` is the minibatch's mean cross-entropy before the step, in nats.
+    """
+
+    parameters: Parameters
+    memory: Parameters
+    cost: Cost
+    loss: Tensor
+
+
+UpdateRule = Callable[[nn.Module, Parameters, Batch, Parameters, Tensor], Outcome]
+"""(network, parameters, batch, memory, learning rate of each member) -> Outcome; memory starts empty."""
+
+
+def forward_flops(network: nn.Module, batch_size: int) -> float:
+    """Matrix-product FLOPs of one forward pass: the sum over affine layers of 2 x batch x in x out."""
+    return sum(
+        2.0 * batch_size * layer.in_features * layer.out_features
+        for layer in network.modules()
+        if isinstance(layer, Linear)
+    )
+
+
+def input_gradient_flops(network: nn.Module, batch_size: int) -> float:
+    """The share of a backward pass that backpropagation leaves out: the gradient of the network's input."""
+    first = next(layer for layer in network.modules() if isinstance(layer, Linear))
+    return 2.0 * batch_size * first.in_features * first.out_features

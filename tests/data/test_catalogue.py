@@ -1,0 +1,29 @@
+import re
+
+import pytest
+
+from movingtarget.data.catalogue import DATASETS, FILES, Dataset, dataset_named
+
+
+@pytest.mark.parametrize("dataset", DATASETS.values(), ids=lambda dataset: dataset.name)
+def test_entries_are_complete(dataset: Dataset) -> None:
+    assert set(dataset.sha256) == set(FILES)
+    assert all(re.fullmatch("[0-9a-f]{64}", sha256) for sha256 in dataset.sha256.values())
+    assert dataset.in_scikit_learn or dataset.mirrors
+    assert all(url.startswith(("http://", "https://")) and url.endswith("/") for url in dataset.mirrors)
+
+
+def test_no_two_files_are_the_same() -> None:
+    hashes = [sha256 for dataset in DATASETS.values() for sha256 in dataset.sha256.values()]
+    assert len(hashes) == len(set(hashes)) == len(DATASETS) * len(FILES)
+
+
+def test_known_by_name() -> None:
+    assert dataset_named("fashion-mnist").debian_package == "dataset-fashion-mnist"
+
+
+def test_unknown_name_says_what_is_allowed() -> None:
+    with pytest.raises(
+        ValueError, match="dataset: 'cifar' is unknown; allowed are mnist, fashion-mnist, digits"
+    ):
+        dataset_named("cifar")
