@@ -58,7 +58,8 @@ def channel_information(
 
 def _noisy(layer: Tensor, noise: float, scaling: Scaling, generator: torch.Generator) -> Tensor:
     """The layer at unit size with noise added, its mean over examples removed."""
-    centred = layer - layer.mean(-2, keepdim=True)
+    offsets = layer - layer[..., :1, :]  # exactly zero where all examples agree; less their mean is not
+    centred = offsets - offsets.mean(-2, keepdim=True)
     measured = layer if scaling == "root-mean-square" else centred
     size = measured.square().mean((-2, -1), keepdim=True).sqrt()
     drawn = torch.randn(layer.shape, generator=generator, dtype=layer.dtype)

@@ -12,7 +12,8 @@ GAINS = {"relu": 2.0, "tanh": 1.0, "sigmoid": 1.0}
 
 def generator(seed: int, purpose: str) -> torch.Generator:
     """A random generator of its own for each seed and purpose ("weights", "order", ...)."""
-    return torch.Generator().manual_seed((zlib.crc32(purpose.encode()) << 32) + seed)
+    # torch's generator keeps only 32 bits of its seed, so purpose and seed are hashed into those
+    return torch.Generator().manual_seed(zlib.crc32(f"{purpose} {seed}".encode()))
 
 
 def initialise(network: nn.Module, seed: int, activation: str, random_biases: bool = False) -> nn.Module:

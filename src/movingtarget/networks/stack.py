@@ -12,8 +12,10 @@ Parameters = dict[str, Tensor]
 
 def stack(networks: Iterable[nn.Module]) -> Parameters:
     """The parameters of equal networks as tensors `(members, ...)`."""
-    members = [dict(network.named_parameters()) for network in networks]
-    return {name: torch.stack([member[name].detach() for member in members]) for name in members[0]}
+    members = [
+        {name: value.detach().clone() for name, value in network.named_parameters()} for network in networks
+    ]
+    return {name: torch.stack([member[name] for member in members]) for name in members[0]}
 
 
 def unstack(parameters: Parameters, member: int) -> Parameters:

@@ -41,17 +41,17 @@ def locoprop(iterations: int, gamma: float) -> UpdateRule:
         if not (isinstance(network, Feedforward) and all(map(_is_plain, network.hidden))):
             raise ValueError("LocoProp is defined for plain feedforward networks only")
         layers = [f"hidden.{index}.linear" for index in range(len(network.hidden))] + ["head"]
-        transfers = [layer.activation for layer in network.hidden] + [_softmax]
+        activations = [part for name, part in network.named_modules() if name.endswith(".activation")]
+        transfers: list[Transfer] = [*activations, _softmax]
         inputs, pre_activations = _forward(parameters, layers, transfers, batch.inputs)
         errors = _backward(parameters, layers, transfers, pre_activations, batch.labels)
         for place, layer in enumerate(layers):
             weight, bias = parameters[f"{layer}.weight"], parameters[f"{layer}.bias"]
-            transfer, activation = transfers[place], pre_activations[place]
-            target = transfer(activation) - gamma * errors[place]
+            transfer, residual = transfers[place], gamma * errors[place]
+            target = transfer(pre_activations[place]) - residual
             for k in range(iterations):
                 if k > 0:
-                    activation = torch.baddbmm(bias[:, None], inputs[place], weight.mT)
-                residual = transfer(activation) - target
+                    residual = transfer(torch.baddbmm(bias[:, None], inputs[place], weight.mT)) - target
                 rates = learning_rates * (max(1 - k / iterations, LEAST_DECAY) / gamma / target.shape[-2])
                 residual *= rates[:, None, None]
                 weight.baddbmm_(residual.mT, inputs[place], alpha=-1.0)

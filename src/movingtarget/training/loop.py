@@ -21,7 +21,8 @@ class Training:
     """What is trained, on what, how, and how often it is looked at.
 
     The members are all pairs of a learning rate and a seed, rates outermost. `curve_window` is the number
-    of steps whose minibatch losses are averaged into one point of the curve.
+    of steps whose minibatch losses are averaged into one point of the curve; a window that an epoch's end
+    cuts short leaves no point.
     """
 
     network: nn.Module
@@ -67,7 +68,7 @@ class State:
 def start(parameters: Parameters) -> State:
     """The state before the first step of a stack with these initial parameters."""
     members = len(next(iter(parameters.values())))
-    return State(_copy(parameters), diverged_at=torch.full((members,), -1))
+    return State(parameters, diverged_at=torch.full((members,), -1))
 
 
 def train(
@@ -83,8 +84,8 @@ def train(
 
     Args:
         training: the plan.
-        state: from `start`, members in the plan's order, or kept from an earlier run.
-        keep: called with the state after every epoch.
+        state: from `start`, members in the plan's order, or kept from an earlier run; left as it is.
+        keep: called with the state after every epoch; training goes on in the same tensors, so save it.
         say: called with a line of progress at every evaluation.
 
     Raises:
@@ -96,6 +97,7 @@ def train(
             f"({len(training.images.train_labels)} examples)"
         )
     training.network.train()
+    state = replace(state, parameters=_copy(state.parameters))
     if state.epoch == 0:
         state = replace(_evaluate(training, state, 0), snapshots={0: _copy(state.parameters)})
     for _ in range(state.epoch, training.epochs):
@@ -111,7 +113,7 @@ def _epoch(training: Training, state: State, say: Callable[[str], None]) -> Stat
     for step, index in enumerate(indices, start=first_step + 1):
         state, loss = _step(training, state, index, step)
         window.append(loss)
-        if step % training.curve_window == 0:
+        if len(window) == training.curve_window:
             curve = {"batch_loss": torch.stack(window).mean(0)}
             state = replace(state, rows=state.rows + _records(training, state, step, curve))
             window = []
@@ -143,11 +145,10 @@ def _gather(training: Training, index: Tensor) -> Batch:
 
 
 def _is_evaluated(training: Training, step: int) -> bool:
-    within = (step - 1) % training.steps_per_epoch + 1
-    every = max(1, training.steps_per_epoch // training.evaluations_per_epoch)
-    return within == training.steps_per_epoch or (
-        within % every == 0 and within <= training.steps_per_epoch - every
-    )
+    """Whether it is one of the evenly spaced steps of its epoch, the last among them."""
+    steps, evaluations = training.steps_per_epoch, training.evaluations_per_epoch
+    done = (step - 1) % steps
+    return (done + 1) * evaluations // steps > done * evaluations // steps
 
 
 def _evaluate(training: Training, state: State, step: int) -> State:

@@ -16,4 +16,5 @@ def batches(examples: int, batch_size: int, seeds: Sequence[int], epoch: int) ->
     orders = [
         torch.randperm(examples, generator=generator(seed, f"order of epoch {epoch}")) for seed in seeds
     ]
-    yield from torch.stack(orders)[:, : examples // batch_size * batch_size].split(batch_size, dim=1)
+    whole = torch.stack(orders)[:, : examples // batch_size * batch_size]
+    yield from torch.split(whole, batch_size, dim=1)

@@ -1,0 +1,36 @@
+"""Moving Target: train, measure, judge the papers' claims, report. Usage: snakemake --cores N"""
+
+from movingtarget_workflow.run import check_run, claims_of, hold_lock
+from movingtarget_workflow.sources import sources
+
+
+configfile: "config/config.yaml"
+
+
+check_run(config)
+RESULTS = config["results"]
+
+
+wildcard_constraints:
+    network="plain|batch-norm|residual",
+    depth="[0-9]+",
+    update_rule="sgd|locoprop",
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/line_gradients.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/report.smk"
+
+
+onstart:
+    hold_lock(RESULTS)
+
+
+rule all:
+    default_target: True
+    localrule: True
+    message:
+        f"The report is {RESULTS}/report.html, .pdf and .tex"
+    input:
+        rules.write_report.output,

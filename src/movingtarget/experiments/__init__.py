@@ -1,0 +1,1 @@
+"""The experiments: settings in, rows of a results table out."""

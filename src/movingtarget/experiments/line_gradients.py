@@ -1,0 +1,114 @@
+"""Experiment: input gradients of random networks along a line (Balduzzi et al. 2017, figures 1 and 2)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from movingtarget.measures.autocorrelation import gradient_autocorrelation
+from movingtarget.measures.input_gradient import input_gradients
+from movingtarget.networks.feedforward import Feedforward
+from movingtarget.networks.initialise import initialise
+from movingtarget.networks.residual import Residual
+from movingtarget.networks.stack import stack
+
+
+def random_network(
+    network: str, normalisation: str, beta: float, depth: int, width: int, seed: int
+) -> nn.Module:
+    """A rectifier network from the line to the line with random weights and biases.
+
+    Args:
+        network: "feedforward" or "residual".
+        normalisation: "none", "centred" or "batch-norm".
+        beta: branch scale of a residual network, NaN for a feedforward one.
+        depth: hidden layers (feedforward) or stem and blocks (residual).
+        width: units in each.
+        seed: of weights and biases, all normal with variance 2 / fan-in.
+    """
+    if network == "feedforward":
+        made: nn.Module = Feedforward(1, width, depth, 1, "relu", normalisation)
+    else:
+        made = Residual(1, width, depth, 1, "relu", normalisation, beta, stem_hidden=True)
+    return initialise(made, seed, "relu", random_biases=True)
+
+
+def line(points: int, half_width: float) -> Tensor:
+    """Equally spaced inputs `(points, 1)` on [-half_width, half_width]."""
+    return torch.linspace(-half_width, half_width, points)[:, None]
+
+
+def line_gradients(
+    description: dict[str, Any], depth: int, width: int, seeds: Sequence[int], inputs: Tensor
+) -> Tensor:
+    """df/dx at every point for every seed, `(seeds, points)`; `description` as in the config."""
+    networks = [
+        random_network(**described(description), depth=depth, width=width, seed=seed) for seed in seeds
+    ]
+    return input_gradients(networks[0], stack(networks), inputs)[..., 0]
+
+
+def described(description: dict[str, Any]) -> dict[str, Any]:
+    """Network, normalisation and branch scale of a network on the line; no branch scale for feedforward."""
+    return {"beta": float("nan")} | description
+
+
+def autocorrelation_rows(
+    networks: Sequence[dict[str, Any]],
+    depths: Sequence[int],
+    width: int,
+    seeds: Sequence[int],
+    points: int,
+    half_width: float,
+    lags: int,
+) -> pd.DataFrame:
+    """Table gradient_autocorrelation: every network and depth, every seed, lags 0 to `lags`."""
+    inputs = line(points, half_width)
+    frames = []
+    for description in networks:
+        for depth in depths:
+            gradients = line_gradients(description, depth, width, seeds, inputs)
+            values = gradient_autocorrelation(gradients.double(), lags)
+            frames.append(_lag_rows(values, seeds, **described(description), depth=depth))
+    return pd.concat(frames, ignore_index=True)
+
+
+def gradient_rows(
+    drawn: Sequence[dict[str, Any]], width: int, seed: int, points: int, half_width: float
+) -> pd.DataFrame:
+    """Table gradients_on_a_line: df/dx at every point for one seed of each network in `drawn`."""
+    inputs = line(points, half_width)
+    frames = []
+    for network in drawn:
+        description = {key: value for key, value in network.items() if key != "depth"}
+        gradients = line_gradients(description, network["depth"], width, [seed], inputs)[0]
+        rows = pd.DataFrame({"input": inputs[:, 0].double(), "value": gradients.double()})
+        frames.append(rows.assign(**described(description), depth=network["depth"], seed=seed))
+    return pd.concat(frames, ignore_index=True)
+
+
+def noise_rows(seeds: Sequence[int], points: int, lags: int) -> pd.DataFrame:
+    """Table noise_autocorrelation: the rulers, white noise and its running sum (brown noise)."""
+    generators = [np.random.default_rng([seed, 1]) for seed in seeds]
+    white = torch.from_numpy(np.stack([generator.standard_normal(points) for generator in generators]))
+    series = {"white": white, "brown": white.cumsum(-1)}
+    frames = [
+        _lag_rows(gradient_autocorrelation(values, lags), seeds, noise=noise)
+        for noise, values in series.items()
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _lag_rows(values: Tensor, seeds: Sequence[int], **settings: Any) -> pd.DataFrame:
+    """One row for each seed and lag of `values`, `(seeds, lags + 1)`."""
+    lags = values.shape[1]
+    return pd.DataFrame(
+        {
+            "seed": np.repeat(list(seeds), lags),
+            "lag": np.tile(np.arange(lags), len(seeds)),
+            "value": values.flatten().numpy(),
+        }
+    ).assign(**settings)

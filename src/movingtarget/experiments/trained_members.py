@@ -1,0 +1,74 @@
+"""Experiment: train every seed and learning rate of one arm (one network, depth and update rule)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+from torch import nn
+
+from movingtarget.data.load import Images
+from movingtarget.networks import Parameters, build, stack
+from movingtarget.networks.initialise import initialise
+from movingtarget.training import UpdateRule, locoprop, simultaneous
+from movingtarget.training.loop import State, Training, start, train
+from movingtarget.training.selection import best_learning_rate
+
+
+class Trained(NamedTuple):
+    """The curves of all members, and snapshots of the members at the best learning rate, by step."""
+
+    table: pd.DataFrame
+    snapshots: dict[int, Parameters]
+
+
+def arm_network(arm: dict[str, Any], images: Images, width: int, activation: str) -> nn.Module:
+    """The uninitialised network of an arm, sized for the data set."""
+    classes = int(images.train_labels.max()) + 1
+    pixels = images.train_inputs.shape[1]
+    return build(arm["network"], pixels, width, arm["depth"], classes, activation)
+
+
+def update_rule(name: str, settings: dict[str, Any]) -> UpdateRule:
+    """The update rule of that name; `settings` as in the config section of rules that need any."""
+    return locoprop(**settings["locoprop"]) if name == "locoprop" else simultaneous
+
+
+def train_arm(
+    arm: dict[str, Any],
+    images: Images,
+    seeds: Sequence[int],
+    hidden_width: int,
+    activation: str,
+    rule_settings: dict[str, Any],
+    schedule: dict[str, Any],
+    resumed: State | None,
+    keep: Callable[[State], None],
+    say: Callable[[str], None],
+) -> Trained:
+    """Train all members of an arm; rows of table training, and the best rate's members for measurements."""
+    network = arm_network(arm, images, hidden_width, activation)
+    rule = update_rule(arm["update_rule"], rule_settings)
+    training = Training(network=network, rule=rule, images=images, seeds=seeds, **schedule)
+    state = resumed or start(stack(_initial(arm, images, hidden_width, activation, training)))
+    state = train(training, state, keep, say)
+    table = pd.DataFrame(state.rows).assign(**arm)
+    return Trained(table, _members_at(best_learning_rate(table), training, state.snapshots))
+
+
+def _initial(
+    arm: dict[str, Any], images: Images, width: int, activation: str, training: Training
+) -> list[nn.Module]:
+    return [
+        initialise(arm_network(arm, images, width, activation), seed, activation)
+        for _, seed in training.members
+    ]
+
+
+def _members_at(
+    learning_rate: float, training: Training, snapshots: dict[int, Parameters]
+) -> dict[int, Parameters]:
+    places = [place for place, (rate, _) in enumerate(training.members) if rate == learning_rate]
+    return {
+        step: {name: value[places].clone() for name, value in parameters.items()}
+        for step, parameters in snapshots.items()
+    }

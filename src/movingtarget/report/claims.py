@@ -1,0 +1,278 @@
+"""The papers' claims, judged on the results tables by a rule written down before the results."""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from movingtarget.report.bootstrap import Interval, bootstrap_interval
+from movingtarget.tables import DEPENDENT, TABLES, Kind
+
+Claim = dict[str, Any]
+Conditions = dict[str, Any]
+
+SCALES = ("smoke", "default", "paper")
+
+ESTIMANDS: dict[str, Callable[..., NDArray[np.float64]]] = {
+    "mean": np.asarray,
+    "difference": np.subtract,
+    "ratio": np.divide,
+}
+
+WORDS = {"step": {"first": "min", "last": "max"}, "learning_rate": {"smallest": "min", "largest": "max"}}
+"""Conditions that name an extreme of the rows an arm has."""
+
+DIVERGED = {
+    **dict.fromkeys(["batch_loss", "train_loss", "test_loss"], np.inf),
+    **dict.fromkeys(["train_accuracy", "test_accuracy"], 0.0),
+}
+"""What a quantity counts as where training has diverged and its value is NaN."""
+
+FINAL_LOSS = {"quantity": "train_loss", "step": "last"}
+
+
+class NoRowsError(ValueError):
+    """No rows of a table meet a claim's conditions."""
+
+
+def judge(claims: Sequence[Claim], tables: Mapping[str, pd.DataFrame], scale: str) -> pd.DataFrame:
+    """Decide every claim: reproduced, not reproduced or inconclusive.
+
+    A claim's rows are averaged within each seed. Its estimand is the mean over seeds, or the difference or
+    ratio of two arms' means, paired by seed, with a 95 % bootstrap interval over seeds. The claim is
+    reproduced if the whole interval lies where `holds_if` says and not reproduced if none of it does. It is
+    inconclusive in between, and if the run is below the claim's scale, has too few seeds or leaves the
+    estimand undefined.
+
+    An arm at its best learning rate chooses it anew in each resample. Where training has diverged, a loss
+    counts as infinite and an accuracy as 0.
+
+    Args:
+        claims: entries of a claims file, checked by `check_claims`.
+        tables: results tables by name, as in `movingtarget.tables`.
+        scale: the run's, one of `SCALES`.
+
+    Returns:
+        The `claims` table, one row a claim. Below a claim's scale its rows may be absent: then it has 0 seeds
+        and no estimate.
+
+    Raises:
+        ValueError: one line naming the claim, if no rows meet its conditions although the scale suffices, or
+            if its arms or learning rates do not share their seeds.
+    """
+    if scale not in SCALES:
+        raise ValueError(f"scale is {scale!r}; allowed: {', '.join(SCALES)}")
+    return pd.DataFrame([_judged(claim, tables, scale) for claim in claims], columns=list(TABLES["claims"]))
+
+
+def check_claims(claims: Sequence[Claim]) -> None:
+    """Check that the claims make sense: their ids, tables, columns, values and arms.
+
+    Args:
+        claims: entries of a claims file, whose form the schema of claims has already checked.
+
+    Raises:
+        ValueError: one line naming the claim, the key, its value and what is allowed.
+    """
+    ids = [claim["id"] for claim in claims]
+    for claim in claims:
+        if ids.count(claim["id"]) > 1:
+            raise ValueError(
+                f"claim {claim['id']}: id is used twice; allowed: an id of its own for each claim"
+            )
+        for problem in _problems(claim):
+            raise ValueError(f"claim {claim['id']}: {problem}")
+
+
+def _judged(claim: Claim, tables: Mapping[str, pd.DataFrame], scale: str) -> dict[str, Any]:
+    """A row of the claims table."""
+    sufficient = SCALES.index(scale) >= SCALES.index(claim["scale"])
+    try:
+        interval, seeds = _measured(claim, tables)
+    except ValueError as error:
+        if sufficient or not isinstance(error, NoRowsError):
+            raise ValueError(f"claim {claim['id']}: {error}") from None
+        interval, seeds = Interval(np.nan, np.nan, np.nan), 0
+    decided = sufficient and seeds >= claim["seeds"]
+    return {
+        "claim": claim["id"],
+        **{key: " ".join(claim[key].split()) for key in ("paper", "place", "statement")},
+        **interval._asdict(),
+        "seeds": seeds,
+        "paper_value": float(claim.get("paper_value", np.nan)),
+        "verdict": _verdict(interval, claim["holds_if"]) if decided else "inconclusive",
+    }
+
+
+def _verdict(interval: Interval, holds_if: Mapping[str, Any]) -> str:
+    if np.isnan(interval).any():
+        return "inconclusive"
+    region, measured = _region(holds_if), pd.Interval(interval.low, interval.high, closed="both")
+    if interval.low in region and interval.high in region:
+        return "reproduced"
+    return "inconclusive" if measured.overlaps(region) else "not reproduced"
+
+
+def _region(holds_if: Mapping[str, Any]) -> "pd.Interval[float]":
+    if "below" in holds_if:
+        return pd.Interval(-np.inf, float(holds_if["below"]), closed="left")
+    if "above" in holds_if:
+        return pd.Interval(float(holds_if["above"]), np.inf, closed="right")
+    low, high = holds_if["within"]
+    return pd.Interval(float(low), float(high), closed="both")
+
+
+def _measured(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> tuple[Interval, int]:
+    """Interval of a claim's estimand, and the number of seeds behind it."""
+    best = "learning_rate" in claim
+    arms = [_arm(tables, table, conditions, best) for table, conditions in _arms(claim).values()]
+    seeds, others = arms[0][0].index, arms[-1][0].index
+    if not seeds.equals(others):
+        lonely = ", ".join(map(str, seeds.symmetric_difference(others)))
+        raise ValueError(f"seeds {lonely} are in one arm only; allowed: the same seeds in both")
+    matrices = [(values.to_numpy(), losses.to_numpy()) for values, losses in arms]
+
+    def estimand(sample: NDArray[np.int64]) -> NDArray[np.float64]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return ESTIMANDS[claim["estimand"]](*(_arm_mean(*arm, sample) for arm in matrices))
+
+    return bootstrap_interval(estimand, len(seeds)), len(seeds)
+
+
+def _arm_mean(
+    values: NDArray[np.float64], losses: NDArray[np.float64], sample: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Mean over a sample of seeds, at the learning rate whose loss is the lowest in that sample.
+
+    Args:
+        values: `(seeds, rates)`, what is measured.
+        losses: `(seeds, rates)`, the training loss that chooses the rate.
+        sample: `(..., n)` seed numbers.
+
+    Returns:
+        `(...)`.
+    """
+    best = losses[sample].mean(-2).argmin(-1)
+    return np.take_along_axis(values[sample].mean(-2), best[..., None], -1)[..., 0]
+
+
+def _arms(claim: Claim) -> dict[str, tuple[str, Conditions]]:
+    """Table and conditions of each arm."""
+    if claim["estimand"] == "mean":
+        return {"select": (claim["table"], claim["select"])}
+    return {
+        name: (
+            claim[name].get("table", claim["table"]),
+            {**claim["select"], **{key: value for key, value in claim[name].items() if key != "table"}},
+        )
+        for name in ("treatment", "control")
+    }
+
+
+def _arm(
+    tables: Mapping[str, pd.DataFrame], table: str, conditions: Conditions, best: bool
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What an arm measured and the losses that choose its learning rate, both seeds x rates."""
+    rows = tables.get(table, pd.DataFrame(columns=list(TABLES[table])))
+    values = _by_seed(_selected(rows, conditions), by_rate=best)
+    if not best:
+        return values, values.notna() * 0.0
+    settings = {column: value for column, value in conditions.items() if column not in DEPENDENT}
+    losses = _by_seed(_selected(rows, {**settings, **FINAL_LOSS}), by_rate=True)
+    if not (values.index.equals(losses.index) and values.columns.equals(losses.columns)):
+        raise ValueError(
+            f"learning_rate is best, but train_loss has other seeds or rates where {_shown(conditions)}"
+        )
+    return values, losses
+
+
+def _selected(rows: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
+    """Rows that meet every condition, some for each listed value; extremes are those of the rows left."""
+    plain = {column: _listed(value) for column, value in conditions.items() if not _is_word(column, value)}
+    for column, values in plain.items():
+        rows = rows[rows[column].isin(values)]
+    for column in [column for column in conditions if column not in plain]:
+        rows = rows[rows[column] == rows[column].agg(WORDS[column][conditions[column]])]
+    if rows.empty or any(set(values) - set(rows[column]) for column, values in plain.items()):
+        raise NoRowsError(f"no rows where {_shown(conditions)}")
+    return rows
+
+
+def _by_seed(rows: pd.DataFrame, by_rate: bool) -> pd.DataFrame:
+    """Mean value of each seed (rows) at each learning rate (columns; only one unless by rate)."""
+    diverged = rows["quantity"].map(DIVERGED) if "quantity" in rows else np.nan
+    cells = rows.assign(
+        value=rows["value"].where(rows["value"].notna(), diverged),
+        rate=rows["learning_rate"] if by_rate else 0.0,
+    ).groupby(["seed", "rate"])["value"]
+    counts = cells.size().unstack(fill_value=0).to_numpy()
+    if counts.min() < counts.max():
+        raise ValueError("some seeds or learning rates have fewer rows than others")
+    return cells.mean(skipna=False).unstack()
+
+
+def _is_word(column: str, value: object) -> bool:
+    return isinstance(value, str) and value in WORDS.get(column, {})
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _shown(conditions: Conditions) -> str:
+    return ", ".join(f"{column} is {value}" for column, value in conditions.items())
+
+
+def _problems(claim: Claim) -> Iterator[str]:
+    """What is wrong with a claim."""
+    arms = [name for name in ("treatment", "control") if name in claim]
+    expected = [] if claim["estimand"] == "mean" else ["treatment", "control"]
+    if arms != expected:
+        given = f"estimand is {claim['estimand']} with {' and '.join(arms) or 'no arms'}"
+        yield f"{given}; allowed: mean of select alone, difference or ratio of treatment and control"
+        return
+    low, high = claim["holds_if"].get("within", (0, 0))
+    if low > high:
+        yield f"holds_if.within is {[low, high]}; allowed: the lower end first"
+    for name, (table, conditions) in _arms(claim).items():
+        yield from _arm_problems(claim, name, table, conditions)
+
+
+def _arm_problems(claim: Claim, name: str, table: str, conditions: Conditions) -> Iterator[str]:
+    measured = [known for known, schema in TABLES.items() if "value" in schema]
+    if table not in measured:
+        key = f"{name}.table" if "table" in claim[name] else "table"
+        yield f"{key} is {table}{_meant(table, measured)}; allowed: {', '.join(measured)}"
+        return
+    columns = {column: kind for column, kind in TABLES[table].items() if column not in ("seed", "value")}
+    if "learning_rate" in claim and "learning_rate" not in columns:
+        yield f"learning_rate is best, but {table} has none; allowed: only with the table training"
+    if "quantity" in columns and "quantity" not in conditions:
+        yield f"{name}.quantity is missing; allowed: {_allowed('quantity', columns['quantity'])}"
+    for column, value in conditions.items():
+        key = f"{name if column in claim[name] else 'select'}.{column}"
+        if column not in columns:
+            yield f"{key} is no column of {table}{_meant(column, columns)}; allowed: {', '.join(columns)}"
+            continue
+        wrong = [item for item in _listed(value) if not _fits(item, columns[column])]
+        if wrong and not _is_word(column, value):
+            yield f"{key} is {wrong[0]!r}; allowed: {_allowed(column, columns[column])}"
+
+
+def _fits(value: object, kind: Kind) -> bool:
+    if isinstance(kind, tuple):
+        return value in kind
+    return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
+
+
+def _allowed(column: str, kind: Kind) -> str:
+    names = {int: "a whole number", float: "a number such as 0.001 or 1.0e-3", str: "text"}
+    words = kind if isinstance(kind, tuple) else (names[kind], *WORDS.get(column, {}))
+    return ", ".join(words)
+
+
+def _meant(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
+    return "".join(f" (did you mean {match}?)" for match in difflib.get_close_matches(word, known, 1))

@@ -1,0 +1,64 @@
+"""Before a run starts: its settings are right, its results folder can be written, and no other run is in it."""
+
+import fcntl
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+
+from movingtarget.report.claims import check_claims
+from movingtarget_workflow.settings import SettingsError, checked
+
+SCHEMAS = Path("workflow/schemas")
+CLAIMS = Path("config/claims.yaml")
+
+_held: list[int] = []
+
+
+def check_run(config: dict[str, Any]) -> None:
+    """Stop with one clear line unless settings, claims and results folder are in order.
+
+    An empty `data_folder` is filled from the environment variable MOVINGTARGET_DATA.
+    """
+    try:
+        checked(config, SCHEMAS / "config.schema.yaml")
+        claims_of()
+        _check_writable(Path(config["results"]))
+    except (ValueError, yaml.YAMLError) as error:
+        _stop(str(error))
+    config["data_folder"] = config["data_folder"] or os.environ.get("MOVINGTARGET_DATA") or None
+
+
+def claims_of(path: Path = CLAIMS) -> list[dict[str, Any]]:
+    """The registered claims, checked."""
+    claims = checked(yaml.safe_load(path.read_text(encoding="utf-8")), SCHEMAS / "claims.schema.yaml")
+    check_claims(claims)
+    return claims
+
+
+def hold_lock(results: str) -> None:
+    """Hold the results folder until this process ends, however it ends; stop if another run holds it."""
+    lock = os.open(Path(results) / ".lock", os.O_CREAT | os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _stop(f"another run is writing to {results}; wait for it to end or stop it")
+    _held.append(lock)
+
+
+def _check_writable(results: Path) -> None:
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=results).close()
+    except OSError as error:
+        raise SettingsError(
+            f"results is '{results}', where nothing can be written ({error.strerror}); "
+            "allowed: a folder that you may write to"
+        ) from error
+
+
+def _stop(message: str) -> NoReturn:
+    sys.exit(f"Moving Target: {message}")

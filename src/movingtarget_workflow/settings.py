@@ -1,0 +1,180 @@
+"""Settings checked against a JSON schema, with one clear line about the first mistake."""
+
+import difflib
+import functools
+import json
+import math
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError, validators
+
+Settings = TypeVar("Settings", dict[str, Any], list[Any])
+Rule = dict[str, Any]
+
+
+class SettingsError(ValueError):
+    """A mistake in the settings, told in one line."""
+
+
+def checked(settings: Settings, schema_path: Path | str) -> Settings:
+    """The settings themselves, once they satisfy a schema.
+
+    Beyond the schema's own rules, a number is finite and an integer is written as one (3, not 3.0).
+
+    Args:
+        settings: what was read from a YAML file.
+        schema_path: a JSON schema (draft 2020-12), written as YAML.
+
+    Raises:
+        SettingsError: one line with the key as a dotted path, its value and what is allowed.
+    """
+    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
+    errors = list(_Validator(schema).iter_errors(settings))
+    if errors:
+        # A misspelt key goes first, for it explains the missing one.
+        first = min(errors, key=lambda error: error.validator != "additionalProperties")
+        raise SettingsError(_message(first, settings, schema))
+    return settings
+
+
+def _is_integer(_: object, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_: object, value: object) -> bool:
+    return _is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
+
+
+_Validator = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_integer, "number": _is_number}
+    ),
+)
+
+
+def _message(error: ValidationError, settings: Any, schema: Rule) -> str:
+    rule: Any = error.schema
+    value: Any = error.instance
+    title = schema.get("title", "settings")
+    path = _path(error.absolute_path, settings, title)
+    inside = path and f"{path}."
+    if error.validator == "additionalProperties":
+        known = list(rule.get("properties", {}))
+        key = next(str(key) for key in value if key not in known)
+        meant = "".join(f" (did you mean {match}?)" for match in difflib.get_close_matches(key, known, 1))
+        return f"{inside}{key} is not a key{meant}; allowed: {', '.join(known)}"
+    if error.validator == "required":
+        key = next(key for key in rule["required"] if key not in value)
+        allowed = _words(rule.get("properties", {}).get(key, {}), schema)
+        return f"{inside}{key} is missing{allowed and f'; allowed: {allowed}'}"
+    allowed = _words(rule, schema)
+    if not allowed:
+        return f"{path or title}: {error.message}"
+    return f"{path or title} is {_shown(value)}; allowed: {allowed}{_hint(value, allowed)}"
+
+
+def _path(keys: Iterable[str | int], settings: Any, title: str) -> str:
+    """A dotted path such as `training.learning_rates[2]`; a list's entry goes by its id if it has one."""
+    path = title if isinstance(settings, list) else ""
+    for key in keys:
+        settings = settings[key]
+        name = settings.get("id", key) if isinstance(settings, dict) else key
+        path += f"[{name}]" if isinstance(key, int) else f".{key}"
+    return path.lstrip(".")
+
+
+def _shown(value: Any) -> str:
+    return textwrap.shorten(json.dumps(value, ensure_ascii=False, default=str), 80, placeholder=" ...")
+
+
+def _hint(value: Any, allowed: str) -> str:
+    """What to write for a number that YAML, or a nested value after --config, made into text."""
+    try:
+        number = float(value) if isinstance(value, str) and "number" in allowed else math.nan
+    except ValueError:
+        return ""
+    if not math.isfinite(number):
+        return ""
+    plain = int(number) if number.is_integer() and abs(number) < 1e15 else number
+    return f"; {_shown(value)} is text, write {yaml.safe_dump(plain).split()[0]} in a config file"
+
+
+def _words(rule: Rule, schema: Rule) -> str:
+    """What a schema allows, in words; empty if there are no words for it."""
+    if "$ref" in rule:
+        keys = rule["$ref"].removeprefix("#/").split("/")
+        return _words(functools.reduce(lambda part, key: part[key], keys, schema), schema)
+    if "const" in rule or "enum" in rule:
+        choices = rule.get("enum", [rule.get("const")])
+        values = [value if isinstance(value, str) else _shown(value) for value in choices]
+        return f"one of {', '.join(values)}" if len(values) > 1 else values[0]
+    options = rule.get("anyOf", rule.get("oneOf"))
+    if options:
+        return " or ".join(_words(option, schema) for option in options)
+    kinds = rule.get("type", [])
+    return " or ".join(_kind(kind, rule, schema) for kind in ([kinds] if isinstance(kinds, str) else kinds))
+
+
+def _kind(kind: str, rule: Rule, schema: Rule) -> str:
+    match kind:
+        case "number":
+            return f"a number{_bounds(rule)}"
+        case "integer":
+            return f"a whole number{_bounds(rule)}"
+        case "string":
+            return _text(rule)
+        case "boolean":
+            return "true or false"
+        case "array":
+            return _list(rule, schema)
+        case "object":
+            return _mapping(rule)
+        case _:
+            return kind
+
+
+def _list(rule: Rule, schema: Rule) -> str:
+    size = _count(rule.get("minItems"), rule.get("maxItems"))
+    different = ", all different" if rule.get("uniqueItems") else ""
+    item = _words(rule.get("items", {}), schema)
+    return f"a list{size and f' of {size}'}{different}{item and f', each {item}'}"
+
+
+def _mapping(rule: Rule) -> str:
+    count = _count(rule.get("minProperties"), rule.get("maxProperties"))
+    keys = ", ".join(rule.get("properties", {}))
+    return f"{count and f'{count} of '}the keys {keys}" if keys else "keys with values"
+
+
+def _text(rule: Rule) -> str:
+    if "pattern" in rule:
+        return str(rule.get("description", f"text that matches {rule['pattern']}"))
+    return "text, not empty" if "minLength" in rule else "text"
+
+
+_BOUNDS = {
+    "minimum": "of at least",
+    "exclusiveMinimum": "above",
+    "maximum": "of at most",
+    "exclusiveMaximum": "below",
+}
+
+
+def _bounds(rule: Rule) -> str:
+    if "minimum" in rule and "maximum" in rule:
+        return f" from {rule['minimum']} to {rule['maximum']}"
+    bounds = [f"{words} {rule[key]}" for key, words in _BOUNDS.items() if key in rule]
+    return " " + " and ".join(bounds) if bounds else ""
+
+
+def _count(least: int | None, most: int | None) -> str:
+    if least == most:
+        return "" if least is None else str(least)
+    if least is None or most is None:
+        return f"at least {least}" if most is None else f"at most {most}"
+    return f"{least} to {most}"

@@ -1,0 +1,106 @@
+"""Verdicts, figures and the report."""
+
+TABLES = [
+    "gradients_on_a_line",
+    "gradient_autocorrelation",
+    "noise_autocorrelation",
+    "training",
+    "image_gradients",
+    "mutual_information",
+]
+FIGURES = {  # the tables each is drawn from
+    "gradients_on_a_line": ["gradients_on_a_line"],
+    "gradient_autocorrelation": ["gradient_autocorrelation", "noise_autocorrelation"],
+    "image_gradients": ["image_gradients"],
+    "mutual_information": ["mutual_information"],
+    "training_curves": ["training"],
+    "learning_rates": ["training"],
+}
+COSTS = [
+    *[f"{RESULTS}/costs/{rule}.tsv" for rule in ["fetch_dataset", "measure_line_gradients", "judge_claims"]],
+    *[f"{RESULTS}/costs/train_arm/{arm}.tsv" for arm in ARMS],
+    *expand(
+        f"{RESULTS}/costs/measure_{{measurement}}/{{arm}}.tsv", measurement=MEASUREMENTS, arm=SGD_ARMS
+    ),
+    *[f"{RESULTS}/costs/draw_{figure}.tsv" for figure in FIGURES],
+]
+
+
+def table_file(name):
+    return f"{RESULTS}/tables/{name}.csv"
+
+
+rule judge_claims:
+    message:
+        "Judging the claims"
+    input:
+        [table_file(name) for name in TABLES],
+        claims="config/claims.yaml",
+        sources=sources("report.claims", "tables"),
+    output:
+        table=report(table_file("claims"), caption="../report/claims.rst", category="Claims"),
+    params:
+        scale=config["scale"],
+        tables=TABLES,
+    log:
+        f"{RESULTS}/logs/judge_claims.log",
+    benchmark:
+        f"{RESULTS}/costs/judge_claims.tsv"
+    threads: 1
+    script:
+        "../scripts/judge_claims.py"
+
+
+for figure, tables in FIGURES.items():
+
+    rule:
+        name:
+            f"draw_{figure}"
+        message:
+            f"Drawing {figure}"
+        input:
+            tables=[table_file(name) for name in tables],
+            sources=sources(f"figures.{figure}", "tables"),
+        output:
+            svg=report(
+                f"{RESULTS}/figures/{figure}.svg",
+                caption=f"../report/{figure}.rst",
+                category="Figures",
+            ),
+            pdf=f"{RESULTS}/figures/{figure}.pdf",
+        params:
+            figure=figure,
+        log:
+            f"{RESULTS}/logs/draw_{figure}.log",
+        benchmark:
+            f"{RESULTS}/costs/draw_{figure}.tsv"
+        threads: 1
+        script:
+            "../scripts/draw_figure.py"
+
+
+rule write_report:
+    message:
+        "Writing the report"
+    input:
+        COSTS,
+        rules.judge_claims.output.table,
+        [table_file(name) for name in TABLES],
+        expand(f"{RESULTS}/figures/{{figure}}.{{format}}", figure=FIGURES, format=["svg", "pdf"]),
+        expand("workflow/report/{figure}.rst", figure=FIGURES),
+        template="report/report.md",
+        bibliography="report/references.bib",
+        style=Path("report/style").glob("*"),
+        sources=sources("report.prose", "report.render", "report.values", "tables"),
+    output:
+        html=f"{RESULTS}/report.html",
+        pdf=f"{RESULTS}/report.pdf",
+        tex=f"{RESULTS}/report.tex",
+    params:
+        figures=FIGURES,
+        tables=TABLES,
+    log:
+        f"{RESULTS}/logs/write_report.log",
+    threads: 1
+    script:
+        "../scripts/write_report.py"

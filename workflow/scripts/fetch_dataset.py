@@ -1,0 +1,18 @@
+"""Rule fetch_dataset: the published files of a data set, from the first source that has them."""
+
+from pathlib import Path
+
+from movingtarget.data.catalogue import DATASETS
+from movingtarget.data.fetch import fetch
+from movingtarget_workflow.job import job
+
+if __name__ == "__main__":
+    with job(snakemake) as running:
+        # not a parameter of the rule: files are the same from any folder, and need no new training
+        folder = snakemake.config["data_folder"]
+        fetch(
+            DATASETS[snakemake.params.dataset],
+            Path(snakemake.output[0]).parent,
+            Path(folder).expanduser() if folder else None,
+            say=running.say,
+        )

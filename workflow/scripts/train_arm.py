@@ -1,0 +1,27 @@
+"""Rule train_arm: a data set -> the curves of every member, and the members at the best learning rate."""
+
+from pathlib import Path
+
+import torch
+
+from movingtarget.data.load import load
+from movingtarget.experiments.trained_members import train_arm
+from movingtarget.tables import write_table
+from movingtarget_workflow.job import job
+
+if __name__ == "__main__":
+    with job(snakemake) as running:
+        chosen = snakemake.params
+        trained = train_arm(
+            dict(chosen.arm),
+            load(Path(snakemake.input[0]).parent),
+            chosen.seeds,
+            **chosen.network,
+            rule_settings=chosen.rule_settings,
+            schedule=chosen.schedule,
+            resumed=running.kept(),
+            keep=running.keep,
+            say=running.say,
+        )
+        torch.save(trained.snapshots, snakemake.output.members)
+        write_table(trained.table, "training", snakemake.output.table)
