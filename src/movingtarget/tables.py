@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
+from pandas.api.types import is_float_dtype, is_integer_dtype
 
 Kind = type | tuple[str, ...]
 """What a column holds: `str`, `int` or `float`, or text from a closed list."""
@@ -190,7 +190,7 @@ def _problem(column: pd.Series, kind: Kind) -> str:
 
 
 def _float_problem(column: pd.Series) -> str:
-    if is_bool_dtype(column) or not (is_float_dtype(column) or is_integer_dtype(column)):
+    if not (is_float_dtype(column) or is_integer_dtype(column)):
         return "not numbers throughout"
     numbers = column.to_numpy("float64", na_value=np.nan)
     if column.name not in MAY_BE_NAN and np.isnan(numbers).any():

@@ -1,4 +1,4 @@
-"""Before a run starts: its settings are right, its results folder can be written, and no other run is in it."""
+"""Before a run: its settings are right, its results folder can be written, and no other run is in it."""
 
 import fcntl
 import os

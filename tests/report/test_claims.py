@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movingtarget.report.claims import best_learning_rate, check_claims, judge
+from movingtarget.report.claims import check_claims, judge
 from movingtarget.tables import TABLES, write_table
+from movingtarget.training.selection import best_learning_rate
 
 SEEDS = range(5)
 
@@ -212,6 +213,16 @@ def test_the_final_training_loss_chooses_the_rate_whatever_is_measured():
     assert verdict(mean_claim(select=select, learning_rate="best"), *rows)["estimate"] == 0.4
 
 
+def test_a_condition_on_the_cost_does_not_move_the_choice_of_rate():
+    """After one gradient evaluation 0.1 has the lower loss, at the end 0.5."""
+    rows = [
+        training(np.full((5, 2), [1.0, 2.0]), step=1, learning_rates=RATES),
+        training(np.full((5, 2), [1.0, 0.5]), step=100, learning_rates=RATES),
+    ]
+    select = {"network": "plain", "quantity": "train_loss", "gradient_evaluations": 1.0}
+    assert verdict(mean_claim(select=select, learning_rate="best"), *rows)["estimate"] == 2
+
+
 def test_the_best_rate_is_chosen_anew_in_each_resample():
     """Without the first seed 0.5 is the best rate, and brings its accuracy of 0 into the interval."""
     losses = np.array([[0.0, 10.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
@@ -224,22 +235,21 @@ def test_the_best_rate_is_chosen_anew_in_each_resample():
     assert (row["estimate"], row["low"], row["high"]) == (1, 0, 1)
 
 
-def test_a_diverged_rate_is_chosen_only_if_all_are():
-    losses = np.full((5, 2), [2.0, 0.1])
-    losses[0, 1] = np.nan
-    assert best_learning_rate(training(losses, learning_rates=RATES)) == 0.1
-    assert best_learning_rate(training(np.full((5, 2), [np.nan, 0.1]), learning_rates=RATES)) == 0.5
-    losses[3, 0] = np.nan
-    assert best_learning_rate(training(losses, learning_rates=RATES)) == 0.1
-
-
-def test_the_best_rate_looks_at_the_last_step_of_the_training_loss():
-    rows = [
-        training([[0.0, 9.0]], step=1, learning_rates=RATES, seeds=[0]),
-        training([[5.0, 4.0]], step=2, learning_rates=RATES, seeds=[0]),
-        training([[0.0, 9.0]], step=3, quantity="test_loss", learning_rates=RATES, seeds=[0]),
-    ]
-    assert best_learning_rate(pd.concat(rows)) == 0.5
+@pytest.mark.parametrize(
+    ("losses", "rate", "interval"),
+    [
+        ([[3.0, 1.0]] * 5, 0.5, (1, 1, 1)),
+        ([[np.nan, 1.0]] * 5, 0.5, (1, 1, 1)),
+        ([[3.0, np.nan]] + [[3.0, 1.0]] * 4, 0.1, (3, 1, 3)),
+        ([[np.nan, np.nan]] + [[3.0, 1.0]] * 4, 0.1, (np.inf, 1, np.inf)),
+    ],
+)
+def test_a_rate_with_a_diverged_seed_is_chosen_only_if_every_rate_has_one(losses, rate, interval):
+    """The estimate stands at the rate at which the members are kept; a resample without the seed is free."""
+    rows = training(losses, learning_rates=RATES)
+    row = verdict(mean_claim(learning_rate="best"), rows)
+    assert (row["estimate"], row["low"], row["high"]) == interval
+    assert best_learning_rate(rows) == rate
 
 
 def test_a_diverged_loss_is_infinite_and_a_diverged_accuracy_zero():
@@ -263,8 +273,10 @@ def test_training_is_better_than_diverging_and_two_divergences_cannot_be_told_ap
 
 
 def test_an_undefined_measurement_is_inconclusive():
-    noise = pd.DataFrame({"noise": "white", "seed": SEEDS, "lag": 1, "value": [0.1, 0.1, 0.1, 0.1, np.nan]})
-    row = verdict(mean_claim(table="noise_autocorrelation", select={"lag": 1}), noise_autocorrelation=noise)
+    noise = pd.DataFrame({"noise": "white", "seed": [*SEEDS, *SEEDS], "lag": [1] * 5 + [2] * 5, "value": 0.1})
+    noise.loc[3, "value"] = np.nan
+    entry = mean_claim(table="noise_autocorrelation", select={"lag": [1, 2]})
+    row = verdict(entry, noise_autocorrelation=noise)
     assert row["verdict"] == "inconclusive"
     assert np.isnan(row["estimate"])
 
@@ -381,6 +393,7 @@ SELECT = claim()["select"]
         ),
         ({"select": {"step": "last"}}, "treatment.quantity is missing; allowed: batch_loss, train_loss, .*"),
         ({"select": {**SELECT, "depth": "ten"}}, "select.depth is 'ten'; allowed: a whole number"),
+        ({"select": {**SELECT, "depth": True}}, "select.depth is True; allowed: a whole number"),
         ({"select": {**SELECT, "depth": [10, 20.0]}}, "select.depth is 20.0; allowed: a whole number"),
         ({"select": {**SELECT, "step": "end"}}, "select.step is 'end'; allowed: a whole number, first, last"),
         (

@@ -15,8 +15,8 @@ from movingtarget_workflow.settings import SettingsError, checked
 SCHEMA = """
 title: config
 type: object
-additionalProperties: false
 required: [scale, training]
+additionalProperties: false
 properties:
   scale: {enum: [smoke, default, paper]}
   version: {const: 1}

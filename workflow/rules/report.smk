@@ -1,5 +1,11 @@
 """Verdicts, figures and the report."""
 
+import os
+from pathlib import Path
+
+# the words that start this run again
+OVERLAYS = [os.path.relpath(path) for path in workflow.overwrite_configfiles]
+COMMAND = " ".join(["snakemake --cores 2", *[f"--configfile {path}" for path in OVERLAYS]])
 TABLES = [
     "gradients_on_a_line",
     "gradient_autocorrelation",
@@ -83,22 +89,23 @@ rule write_report:
     message:
         "Writing the report"
     input:
-        COSTS,
         rules.judge_claims.output.table,
         [table_file(name) for name in TABLES],
         expand(f"{RESULTS}/figures/{{figure}}.{{format}}", figure=FIGURES, format=["svg", "pdf"]),
         expand("workflow/report/{figure}.rst", figure=FIGURES),
+        costs=COSTS,
         template="report/report.md",
         bibliography="report/references.bib",
-        style=Path("report/style").glob("*"),
+        style=[str(path) for path in sorted(Path("report/style").iterdir())],
         sources=sources("report.prose", "report.render", "report.values", "tables"),
     output:
-        html=f"{RESULTS}/report.html",
+        html=report(f"{RESULTS}/report.html", category="Report"),
         pdf=f"{RESULTS}/report.pdf",
         tex=f"{RESULTS}/report.tex",
     params:
         figures=FIGURES,
         tables=TABLES,
+        command=COMMAND,
     log:
         f"{RESULTS}/logs/write_report.log",
     threads: 1

@@ -22,7 +22,7 @@ def measure(
     """Table image_gradients without the arm's columns: first and last snapshot, every hidden layer and seed.
 
     The gradients are those of the first `examples` test images; normalisation layers use the statistics of
-    as many training images, ten times as many where there are.
+    the first training images, ten times as many.
     """
     stages = {"initialisation": min(snapshots), "trained": max(snapshots)}
     layers = hidden_layers(network)

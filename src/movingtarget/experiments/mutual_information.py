@@ -27,8 +27,8 @@ def measure(
 ) -> pd.DataFrame:
     """Table mutual_information without the arm's columns: every snapshot, scaling, pair of layers and seed.
 
-    A row's layer is the lower of its pair. Layers are read on the first `examples` test images. `permuted` is the null: the upper layer's examples
-    shuffled, so that the true value is zero.
+    A row's layer is the lower of its pair. Layers are read on the first `examples` test images. `permuted` is
+    the null: the upper layer's examples shuffled, so that the true value is zero.
     """
     rows = []
     for step, parameters in snapshots.items():

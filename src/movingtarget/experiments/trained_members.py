@@ -21,11 +21,11 @@ class Trained(NamedTuple):
     snapshots: dict[int, Parameters]
 
 
-def arm_network(arm: dict[str, Any], images: Images, width: int, activation: str) -> nn.Module:
+def arm_network(arm: dict[str, Any], images: Images, hidden_width: int, activation: str) -> nn.Module:
     """The uninitialised network of an arm, sized for the data set."""
     classes = int(images.train_labels.max()) + 1
     pixels = images.train_inputs.shape[1]
-    return build(arm["network"], pixels, width, arm["depth"], classes, activation)
+    return build(arm["network"], pixels, hidden_width, arm["depth"], classes, activation)
 
 
 def update_rule(name: str, settings: dict[str, Any]) -> UpdateRule:
@@ -56,10 +56,10 @@ def train_arm(
 
 
 def _initial(
-    arm: dict[str, Any], images: Images, width: int, activation: str, training: Training
+    arm: dict[str, Any], images: Images, hidden_width: int, activation: str, training: Training
 ) -> list[nn.Module]:
     return [
-        initialise(arm_network(arm, images, width, activation), seed, activation)
+        initialise(arm_network(arm, images, hidden_width, activation), seed, activation)
         for _, seed in training.members
     ]
 

@@ -1,1 +1,172 @@
-"""To be written."""
+"""The values that the report's placeholders stand for, computed from a run's tables."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import jinja2
+import numpy as np
+import pandas as pd
+
+from movingtarget.report import prose
+from movingtarget.report.bootstrap import Interval, bootstrap_interval
+from movingtarget.training.selection import best_learning_rate
+
+ARM = ["network", "depth", "update_rule"]
+
+
+class Run(NamedTuple):
+    """What a report is written from, beside the tables.
+
+    Attributes:
+        config: the run's settings.
+        version: of the code.
+        command: the words that start this run again, before a target.
+        captions: of each figure, as templates.
+        provenance: of each figure, the tables it is drawn from and their fingerprint.
+        costs: a row for each rule, from `costs_table`.
+    """
+
+    config: Mapping[str, Any]
+    version: str
+    command: str
+    captions: Mapping[str, str]
+    provenance: Mapping[str, str]
+    costs: pd.DataFrame
+
+
+def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any]:
+    """Everything a placeholder of the report may name.
+
+    Args:
+        tables: results tables by name, claims among them.
+        run: settings, version, captions and costs.
+    """
+    claims = tables["claims"]
+    depths = sorted({arm["depth"] for arm in run.config["training"]["arms"]})
+    return {
+        "config": run.config,
+        "version": run.version,
+        "command": run.command,
+        "claims": claims.set_index("claim").to_dict("index"),
+        "counts": {verdict: int((claims["verdict"] == verdict).sum()) for verdict in prose.VERDICTS},
+        "verdicts": verdicts_table(claims),
+        "arms": arms_table(tables["training"]),
+        "costs": run.costs,
+        "shallow": depths[0],
+        "deep": depths[-1],
+        "figure": partial(_figure, run=run),
+        "found": partial(_found, claims.set_index("claim")),
+        "mean": lambda table, **conditions: prose.interval(*mean_of(tables[table], **conditions)),
+    }
+
+
+def _figure(name: str, run: Run) -> str:
+    """A figure with its caption and, under it, what made it."""
+    target = f"{run.config['results']}/figures/{name}.svg"
+    return (
+        f"![{caption(run.captions[name], run.config)}]({name}){{#fig-{name}}}\n\n"
+        "::: provenance\n"
+        f"Rule `draw_{name}`, {run.provenance[name]}; code {run.version}. "
+        f"Again: `{run.command} --force {target}`\n"
+        ":::\n"
+    )
+
+
+def _found(claims: pd.DataFrame, name: str) -> str:
+    """A claim's verdict with its estimate, for use within a sentence."""
+    claim = claims.loc[name]
+    if claim["seeds"] < 2:
+        return f"{prose.verdict(claim['verdict'])}, not measured in this run"
+    estimate = prose.interval(claim["estimate"], claim["low"], claim["high"])
+    return f"{prose.verdict(claim['verdict'])}: {estimate}, {claim['seeds']} seeds"
+
+
+def mean_of(table: pd.DataFrame, **conditions: Any) -> Interval:
+    """Mean over seeds, with its 95 % interval, of a table's values that meet the conditions.
+
+    Rows of one seed are averaged first. NaN where no row meets the conditions.
+
+    Args:
+        table: with columns seed and value.
+        conditions: values by column; a list means any of them.
+    """
+    for column, value in conditions.items():
+        table = table[table[column].isin(value if isinstance(value, list) else [value])]
+    by_seed = table.groupby("seed")["value"].mean().to_numpy()
+    if not len(by_seed):
+        return Interval(np.nan, np.nan, np.nan)
+    return bootstrap_interval(lambda sample: by_seed[sample].mean(-1), len(by_seed))
+
+
+def arms_table(training: pd.DataFrame) -> pd.DataFrame:
+    """A row for each arm at its own best learning rate: final scores, diverged members, cost.
+
+    Returns:
+        Columns network, depth, update_rule, learning_rate, train_loss and test_accuracy (as text, with
+        intervals), diverged (of all members), gradient_evaluations and flops (of one member).
+    """
+    return pd.DataFrame([_arm_row(arm, rows) for arm, rows in training.groupby(ARM, sort=False)])
+
+
+def _arm_row(arm: tuple[Any, ...], rows: pd.DataFrame) -> dict[str, Any]:
+    rate = best_learning_rate(rows)
+    last = rows[rows["step"] == rows["step"].max()]
+    best = last[last["learning_rate"] == rate]
+    loss = mean_of(best, quantity="train_loss")
+    accuracy = Interval(*(100 * end for end in mean_of(best, quantity="test_accuracy")))
+    diverged = last.loc[last["quantity"] == "diverged", "value"]
+    return {
+        **dict(zip(ARM, arm, strict=True)),
+        "learning_rate": rate,
+        "train_loss": prose.interval(*loss),
+        "test_accuracy": prose.interval(*accuracy),
+        "diverged": f"{int(diverged.sum())} of {len(diverged)}",
+        "gradient_evaluations": int(best["gradient_evaluations"].iloc[0]),
+        "flops": float(best["flops"].iloc[0]),
+    }
+
+
+def costs_table(files: Sequence[Path], folder: Path) -> pd.DataFrame:
+    """What each rule cost: jobs, summed wall and CPU seconds, the largest job's memory in MiB.
+
+    Args:
+        files: snakemake's benchmark files, `folder/RULE.tsv` or `folder/RULE/JOB.tsv`.
+        folder: where they lie.
+    """
+    frames = [
+        pd.read_csv(file, sep="\t", na_values=["-"]).assign(
+            rule=file.relative_to(folder).parts[0].removesuffix(".tsv")
+        )
+        for file in files
+    ]
+    by_rule = pd.concat(frames).groupby("rule", sort=False)
+    return by_rule.agg(
+        jobs=("s", "size"), seconds=("s", "sum"), cpu_seconds=("cpu_time", "sum"), memory=("max_rss", "max")
+    ).reset_index()
+
+
+def verdicts_table(claims: pd.DataFrame) -> pd.DataFrame:
+    """The claims as the report shows them: statement with its source, estimate with interval, verdict."""
+    estimates = [
+        prose.interval(claim.estimate, claim.low, claim.high) if claim.seeds > 1 else "not measured"
+        for claim in claims.itertuples()
+    ]
+    return pd.DataFrame(
+        {
+            "claim": claims["statement"] + " [@" + claims["paper"] + ", " + claims["place"] + "]",
+            "estimate": estimates,
+            "verdict": claims["verdict"].map(prose.verdict),
+        }
+    )
+
+
+def caption(template: str, config: Mapping[str, Any]) -> str:
+    """A figure's caption, filled as `snakemake --report` fills it, on one line; its first sentence bold."""
+    filled = jinja2.Template(template, undefined=jinja2.StrictUndefined).render(
+        snakemake=SimpleNamespace(config=config)
+    )
+    first, _, rest = " ".join(filled.split()).partition(". ")
+    return f"**{first}.** {rest}".strip()

@@ -1,0 +1,55 @@
+"""One thread, repeatable property tests, and small random networks and images for every test."""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import settings
+from torch import nn
+
+from movingtarget.data.load import Images
+from movingtarget.networks import build
+from movingtarget.networks.initialise import initialise
+
+torch.set_num_threads(1)
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.load_profile("repeatable")
+
+FEATURES, WIDTH, CLASSES = 5, 6, 4
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def random_networks() -> Callable[..., list[nn.Module]]:
+    """Make equal networks, 5 features to 4 classes, no parameter of which is zero or one."""
+
+    def make(family: str, members: int, depth: int = 3, activation: str = "tanh") -> list[nn.Module]:
+        networks = [
+            initialise(build(family, FEATURES, WIDTH, depth, CLASSES, activation), seed, activation)
+            for seed in range(members)
+        ]
+        source = torch.Generator().manual_seed(0)
+        for network in networks:
+            for value in network.parameters():
+                value.data += 0.1 * torch.randn(value.shape, generator=source)
+        return networks
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def images() -> Images:
+    """60 training and 30 test examples of 5 features in 4 classes that overlap a little."""
+    source = torch.Generator().manual_seed(0)
+    labels = torch.arange(90) % CLASSES
+    centres = torch.randn(CLASSES, FEATURES, generator=source)
+    inputs = centres[labels] + 0.5 * torch.randn(90, FEATURES, generator=source)
+    return Images(inputs[:60], labels[:60], inputs[60:], labels[60:])

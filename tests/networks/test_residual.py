@@ -1,0 +1,73 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.testing import assert_close
+
+from movingtarget.networks import build
+from movingtarget.networks.initialise import initialise
+from movingtarget.networks.residual import Residual, ResidualBlock
+
+
+def stream_of(*shape: int) -> Tensor:
+    """Random values away from zero mean."""
+    return torch.randn(*shape, dtype=torch.double, generator=torch.Generator().manual_seed(0)) + 0.5
+
+
+def random_block(normalisation: str, beta: float) -> ResidualBlock:
+    """A block with random weights and biases."""
+    block = ResidualBlock(6, "relu", normalisation, beta)
+    initialise(block, 0, "relu", random_biases=True).double()
+    return block
+
+
+def normalised(stream: Tensor, normalisation: str) -> Tensor:
+    """Mean over the batch removed and scaled, as asked."""
+    if normalisation == "none":
+        return stream
+    centred = stream - stream.mean(0)
+    return centred if normalisation == "centred" else centred / (centred.square().mean(0) + 1e-5).sqrt()
+
+
+@pytest.mark.parametrize("normalisation", ["none", "centred", "batch-norm"])
+def test_block_closed_form(normalisation: str) -> None:
+    block, stream = random_block(normalisation, 0.3), stream_of(8, 6)
+    active = normalised(stream, normalisation).clamp(min=0)
+    expected = stream + 0.3 * (active @ block.linear.weight.T + block.linear.bias)
+    assert_close(block(stream), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("normalisation", ["none", "centred", "batch-norm"])
+def test_block_without_branch_weights_is_the_identity(normalisation: str) -> None:
+    block = ResidualBlock(6, "tanh", normalisation, beta=1.0).double()
+    nn.init.zeros_(block.linear.weight)
+    nn.init.zeros_(block.linear.bias)
+    stream = stream_of(8, 6)
+    assert torch.equal(block(stream), stream)
+
+
+@given(beta=st.floats(-10, 10))
+def test_branch_is_proportional_to_beta(beta: float) -> None:
+    stream = stream_of(8, 6)
+    whole = random_block("batch-norm", 1.0)(stream) - stream
+    assert_close(random_block("batch-norm", beta)(stream) - stream, beta * whole, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("stem_hidden", [False, True])
+def test_network_closed_form(stem_hidden: bool) -> None:
+    network = Residual(5, 6, 4, 3, "relu", "batch-norm", beta=0.7, stem_hidden=stem_hidden)
+    initialise(network, 0, "relu", random_biases=True).double()
+    *stem, first, second, third, head = [part for part in network.modules() if isinstance(part, nn.Linear)]
+    inputs = stream_of(8, 5)
+    stream = stem[1](stem[0](inputs).clamp(min=0)) if stem_hidden else stem[0](inputs)
+    for layer in (first, second, third):
+        stream = stream + 0.7 * layer(normalised(stream, "batch-norm").clamp(min=0))
+    expected = head(normalised(stream, "batch-norm").clamp(min=0))
+    assert_close(network(inputs), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("depth", [1, 4, 9])
+def test_family_scales_branches_by_the_root_of_depth(depth: int) -> None:
+    blocks = [part for part in build("residual", 5, 6, depth, 4, "relu").modules() if hasattr(part, "beta")]
+    assert [block.beta for block in blocks] == [depth**-0.5] * (depth - 1)
