@@ -7,14 +7,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
 
 import torch
 
-from movingtarget_workflow.sources import digest
+from movingtarget_workflow.sources import LIBRARY, digest
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -27,7 +27,7 @@ class Job:
         self._last_line = time.monotonic()
         wildcards = [str(value) for value in snakemake.wildcards]
         self._name = " ".join([snakemake.rule, *wildcards])
-        key = digest(snakemake.input.get("sources", [])) + _digest_of(dict(snakemake.params.items()))
+        key = digest(snakemake.input.sources) + _digest_of(dict(snakemake.params.items()))
         folder = Path(snakemake.config["results"]) / "checkpoints"
         self._checkpoint = folder / f"{'-'.join([snakemake.rule, *wildcards])}-{key}.pt"
 
@@ -71,9 +71,12 @@ def job(snakemake: Any) -> Iterator[Job]:
     with Path(snakemake.log[0]).open("w", encoding="utf-8") as log:
         try:
             with redirect_stdout(log), redirect_stderr(log):
+                _check_sources(snakemake.input.sources)
                 running = Job(snakemake, log, terminal)
                 yield running
                 running.forget()
+        except KeyboardInterrupt:
+            sys.exit("interrupted; the next start goes on")
         except Exception as error:
             traceback.print_exc(file=log)
             print(f"{snakemake.rule}: {error} (more in {snakemake.log[0]})", file=terminal, flush=True)
@@ -82,6 +85,13 @@ def job(snakemake: Any) -> Iterator[Job]:
 
 def _digest_of(settings: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def _check_sources(declared: Iterable[str]) -> None:
+    """A module that a script imports and its rule does not list would change without a new run."""
+    imported = {module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == LIBRARY}
+    if missing := sorted(str(file) for file in imported - set(declared)):
+        raise RuntimeError(f"the rule's sources lack {missing[0]}")
 
 
 def _end_with(parent: int) -> None:

@@ -34,7 +34,9 @@ def check_run(config: dict[str, Any]) -> None:
 
 def claims_of(path: Path = CLAIMS) -> list[dict[str, Any]]:
     """The registered claims, checked."""
-    claims = checked(yaml.safe_load(path.read_text(encoding="utf-8")), SCHEMAS / "claims.schema.yaml")
+    claims: list[dict[str, Any]] = checked(
+        yaml.safe_load(path.read_text(encoding="utf-8")), SCHEMAS / "claims.schema.yaml"
+    )
     check_claims(claims)
     return claims
 

@@ -132,22 +132,18 @@ def test_far_targets_make_every_local_step_the_first(
 def test_more_local_steps_come_nearer_to_every_layers_target(
     random_networks: RandomNetworks, activation: str
 ) -> None:
-    gamma, after = 1.0, {}
     networks = random_networks("plain", MEMBERS, activation=activation)
-    for iterations in (1, 4, 16):
-        after[iterations] = stepped(networks, locoprop(iterations, gamma))
+    names = [*(f"hidden.{index}.linear" for index in range(3)), "head"]
+    after = [stepped(networks, locoprop(iterations, gamma=1.0)) for iterations in (1, 4, 16)]
     for member, network in enumerate(networks):
+        stages = [dict(network.named_parameters()), *(unstack(values, member) for values in after)]
         inputs, labels = (values[member] for values in random_batch())
-        problems = local_problems(affine(network), activation, inputs, labels, gamma)
-        names = [*(f"hidden.{index}.linear" for index in range(3)), "head"]
+        problems = local_problems(affine(network), activation, inputs, labels, gamma=1.0)
         for name, (layer_inputs, target, transfer) in zip(names, problems, strict=True):
-            before = dict(network.named_parameters())
-            losses = [
-                matching_loss(
-                    F.linear(layer_inputs, values[f"{name}.weight"], values[f"{name}.bias"]), target, transfer
-                ).item()
-                for values in (before, *(unstack(after[count], member) for count in (1, 4, 16)))
+            pre_activations = [
+                F.linear(layer_inputs, values[f"{name}.weight"], values[f"{name}.bias"]) for values in stages
             ]
+            losses = [matching_loss(values, target, transfer).item() for values in pre_activations]
             assert losses == sorted(losses, reverse=True)
             assert losses[0] > losses[-1]
 

@@ -24,6 +24,7 @@ class TorchResidual(nn.Module):
         self.head = nn.Linear(6, 4)
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """Logits."""
         stream = self.stem(inputs)
         for branch in self.branches:
             stream = stream + DEPTH**-0.5 * branch(stream.tanh())
@@ -34,8 +35,8 @@ def torch_network(family: str) -> nn.Module:
     """The family's network made of torch's own layers, parameters in the same order as ours."""
     if family == "residual":
         return TorchResidual()
-    normalise = [nn.BatchNorm1d(6)] if family == "batch-norm" else []
-    layers = [[nn.Linear(below, 6), *normalise, nn.Tanh()] for below in [5] + [6] * (DEPTH - 1)]
+    normalisation = nn.BatchNorm1d if family == "batch-norm" else nn.Identity
+    layers = [[nn.Linear(below, 6), normalisation(6), nn.Tanh()] for below in [5] + [6] * (DEPTH - 1)]
     return nn.Sequential(*(nn.Sequential(*layer) for layer in layers), nn.Linear(6, 4))
 
 

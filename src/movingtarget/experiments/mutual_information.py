@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from movingtarget.data.load import Images
 from movingtarget.experiments.layers import hidden_layers
 from movingtarget.measures.capture import capture
-from movingtarget.measures.mutual_information import Scaling, channel_information
+from movingtarget.measures.mutual_information import Scaling, information, read
 from movingtarget.measures.population import population_statistics
 from movingtarget.networks import Parameters, call
 from movingtarget.networks.initialise import generator
@@ -34,11 +34,13 @@ def measure(
     for step, parameters in snapshots.items():
         layers = _layer_outputs(network, parameters, images, examples)
         for scaling in get_args(Scaling):
-            for layer, (below, above) in enumerate(pairwise(layers), start=1):
+            readings = [
+                read(layer, noise, scaling, generator(place, "noise")) for place, layer in enumerate(layers)
+            ]
+            for layer, (below, above) in enumerate(pairwise(readings), start=1):
                 for quantity, upper in {"information": above, "permuted": _permuted(above)}.items():
-                    drawn = generator(layer, f"noise of {quantity}")
-                    values = channel_information(below, upper, noise, scaling, drawn).tolist()
                     settings = {"step": step, "scaling": scaling, "layer": layer, "quantity": quantity}
+                    values = information(below, upper).tolist()
                     rows += [settings | {"seed": s, "value": v} for s, v in zip(seeds, values, strict=True)]
     return pd.DataFrame(rows)
 
@@ -53,6 +55,6 @@ def _layer_outputs(network: nn.Module, parameters: Parameters, images: Images, e
     return list(seen.values())
 
 
-def _permuted(layer: Tensor) -> Tensor:
-    order = torch.randperm(layer.shape[-2], generator=generator(0, "permutation"))
-    return layer[..., order, :]
+def _permuted(reading: Tensor) -> Tensor:
+    order = torch.randperm(reading.shape[-2], generator=generator(0, "permutation"))
+    return reading[..., order, :]

@@ -9,33 +9,55 @@ from torch import Tensor
 Scaling = Literal["root-mean-square", "deviation"]
 
 
-def channel_information(
-    below: Tensor, above: Tensor, noise: float, scaling: Scaling, generator: torch.Generator
-) -> Tensor:
-    r"""Mutual information, in nats, between two layers that are both read through Gaussian noise.
-
-    Each layer is scaled to unit size and noise of standard deviation `noise` is drawn and added to it. With
-    S the sample covariance of both noisy layers side by side,
-
-    $$ I = \tfrac12 \left( \ln|S_x| + \ln|S_y| - \ln|S| \right) - (b_{d_x} + b_{d_y} - b_{d_x + d_y}), $$
-
-    where $b_p = \tfrac12 \sum_{j=1}^{p} [\psi(\tfrac{n-j}{2}) + \ln \tfrac{2}{n-1}]$ is half the bias of a
-    log determinant: the estimate is unbiased for Gaussian layers. For others it is the information of the
-    Gaussian pair with the same covariance, that is, of their linear relations.
+def read(layer: Tensor, noise: float, scaling: Scaling, generator: torch.Generator) -> Tensor:
+    """Scale a layer to unit size, draw and add the channel's noise, and whiten what comes out.
 
     Without the noise the information of deterministic layers is infinite; without the scaling it would
     measure how large activations are.
 
     Args:
-        below: `(..., examples, units)`.
-        above: `(..., examples, units)`, of the same examples.
+        layer: `(..., examples, units)`.
         noise: standard deviation of the noise, relative to the layer's size.
         scaling: what counts as a layer's size: the "root-mean-square" of its activations (a common
             offset of all examples then hides differences between them), or their standard "deviation".
         generator: draws the noise.
 
     Returns:
-        `(...)`, in nats. NaN for a layer without any size (undefined).
+        `(..., examples, units)` with the identity as sample covariance; NaN (undefined) for a layer without
+        any size.
+
+    Raises:
+        ValueError: not more examples than units.
+    """
+    examples, units = layer.shape[-2:]
+    if examples <= units:
+        raise ValueError(f"{units} units need more than {units} examples, got {examples}")
+    noisy = _noisy(layer.double(), noise, scaling, generator)
+    covariance = noisy.mT @ noisy / (examples - 1)
+    factor, _ = torch.linalg.cholesky_ex(covariance)
+    whitened: Tensor = torch.linalg.solve_triangular(factor.mT, noisy, upper=True, left=False)
+    return whitened
+
+
+def information(below: Tensor, above: Tensor) -> Tensor:
+    r"""Mutual information, in nats, between two layers read through independent noise.
+
+    With S the sample covariance of both noisy layers side by side,
+
+    $$ I = \tfrac12 \left( \ln|S_x| + \ln|S_y| - \ln|S| \right) - (b_{d_x} + b_{d_y} - b_{d_x + d_y})
+         = -\tfrac12 \ln|1 - C^T C| - \dots, $$
+
+    where C is the cross-covariance of the whitened layers (its singular values are the canonical
+    correlations), and $b_p = \tfrac12 \sum_{j=1}^{p} [\psi(\tfrac{n-j}{2}) + \ln \tfrac{2}{n-1}]$ half the
+    bias of a log determinant: the estimate is unbiased for Gaussian layers. For others it is the information
+    of the Gaussian pair with the same covariance, that is, of their linear relations.
+
+    Args:
+        below: `(..., examples, units)`, from `read`.
+        above: the same examples, read through other noise.
+
+    Returns:
+        `(...)`, in nats.
 
     Raises:
         ValueError: not more examples than units of both layers together.
@@ -46,14 +68,11 @@ def channel_information(
     examples, units = below.shape[-2], below.shape[-1] + above.shape[-1]
     if examples <= units:
         raise ValueError(f"{units} units need more than {units} examples, got {examples}")
-    x, y = (_noisy(layer.double(), noise, scaling, generator) for layer in (below, above))
-    both = torch.cat([x, y], -1)
-    covariance = both.mT @ both / (examples - 1)
-    split = x.shape[-1]
-    blocks = covariance[..., :split, :split], covariance[..., split:, split:]
-    plug_in = (torch.logdet(blocks[0]) + torch.logdet(blocks[1]) - torch.logdet(covariance)) / 2
-    bias = sum(_half_bias(size, examples) for size in (split, units - split)) - _half_bias(units, examples)
-    return plug_in - bias
+    cross = below.mT @ above / (examples - 1)
+    identity = torch.eye(above.shape[-1], dtype=cross.dtype)
+    plug_in = -torch.logdet(identity - cross.mT @ cross) / 2
+    bias = sum(_half_bias(size, examples) for size in (below.shape[-1], above.shape[-1]))
+    return plug_in - (bias - _half_bias(units, examples))
 
 
 def _noisy(layer: Tensor, noise: float, scaling: Scaling, generator: torch.Generator) -> Tensor:

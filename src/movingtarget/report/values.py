@@ -14,6 +14,8 @@ from movingtarget.report import prose
 from movingtarget.report.bootstrap import Interval, bootstrap_interval
 from movingtarget.training.selection import best_learning_rate
 
+Claim = dict[str, Any]
+
 ARM = ["network", "depth", "update_rule"]
 
 
@@ -45,12 +47,13 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         run: settings, version, captions and costs.
     """
     claims = tables["claims"]
+    by_name = {claim["claim"]: claim for claim in _records(claims)}
     depths = sorted({arm["depth"] for arm in run.config["training"]["arms"]})
     return {
         "config": run.config,
         "version": run.version,
         "command": run.command,
-        "claims": claims.set_index("claim").to_dict("index"),
+        "claims": by_name,
         "counts": {verdict: int((claims["verdict"] == verdict).sum()) for verdict in prose.VERDICTS},
         "verdicts": verdicts_table(claims),
         "arms": arms_table(tables["training"]),
@@ -58,7 +61,7 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "shallow": depths[0],
         "deep": depths[-1],
         "figure": partial(_figure, run=run),
-        "found": partial(_found, claims.set_index("claim")),
+        "found": partial(_found, by_name),
         "mean": lambda table, **conditions: prose.interval(*mean_of(tables[table], **conditions)),
     }
 
@@ -75,13 +78,16 @@ def _figure(name: str, run: Run) -> str:
     )
 
 
-def _found(claims: pd.DataFrame, name: str) -> str:
+def _found(claims: Mapping[str, Claim], name: str) -> str:
     """A claim's verdict with its estimate, for use within a sentence."""
-    claim = claims.loc[name]
+    claim = claims[name]
+    return f"{prose.verdict(claim['verdict'])} ({_estimate(claim)}, {claim['seeds']} seeds)"
+
+
+def _estimate(claim: Claim) -> str:
     if claim["seeds"] < 2:
-        return f"{prose.verdict(claim['verdict'])}, not measured in this run"
-    estimate = prose.interval(claim["estimate"], claim["low"], claim["high"])
-    return f"{prose.verdict(claim['verdict'])}: {estimate}, {claim['seeds']} seeds"
+        return "not measured in this run"
+    return prose.interval(claim["estimate"], claim["low"], claim["high"])
 
 
 def mean_of(table: pd.DataFrame, **conditions: Any) -> Interval:
@@ -150,17 +156,17 @@ def costs_table(files: Sequence[Path], folder: Path) -> pd.DataFrame:
 
 def verdicts_table(claims: pd.DataFrame) -> pd.DataFrame:
     """The claims as the report shows them: statement with its source, estimate with interval, verdict."""
-    estimates = [
-        prose.interval(claim.estimate, claim.low, claim.high) if claim.seeds > 1 else "not measured"
-        for claim in claims.itertuples()
-    ]
     return pd.DataFrame(
         {
             "claim": claims["statement"] + " [@" + claims["paper"] + ", " + claims["place"] + "]",
-            "estimate": estimates,
+            "estimate": [_estimate(claim) for claim in _records(claims)],
             "verdict": claims["verdict"].map(prose.verdict),
         }
     )
+
+
+def _records(claims: pd.DataFrame) -> list[Claim]:
+    return [{str(key): value for key, value in row.items()} for row in claims.to_dict("records")]
 
 
 def caption(template: str, config: Mapping[str, Any]) -> str:

@@ -1,0 +1,51 @@
+# make         set up .venv, run everything at the default scale, write the report
+# make test    set up .venv, then lint, types and tests
+# make smoke   the whole run at the smallest scale
+# make mnist   the default scale on MNIST
+# make bench   speed against a plain torch loop and against the machine's own limit
+# make format  lay out the code
+
+PYTHON ?= python3.11
+CORES ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
+BIN := .venv/bin
+PATHS := src tests benchmarks workflow/scripts
+SNAKEFILES := Snakefile $(wildcard workflow/rules/*.smk)
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export OMP_NUM_THREADS := 1
+
+.PHONY: report smoke mnist test bench format clean
+
+report: .venv/ready
+	snakemake --cores $(CORES)
+
+smoke: .venv/ready
+	snakemake --cores $(CORES) --configfile config/smoke.yaml
+
+mnist: .venv/ready
+	snakemake --cores $(CORES) --configfile config/mnist.yaml
+
+test: .venv/ready
+	ruff check $(PATHS)
+	ruff format --check $(PATHS)
+	snakefmt --check $(SNAKEFILES)
+	mypy
+	pytest --numprocesses $(CORES)
+
+bench: .venv/ready
+	pytest benchmarks --benchmark-only --benchmark-json results/benchmarks.json -q -s
+
+format: .venv/ready
+	ruff check --fix $(PATHS)
+	ruff format $(PATHS)
+	snakefmt $(SNAKEFILES)
+
+# written last, so that an interrupted set-up starts again
+.venv/ready: pyproject.toml requirements.txt
+	$(PYTHON) -m venv .venv
+	pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+clean:
+	rm -rf .venv .snakemake results/*

@@ -1,0 +1,44 @@
+"""pyproject.toml, requirements.txt and environment.yml name the same packages."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+
+
+def listed() -> list[Requirement]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return [Requirement(line) for line in project["dependencies"] + project["optional-dependencies"]["test"]]
+
+
+def pinned() -> dict[str, str]:
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    pins = [line.split("==") for line in lines if not line.startswith("#")]
+    return {normal(name): version for name, version in pins}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_dependency_is_pinned_to_a_version_it_allows():
+    pins = pinned()
+    for requirement in listed():
+        assert requirement.specifier.contains(pins[normal(requirement.name)]), requirement
+
+
+def test_pins_are_exact_and_without_addresses():
+    text = (ROOT / "requirements.txt").read_text()
+    assert "://" not in text
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9a-z.]+", line) for line in text.splitlines() if line[0] != "#")
+    assert pinned()["torch"] == "2.13.0"
+
+
+def test_conda_takes_its_python_packages_from_the_pins():
+    dependencies = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    assert dependencies[-1] == {"pip": ["--requirement requirements.txt", "--editable ."]}
+    assert {name.split("=")[0] for name in dependencies[:-1]} == {"python", "pip"}
