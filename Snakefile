@@ -1,6 +1,6 @@
 """Moving Target: train, measure, judge the papers' claims, report. Usage: snakemake --cores N"""
 
-from movingtarget_workflow.run import check_run, claims_of, hold_lock
+from movingtarget_workflow.run import check_run, hold_lock
 from movingtarget_workflow.sources import sources
 
 
@@ -29,8 +29,8 @@ onstart:
 
 rule all:
     default_target: True
+    input:
+        rules.write_report.output,
     localrule: True
     message:
         f"The report is {RESULTS}/report.html, .pdf and .tex"
-    input:
-        rules.write_report.output,

@@ -136,7 +136,10 @@ def test_more_local_steps_come_nearer_to_every_layers_target(
     names = [*(f"hidden.{index}.linear" for index in range(3)), "head"]
     after = [stepped(networks, locoprop(iterations, gamma=1.0)) for iterations in (1, 4, 16)]
     for member, network in enumerate(networks):
-        stages = [dict(network.named_parameters()), *(unstack(values, member) for values in after)]
+        stages: list[Parameters] = [
+            dict(network.named_parameters()),
+            *(unstack(values, member) for values in after),
+        ]
         inputs, labels = (values[member] for values in random_batch())
         problems = local_problems(affine(network), activation, inputs, labels, gamma=1.0)
         for name, (layer_inputs, target, transfer) in zip(names, problems, strict=True):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import environment, snakemake
+from project_copy import environment, snakemake
 
 MISTAKES = {
     "a misspelt key": ("trainin: {}", "trainin is not a key (did you mean training?)"),

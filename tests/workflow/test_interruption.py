@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import command, environment, snakemake
+from project_copy import command, environment, snakemake
 
 LONG = """
 scale: smoke

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import copy_project, snakemake
+from project_copy import copy_project, snakemake
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
 

@@ -10,18 +10,18 @@ DATASET_FILES = multiext(
 
 
 rule fetch_dataset:
-    message:
-        f"Fetching {config['dataset']}"
     input:
         sources=sources("data.fetch"),
     output:
         DATASET_FILES,
-    params:
-        dataset=config["dataset"],
     log:
         f"{RESULTS}/logs/fetch_dataset.log",
     benchmark:
         f"{RESULTS}/costs/fetch_dataset.tsv"
     threads: 1
+    params:
+        dataset=config["dataset"],
+    message:
+        f"Fetching {config['dataset']}"
     script:
         "../scripts/fetch_dataset.py"

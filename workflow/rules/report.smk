@@ -25,9 +25,7 @@ FIGURES = {  # the tables each is drawn from
 COSTS = [
     *[f"{RESULTS}/costs/{rule}.tsv" for rule in ["fetch_dataset", "measure_line_gradients", "judge_claims"]],
     *[f"{RESULTS}/costs/train_arm/{arm}.tsv" for arm in ARMS],
-    *expand(
-        f"{RESULTS}/costs/measure_{{measurement}}/{{arm}}.tsv", measurement=MEASUREMENTS, arm=SGD_ARMS
-    ),
+    *expand(f"{RESULTS}/costs/measure_{{measurement}}/{{arm}}.tsv", measurement=MEASUREMENTS, arm=SGD_ARMS),
     *[f"{RESULTS}/costs/draw_{figure}.tsv" for figure in FIGURES],
 ]
 
@@ -37,22 +35,22 @@ def table_file(name):
 
 
 rule judge_claims:
-    message:
-        "Judging the claims"
     input:
         [table_file(name) for name in TABLES],
         claims="config/claims.yaml",
         sources=sources("report.claims", "tables"),
     output:
         table=report(table_file("claims"), caption="../report/claims.rst", category="Claims"),
-    params:
-        scale=config["scale"],
-        tables=TABLES,
     log:
         f"{RESULTS}/logs/judge_claims.log",
     benchmark:
         f"{RESULTS}/costs/judge_claims.tsv"
     threads: 1
+    params:
+        scale=config["scale"],
+        tables=TABLES,
+    message:
+        "Judging the claims"
     script:
         "../scripts/judge_claims.py"
 
@@ -62,8 +60,6 @@ for figure, tables in FIGURES.items():
     rule:
         name:
             f"draw_{figure}"
-        message:
-            f"Drawing {figure}"
         input:
             tables=[table_file(name) for name in tables],
             sources=sources(f"figures.{figure}", "tables"),
@@ -74,20 +70,20 @@ for figure, tables in FIGURES.items():
                 category="Figures",
             ),
             pdf=f"{RESULTS}/figures/{figure}.pdf",
-        params:
-            figure=figure,
         log:
             f"{RESULTS}/logs/draw_{figure}.log",
         benchmark:
             f"{RESULTS}/costs/draw_{figure}.tsv"
         threads: 1
+        params:
+            figure=figure,
+        message:
+            f"Drawing {figure}"
         script:
             "../scripts/draw_figure.py"
 
 
 rule write_report:
-    message:
-        "Writing the report"
     input:
         rules.judge_claims.output.table,
         [table_file(name) for name in TABLES],
@@ -102,12 +98,14 @@ rule write_report:
         html=report(f"{RESULTS}/report.html", category="Report"),
         pdf=f"{RESULTS}/report.pdf",
         tex=f"{RESULTS}/report.tex",
+    log:
+        f"{RESULTS}/logs/write_report.log",
+    threads: 1
     params:
         figures=FIGURES,
         tables=TABLES,
         command=COMMAND,
-    log:
-        f"{RESULTS}/logs/write_report.log",
-    threads: 1
+    message:
+        "Writing the report"
     script:
         "../scripts/write_report.py"

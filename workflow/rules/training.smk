@@ -21,14 +21,17 @@ def training_settings(*keys):
 
 
 rule train_arm:
-    message:
-        "Training {wildcards.network}, depth {wildcards.depth}, by {wildcards.update_rule}"
     input:
         DATASET_FILES,
         sources=sources("data.load", "experiments.trained_members", "tables"),
     output:
         table=f"{RESULTS}/tables/parts/training/{ARM}.csv",
         members=f"{RESULTS}/members/{ARM}.pt",
+    log:
+        f"{RESULTS}/logs/train_arm/{ARM}.log",
+    benchmark:
+        f"{RESULTS}/costs/train_arm/{ARM}.tsv"
+    threads: 1
     params:
         arm=arm_of,
         seeds=config["training"]["seeds"],
@@ -42,11 +45,8 @@ rule train_arm:
             "curve_window",
         ),
         rule_settings=training_settings("locoprop"),
-    log:
-        f"{RESULTS}/logs/train_arm/{ARM}.log",
-    benchmark:
-        f"{RESULTS}/costs/train_arm/{ARM}.tsv"
-    threads: 1
+    message:
+        "Training {wildcards.network}, depth {wildcards.depth}, by {wildcards.update_rule}"
     script:
         "../scripts/train_arm.py"
 
@@ -56,8 +56,6 @@ for measurement in MEASUREMENTS:
     rule:
         name:
             f"measure_{measurement}"
-        message:
-            f"Measuring {measurement} in {{wildcards.network}}, depth {{wildcards.depth}}"
         input:
             DATASET_FILES,
             members=rules.train_arm.output.members,
@@ -66,24 +64,24 @@ for measurement in MEASUREMENTS:
             ),
         output:
             table=f"{RESULTS}/tables/parts/{measurement}/{ARM}.csv",
+        log:
+            f"{RESULTS}/logs/measure_{measurement}/{ARM}.log",
+        benchmark:
+            f"{RESULTS}/costs/measure_{measurement}/{ARM}.tsv"
+        threads: 1
         params:
             measurement=measurement,
             arm=arm_of,
             seeds=config["training"]["seeds"],
             network=training_settings("hidden_width", "activation"),
             settings=config[measurement],
-        log:
-            f"{RESULTS}/logs/measure_{measurement}/{ARM}.log",
-        benchmark:
-            f"{RESULTS}/costs/measure_{measurement}/{ARM}.tsv"
-        threads: 1
+        message:
+            f"Measuring {measurement} in {{wildcards.network}}, depth {{wildcards.depth}}"
         script:
             "../scripts/measure_arm.py"
 
 
 rule gather_arms:
-    message:
-        "Gathering table {wildcards.table}"
     input:
         parts=lambda wildcards: expand(
             f"{RESULTS}/tables/parts/{wildcards.table}/{{arm}}.csv",
@@ -92,12 +90,14 @@ rule gather_arms:
         sources=sources("tables"),
     output:
         table=f"{RESULTS}/tables/{{table}}.csv",
-    wildcard_constraints:
-        table="|".join(["training", *MEASUREMENTS]),
     log:
         f"{RESULTS}/logs/gather_arms/{{table}}.log",
     benchmark:
         f"{RESULTS}/costs/gather_arms/{{table}}.tsv"
+    wildcard_constraints:
+        table="|".join(["training", *MEASUREMENTS]),
     threads: 1
+    message:
+        "Gathering table {wildcards.table}"
     script:
         "../scripts/gather_arms.py"

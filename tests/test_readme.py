@@ -1,0 +1,26 @@
+"""What README says can be run, and it names what exists."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_example_runs(capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["first", "second"]
+
+
+def test_commands_are_targets_of_make():
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make (\w+)`", README)) <= targets
+
+
+def test_folders_exist():
+    tree = re.search(r"## Where things are\n\n(.*?)\n\n", README, re.DOTALL)
+    assert tree
+    tops = re.findall(r"^    (\S+?)/? ", tree[1], re.MULTILINE)
+    assert len(tops) >= 8
+    assert all((ROOT / top).exists() for top in tops)

@@ -1,0 +1,244 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.testing import assert_close
+
+from movingtarget.data.load import Images
+from movingtarget.networks import FAMILIES, Parameters, build, stack
+from movingtarget.networks.initialise import initialise
+from movingtarget.tables import write_table
+from movingtarget.training import Batch, Cost, Outcome, UpdateRule, locoprop, simultaneous
+from movingtarget.training.loop import State, Training, start, train
+
+ARMS = [(family, simultaneous) for family in FAMILIES] + [("plain", locoprop(3, gamma=1.0))]
+
+
+def plan(images: Images, family: str = "plain", **changes: Any) -> Training:
+    """Two seeds at two rates for two epochs of ten steps, changed as asked."""
+    plain = Training(
+        network=build(family, 5, 6, 3, 4, "relu"),
+        rule=simultaneous,
+        images=images,
+        seeds=(0, 1),
+        learning_rates=(0.1, 0.02),
+        batch_size=6,
+        epochs=2,
+        evaluations_per_epoch=2,
+        evaluation_examples=30,
+        curve_window=5,
+    )
+    return replace(plain, **changes)
+
+
+def fresh(training: Training, family: str = "plain") -> State:
+    """The first state, each member initialised from its seed."""
+    networks = [initialise(build(family, 5, 6, 3, 4, "relu"), seed, "relu") for _, seed in training.members]
+    return start(stack(networks))
+
+
+def table(state: State) -> pd.DataFrame:
+    """The rows, in an order that does not depend on who was trained with whom."""
+    keys = ["learning_rate", "seed", "step", "quantity"]
+    return pd.DataFrame(state.rows).sort_values(keys, ignore_index=True)
+
+
+def values(state: State, quantity: str) -> pd.DataFrame:
+    """One quantity: a row for each step, a column for each rate and seed."""
+    rows = pd.DataFrame(state.rows).query("quantity == @quantity")
+    return rows.pivot_table(index="step", columns=["learning_rate", "seed"], values="value", dropna=False)
+
+
+@pytest.mark.parametrize(("family", "rule"), ARMS)
+def test_every_member_is_trained_as_if_alone(images: Images, family: str, rule: UpdateRule) -> None:
+    whole = plan(images, family, rule=rule)
+    together = train(whole, fresh(whole, family))
+    alone = [replace(whole, learning_rates=(rate,), seeds=(seed,)) for rate in (0.1, 0.02) for seed in (0, 1)]
+    states = [train(training, fresh(training, family)) for training in alone]
+    expected = pd.concat([table(state) for state in states])
+    # float32: the order of sums differs between a product of one matrix and of several
+    pd.testing.assert_frame_equal(
+        table(together),
+        table(State({}, torch.empty(0), rows=expected.to_dict("records"))),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+    for member, state in enumerate(states):
+        for name, value in state.parameters.items():
+            assert_close(together.parameters[name][member], value[0], rtol=1e-4, atol=1e-5)
+
+
+def test_rates_share_their_seeds_weights_and_examples(images: Images) -> None:
+    seen: list[Batch] = []
+    training = plan(images, rule=watched(seen))
+    first = values(train(training, fresh(training)), "train_loss").loc[0]
+    assert first[0.1].equals(first[0.02])
+    assert first[0.1, 0] != first[0.1, 1]
+    for inputs, labels in seen:
+        assert torch.equal(inputs[:2], inputs[2:])
+        assert torch.equal(labels[:2], labels[2:])
+        assert not torch.equal(inputs[0], inputs[1])
+
+
+def watched(seen: list[Batch]) -> UpdateRule:
+    """The rule simultaneous, keeping every batch it is given."""
+
+    def rule(
+        network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, rates: Tensor
+    ) -> Outcome:
+        seen.append(batch)
+        return simultaneous(network, parameters, batch, memory, rates)
+
+    return rule
+
+
+def test_examples_keep_their_labels_and_are_shown_once_an_epoch(images: Images) -> None:
+    seen: list[Batch] = []
+    training = plan(images, rule=watched(seen), epochs=1)
+    train(training, fresh(training))
+    labels = {tuple(row.tolist()): label for row, label in zip(*images[:2], strict=True)}
+    shown = [
+        (tuple(row.tolist()), label)
+        for batch in seen
+        for row, label in zip(*(v[0] for v in batch), strict=True)
+    ]
+    assert len({row for row, _ in shown}) == 60
+    assert all(labels[row] == label for row, label in shown)
+
+
+@pytest.mark.parametrize(("family", "rule"), ARMS)
+def test_training_learns(images: Images, family: str, rule: UpdateRule) -> None:
+    training = plan(images, family, rule=rule, epochs=10)
+    losses = values(train(training, fresh(training, family)), "train_loss")[0.1]
+    assert (losses.iloc[-1] < 0.5 * losses.iloc[0]).all()
+
+
+@pytest.mark.parametrize(("family", "rule"), ARMS)
+def test_a_member_that_diverges_leaves_the_others_alone(
+    images: Images, family: str, rule: UpdateRule
+) -> None:
+    healthy = plan(images, family, rule=rule, learning_rates=(0.02,))
+    mixed = replace(healthy, learning_rates=(1e20, 0.02))
+    state, expected = train(mixed, fresh(mixed, family)), train(healthy, fresh(healthy, family))
+    # each member's products are its own, bit for bit
+    pd.testing.assert_frame_equal(
+        table(state).query("learning_rate < 1").reset_index(drop=True), table(expected), check_exact=True
+    )
+    assert (values(state, "diverged").loc[20] == [0, 0, 1, 1]).all()
+    first = state.diverged_at.tolist()
+    assert first[2:] == [-1, -1]
+    for place, seed in enumerate((0, 1)):
+        assert 1 <= first[place] <= 5
+        for quantity in ("batch_loss", "train_loss", "train_accuracy", "test_loss", "test_accuracy"):
+            assert values(state, quantity)[1e20, seed].loc[first[place] :].isna().all()
+    assert values(state, "train_loss")[1e20].loc[0].notna().all()
+
+
+@pytest.mark.parametrize(("family", "rule"), ARMS)
+def test_going_on_from_a_kept_state_changes_nothing(
+    images: Images, family: str, rule: UpdateRule, tmp_path: Path
+) -> None:
+    training = plan(images, family, rule=rule, epochs=3, learning_rates=(0.1, 1e20))
+    whole = train(
+        training, fresh(training, family), keep=lambda state: torch.save(state, tmp_path / f"{state.epoch}")
+    )
+    for epoch in (1, 2, 3):
+        with torch.serialization.safe_globals([State, Cost]):
+            kept = torch.load(tmp_path / str(epoch), weights_only=True)
+        resumed = train(training, kept)
+        pd.testing.assert_frame_equal(pd.DataFrame(resumed.rows), pd.DataFrame(whole.rows), check_exact=True)
+        assert list(resumed.snapshots) == list(whole.snapshots)
+        for ours, theirs in zip(
+            [resumed.parameters, *resumed.snapshots.values()],
+            [whole.parameters, *whole.snapshots.values()],
+            strict=True,
+        ):
+            assert_close(ours, theirs, rtol=0, atol=0, equal_nan=True)
+        assert torch.equal(resumed.diverged_at, whole.diverged_at)
+
+
+def test_the_state_given_is_left_as_it_is(images: Images) -> None:
+    training = plan(images)
+    initial = fresh(training)
+    before = {name: value.clone() for name, value in initial.parameters.items()}
+    results = [train(training, initial) for _ in range(2)]
+    assert_close(initial.parameters, before, rtol=0, atol=0)
+    assert results[0].rows == results[1].rows
+
+
+def test_snapshots_hold_the_start_and_the_end_of_every_epoch(images: Images) -> None:
+    training = plan(images)
+    initial = fresh(training)
+    once, state = train(replace(training, epochs=1), initial), train(training, initial)
+    assert list(state.snapshots) == [0, 10, 20]
+    for snapshot, parameters in zip(
+        state.snapshots.values(), [initial.parameters, once.parameters, state.parameters], strict=True
+    ):
+        assert_close(snapshot, parameters, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "steps"),
+    [(1, [10]), (2, [5, 10]), (3, [4, 7, 10]), (4, [3, 5, 8, 10]), (10, range(1, 11)), (99, range(1, 11))],
+)
+def test_evaluations_are_as_many_as_asked_for_and_evenly_spaced(
+    images: Images, asked: int, steps: list[int]
+) -> None:
+    training = plan(images, evaluations_per_epoch=asked)
+    state = train(training, fresh(training))
+    assert list(values(state, "test_loss").index) == [0, *steps, *(10 + step for step in steps)]
+
+
+@pytest.mark.parametrize(
+    ("window", "points"),
+    [(1, range(1, 21)), (5, [5, 10, 15, 20]), (4, [4, 8, 14, 18]), (10, [10, 20]), (11, [])],
+)
+def test_curve_points_are_means_of_whole_windows(images: Images, window: int, points: list[int]) -> None:
+    training = plan(images, curve_window=window)
+    state = train(training, fresh(training))
+    every = replace(training, curve_window=1)
+    losses = values(train(every, fresh(training)), "batch_loss")
+    for step in points:
+        expected = losses.loc[step - window + 1 : step].mean()
+        pd.testing.assert_series_equal(
+            values(state, "batch_loss").loc[step], expected, rtol=1e-6, check_names=False
+        )
+    recorded = [row["step"] for row in state.rows if row["quantity"] == "batch_loss"]
+    assert sorted(set(recorded)) == list(points)
+
+
+@pytest.mark.parametrize("rule", [simultaneous, locoprop(3, gamma=1.0)])
+def test_costs_are_the_rules_own_times_the_steps(images: Images, rule: UpdateRule) -> None:
+    training = plan(images, rule=rule)
+    batch = Batch(torch.randn(4, 6, 5), torch.randint(4, (4, 6)))
+    cost = rule(training.network, fresh(training).parameters, batch, {}, torch.full((4,), 0.1)).cost
+    rows = table(train(training, fresh(training)))
+    assert (rows.gradient_evaluations == rows.step * cost.gradient_evaluations).all()
+    assert (rows.flops == rows.step * cost.flops).all()
+    assert set(rows.step) == {0, 5, 10, 15, 20}
+
+
+def test_rows_fill_the_table_of_training(images: Images, tmp_path: Path) -> None:
+    training = plan(images, learning_rates=(0.1, 1e20))
+    rows = pd.DataFrame(train(training, fresh(training)).rows)
+    arm = {"network": "plain", "depth": 3, "update_rule": "simultaneous"}
+    write_table(rows.assign(**arm), "training", tmp_path / "training.csv")
+    assert not rows.duplicated(["learning_rate", "seed", "step", "quantity"]).any()
+
+
+def test_progress_is_told_at_every_evaluation(images: Images) -> None:
+    training, lines = plan(images, learning_rates=(0.1, 1e20)), []
+    train(training, fresh(training), say=lines.append)
+    assert [line.split(":")[0] for line in lines] == ["step 5/20", "step 10/20", "step 15/20", "step 20/20"]
+    assert lines[-1].endswith("2 of 4 diverged")
+
+
+def test_batch_larger_than_the_data_is_an_error(images: Images) -> None:
+    training = plan(images, batch_size=61)
+    with pytest.raises(ValueError, match=r"batch size 61 is larger than the training data \(60 examples\)"):
+        train(training, fresh(training))
