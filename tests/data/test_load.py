@@ -7,9 +7,16 @@ import pytest
 import torch
 
 from movingtarget.data import idx
-from movingtarget.data.catalogue import DATASETS, TEST_INPUTS, TEST_LABELS, TRAIN_INPUTS, TRAIN_LABELS
+from movingtarget.data.catalogue import (
+    DATASETS,
+    TEST_INPUTS,
+    TEST_LABELS,
+    TRAIN_INPUTS,
+    TRAIN_LABELS,
+    Dataset,
+)
 from movingtarget.data.fetch import fetch
-from movingtarget.data.load import load
+from movingtarget.data.load import load, load_published
 
 Place = Callable[[Path, dict[str, bytes]], Path]
 DATA = os.environ.get("MOVINGTARGET_DATA")
@@ -29,6 +36,17 @@ def test_shapes_types_and_standardisation(tmp_path: Path, contents: dict[str, by
     assert images.train_inputs.double().std(correction=0).item() == pytest.approx(1, abs=1e-6)
     np.testing.assert_array_equal(images.train_labels.numpy(), idx.decode(contents[TRAIN_LABELS]))
     np.testing.assert_array_equal(images.test_labels.numpy(), idx.decode(contents[TEST_LABELS]))
+
+
+def test_published_files_load_and_altered_ones_are_named(
+    tmp_path: Path, contents: dict[str, bytes], place: Place, dataset: Dataset
+) -> None:
+    folder = place(tmp_path, contents)
+    torch.testing.assert_close(load_published(dataset, folder), load(folder))
+    labels = folder / TEST_LABELS
+    labels.write_bytes(labels.read_bytes()[:-1] + b"\xff")
+    with pytest.raises(ValueError, match=f"{TEST_LABELS} is not the published file"):
+        load_published(dataset, folder)
 
 
 def test_digits(tmp_path: Path) -> None:

@@ -54,16 +54,16 @@ def test_branch_is_proportional_to_beta(beta: float) -> None:
     assert_close(random_block("batch-norm", beta)(stream) - stream, beta * whole, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("stem_hidden", [False, True])
-def test_network_closed_form(stem_hidden: bool) -> None:
-    network = Residual(5, 6, 4, 3, "relu", "batch-norm", beta=0.7, stem_hidden=stem_hidden)
+@pytest.mark.parametrize("on_a_line", [False, True])
+def test_network_closed_form(on_a_line: bool) -> None:
+    network = Residual(5, 6, 4, 3, "relu", "batch-norm", beta=0.7, on_a_line=on_a_line)
     initialise(network, 0, "relu", random_biases=True).double()
     *stem, first, second, third, head = [part for part in network.modules() if isinstance(part, nn.Linear)]
     inputs = stream_of(8, 5)
-    stream = stem[1](stem[0](inputs).clamp(min=0)) if stem_hidden else stem[0](inputs)
+    stream = stem[1](stem[0](inputs).clamp(min=0)) if on_a_line else stem[0](inputs)
     for layer in (first, second, third):
         stream = stream + 0.7 * layer(normalised(stream, "batch-norm").clamp(min=0))
-    expected = head(normalised(stream, "batch-norm").clamp(min=0))
+    expected = head(stream if on_a_line else normalised(stream, "batch-norm").clamp(min=0))
     assert_close(network(inputs), expected, rtol=0, atol=1e-12)
 
 

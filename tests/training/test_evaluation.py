@@ -27,9 +27,9 @@ def test_scores_are_each_members_own(random_networks: RandomNetworks, images: Im
     network.eval()
     for member in range(3):
         logits = call(network, unstack(parameters | statistics, member), images.test_inputs)
-        right = sum(int(row.argmax()) == label for row, label in zip(logits, images.test_labels, strict=True))
+        right = (logits.argmax(-1) == images.test_labels).sum().item()
         assert_close(score.loss[member], F.cross_entropy(logits, images.test_labels), rtol=0, atol=1e-6)
-        assert score.accuracy[member] == right / 30
+        assert score.accuracy[member].item() == right / 30
 
 
 @pytest.mark.parametrize("family", FAMILIES)

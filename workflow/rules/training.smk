@@ -22,7 +22,7 @@ def training_settings(*keys):
 
 rule train_arm:
     input:
-        DATASET_FILES,
+        ancient(DATASET_FILES),  # verified by their hashes when read
         sources=sources("data.load", "experiments.trained_members", "tables"),
     output:
         table=f"{RESULTS}/tables/parts/training/{ARM}.csv",
@@ -33,6 +33,7 @@ rule train_arm:
         f"{RESULTS}/costs/train_arm/{ARM}.tsv"
     threads: 1
     params:
+        dataset=config["dataset"],
         arm=arm_of,
         seeds=config["training"]["seeds"],
         network=training_settings("hidden_width", "activation"),
@@ -57,7 +58,7 @@ for measurement in MEASUREMENTS:
         name:
             f"measure_{measurement}"
         input:
-            DATASET_FILES,
+            ancient(DATASET_FILES),  # verified by their hashes when read
             members=rules.train_arm.output.members,
             sources=sources(
                 "data.load", f"experiments.{measurement}", "experiments.trained_members", "tables"
@@ -71,6 +72,7 @@ for measurement in MEASUREMENTS:
         threads: 1
         params:
             measurement=measurement,
+            dataset=config["dataset"],
             arm=arm_of,
             seeds=config["training"]["seeds"],
             network=training_settings("hidden_width", "activation"),

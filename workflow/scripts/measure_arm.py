@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 
-from movingtarget.data.load import load
+from movingtarget.data.catalogue import DATASETS
+from movingtarget.data.load import load_published
 from movingtarget.experiments.trained_members import arm_network
 from movingtarget.tables import write_table
 from movingtarget_workflow.job import job
@@ -14,7 +15,7 @@ if __name__ == "__main__":
     with job(snakemake):
         chosen = snakemake.params
         measure = import_module(f"movingtarget.experiments.{chosen.measurement}").measure
-        images = load(Path(snakemake.input[0]).parent)
+        images = load_published(DATASETS[chosen.dataset], Path(snakemake.input[0]).parent)
         table = measure(
             arm_network(chosen.arm, images, **chosen.network),
             torch.load(snakemake.input.members),

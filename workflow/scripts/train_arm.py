@@ -4,7 +4,8 @@ from pathlib import Path
 
 import torch
 
-from movingtarget.data.load import load
+from movingtarget.data.catalogue import DATASETS
+from movingtarget.data.load import load_published
 from movingtarget.experiments.trained_members import train_arm
 from movingtarget.tables import write_table
 from movingtarget_workflow.job import job
@@ -14,7 +15,7 @@ if __name__ == "__main__":
         chosen = snakemake.params
         trained = train_arm(
             dict(chosen.arm),
-            load(Path(snakemake.input[0]).parent),
+            load_published(DATASETS[chosen.dataset], Path(snakemake.input[0]).parent),
             chosen.seeds,
             **chosen.network,
             rule_settings=chosen.rule_settings,

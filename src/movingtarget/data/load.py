@@ -1,5 +1,6 @@
 """Load a data set's IDX files as standardised tensors."""
 
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from movingtarget.data import idx
-from movingtarget.data.catalogue import TEST_INPUTS, TEST_LABELS, TRAIN_INPUTS, TRAIN_LABELS
+from movingtarget.data.catalogue import TEST_INPUTS, TEST_LABELS, TRAIN_INPUTS, TRAIN_LABELS, Dataset
 
 
 class Images(NamedTuple):
@@ -52,6 +53,19 @@ def load(folder: Path) -> Images:
         test_inputs=torch.from_numpy(levels[test].reshape(len(test), -1)),
         test_labels=torch.from_numpy(test_labels.astype(np.int64)),
     )
+
+
+def load_published(dataset: Dataset, folder: Path) -> Images:
+    """Images and labels of a data set, its files once more compared with the published ones.
+
+    Raises:
+        ValueError: a file's bytes are not the published ones; names it.
+        FileNotFoundError: one of the four files is not there.
+    """
+    for name, sha256 in dataset.sha256.items():
+        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
+            raise ValueError(f"{folder / name} is not the published file; delete it to have it fetched again")
+    return load(folder)
 
 
 def _read_pair(images_file: Path, labels_file: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

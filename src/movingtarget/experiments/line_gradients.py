@@ -32,7 +32,7 @@ def random_network(
     if network == "feedforward":
         made: nn.Module = Feedforward(1, width, depth, 1, "relu", normalisation)
     else:
-        made = Residual(1, width, depth, 1, "relu", normalisation, beta, stem_hidden=True)
+        made = Residual(1, width, depth, 1, "relu", normalisation, beta, on_a_line=True)
     return initialise(made, seed, "relu", random_biases=True)
 
 

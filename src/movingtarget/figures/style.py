@@ -1,1 +1,132 @@
-"""To be written."""
+"""The one style of all figures: size, type, colours, panels, and files of the same bytes every time."""
+
+from io import BytesIO
+from pathlib import Path
+from string import ascii_lowercase
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+CENTIMETRE = 1 / 2.54
+"""In inches, matplotlib's unit of length."""
+
+WIDTH = 16 * CENTIMETRE
+"""Of every figure: that of the text on an A4 page."""
+
+FONT_SIZE = 8.0
+"""Of all text, in points."""
+
+LINE_HEIGHT = 1.25 * FONT_SIZE
+"""From one line of text to the next, in points."""
+
+DARK = "#303030"
+GREY = "#8a8a8a"
+
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine has it
+    "font.size": FONT_SIZE,
+    "axes.titlesize": FONT_SIZE,
+    "axes.labelsize": FONT_SIZE,
+    "xtick.labelsize": FONT_SIZE,
+    "ytick.labelsize": FONT_SIZE,
+    "axes.titlelocation": "left",
+    "axes.edgecolor": DARK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 3.2,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "movingtarget",
+    "pdf.fonttype": 42,
+}
+
+styled = matplotlib.style.context(["default", STYLE])
+"""Decorator: draw in this style, whatever the user's own settings of matplotlib."""
+
+Look = dict[str, Any]
+"""How a line looks: matplotlib's colour, marker and line style."""
+
+LOOKS: dict[str, Look] = {  # colours from the palette of Okabe and Ito
+    "plain": {"color": "#D55E00", "marker": "o", "linestyle": "-"},
+    "batch-norm": {"color": "#0072B2", "marker": "s", "linestyle": (0, (4, 1.5))},
+    "residual": {"color": "#009E73", "marker": "^", "linestyle": (0, (4, 1.2, 1, 1.2))},
+    "locoprop": {"color": "#CC79A7", "marker": "D", "linestyle": (0, (1, 1))},
+}
+"""The look of each family, the same in every figure."""
+
+
+def arm_look(network: str, update_rule: str) -> Look:
+    """The look of an arm: LocoProp's own, else the network's."""
+    return LOOKS["locoprop" if update_rule == "locoprop" else network]
+
+
+def arm_name(network: str, update_rule: str) -> str:
+    """What an arm is called in figures; the update rule is named unless it is sgd."""
+    name = network.replace("-", " ")
+    if update_rule != "locoprop":
+        return name
+    return "LocoProp" if network == "plain" else f"{name}, LocoProp"
+
+
+def line_family(network: str, normalisation: str) -> str:
+    """The family, a key of `LOOKS`, of a network on the line: normalised feedforward ones are batch-norm's."""
+    if network == "residual":
+        return "residual"
+    return "plain" if normalisation == "none" else "batch-norm"
+
+
+def line_name(network: str, normalisation: str, beta: float) -> str:
+    """What a network on the line is called: "residual, batch norm, β = 0.1"."""
+    named = "no normalisation" if normalisation == "none" else normalisation.replace("-", " ")
+    return ", ".join([network, named] + ([] if np.isnan(beta) else [f"β = {beta:g}"]))
+
+
+def panels(
+    rows: int, columns: int, row_height: float, sharex: bool | str = False, sharey: bool | str = False
+) -> tuple[Figure, NDArray[Any]]:
+    """A figure as wide as the text, `row_height` centimetres for each row, and its axes `(rows, columns)`."""
+    figure = Figure(figsize=(WIDTH, rows * row_height * CENTIMETRE), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
+
+
+def letter(figure: Figure) -> None:
+    """Put (a), (b), ... before the panels' titles, unless there is just one panel."""
+    if len(figure.axes) > 1:
+        for place, axes in zip(ascii_lowercase, figure.axes, strict=False):
+            axes.set_title(f"({place}) {axes.get_title(loc='left')}")
+
+
+def add_to_title(axes: Axes, line: str) -> None:
+    """Append a line to a panel's title."""
+    axes.set_title(f"{axes.get_title(loc='left')}\n{line}")
+
+
+@styled
+def save(figure: Figure, svg_path: Path | str, pdf_path: Path | str) -> None:
+    """Write a figure as SVG and PDF, the same bytes each time; neither file appears unless both can be drawn."""
+    contents = {
+        Path(svg_path): _drawn(figure, "svg", {"Date": None}),
+        Path(pdf_path): _drawn(figure, "pdf", {"CreationDate": None}),
+    }
+    for path, content in contents.items():
+        part = path.with_name(path.name + ".part")
+        try:
+            part.write_bytes(content)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _drawn(figure: Figure, file_format: str, metadata: dict[str, None]) -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format=file_format, metadata=metadata)
+    return buffer.getvalue()

@@ -25,11 +25,13 @@ class ResidualBlock(nn.Module):
 
 
 class Residual(nn.Module):
-    """An affine stem, `depth - 1` residual blocks of `width` units, activation and affine output layer.
+    """An affine stem, `depth - 1` residual blocks of `width` units, and an output layer.
 
     The stem counts as the first of `depth` hidden layers, so that a residual and a feedforward network of
-    one depth hold the same weights. `stem_hidden` puts one more layer of rectifiers before the stem, for
-    inputs of one dimension: a stream that starts at a line's affine images bends nowhere.
+    one depth hold the same weights. By default the stream is normalised and activated once more before the
+    output layer, as pre-activation networks are. With `on_a_line`, for inputs of one dimension, it is read
+    out as it is (Balduzzi et al. 2017, eq. 2, ends with the stream), and one layer of rectifiers stands
+    before the stem: a stream that starts at a line's affine images would bend nowhere.
     """
 
     def __init__(
@@ -41,19 +43,19 @@ class Residual(nn.Module):
         activation: str,
         normalisation: str = "none",
         beta: float = 1.0,
-        stem_hidden: bool = False,
+        on_a_line: bool = False,
     ) -> None:
         super().__init__()
         lift = nn.Sequential(Linear(inputs, width), nn.ReLU(), Linear(width, width))
-        stem = lift if stem_hidden else Linear(inputs, width)
+        stem = lift if on_a_line else Linear(inputs, width)
         blocks = [ResidualBlock(width, activation, normalisation, beta) for _ in range(depth - 1)]
+        last = nn.Sequential(NORMALISATIONS[normalisation](width), ACTIVATIONS[activation]())
         self.hidden = nn.ModuleList([stem, *blocks])
-        self.normalisation = NORMALISATIONS[normalisation](width)
-        self.activation = ACTIVATIONS[activation]()
+        self.last = nn.Identity() if on_a_line else last
         self.head = Linear(width, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return `(..., batch, outputs)`."""
         for layer in self.hidden:
             inputs = layer(inputs)
-        return self.head(self.activation(self.normalisation(inputs)))  # type: ignore[no-any-return]
+        return self.head(self.last(inputs))  # type: ignore[no-any-return]

@@ -1,0 +1,112 @@
+"""What figures of curves over seeds share: mean and band, what is undefined, what diverged, log axes."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from textwrap import fill
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import LogFormatter
+from matplotlib.transforms import ScaledTranslation
+
+from movingtarget.figures.labels import text_colour
+from movingtarget.figures.style import LINE_HEIGHT, Look, add_to_title, arm_look, arm_name
+from movingtarget.report.bootstrap import bootstrap_interval
+
+
+def band(values: pd.Series) -> tuple[float, float]:
+    """The 95 % interval of the mean over seeds; NaN, so no band, for a single seed."""
+    seeds = values.to_numpy()
+    interval = bootstrap_interval(lambda sample: seeds[sample].mean(-1), len(seeds))
+    return interval.low, interval.high
+
+
+def draw_curve(axes: Axes, rows: pd.DataFrame, x: str, name: str, look: Look) -> None:
+    """Mean over seeds of column value against `x`, with its 95 % band.
+
+    Where a seed has no finite value there is no curve, nor on a logarithmic axis where the mean is zero.
+
+    Args:
+        axes: where to draw, the scale of its y axis already set.
+        rows: one curve's, one for each seed and value of `x`.
+        x: the column along the abscissa.
+        name: what stands at the line's end (see `labels`); nothing if it begins with an underscore.
+        look: of the line.
+    """
+    rows = rows[~rows[x].isin(missing(axes, rows, x))]
+    if rows.empty:
+        return
+    shade = {"alpha": 0.2, "linewidth": 0}
+    sns.lineplot(rows, x=x, y="value", ax=axes, errorbar=band, err_kws=shade, legend=False, **look)
+    every = max(1, rows[x].nunique() // 8)
+    axes.lines[-1].set(label=name, markeredgewidth=0, markevery=every)
+
+
+def draw_arms(axes: Axes, rows: pd.DataFrame, x: str) -> None:
+    """The curve of every arm in `rows`; where one has none, the panel's title says so."""
+    for (network, update_rule), arm in rows.groupby(["network", "update_rule"], sort=False):
+        name = arm_name(network, update_rule)
+        draw_curve(axes, arm, x, name, arm_look(network, update_rule))
+        name_missing(axes, arm, x, name)
+
+
+def missing(axes: Axes, rows: pd.DataFrame, x: str) -> list[int]:
+    """Values of `x` at which `draw_curve` draws nothing."""
+    means = rows["value"].groupby(rows[x]).mean(skipna=False)
+    drawn = np.isfinite(means) & ((means > 0) | (axes.get_yscale() == "linear"))
+    return sorted(means.index[~drawn])
+
+
+def name_missing(axes: Axes, rows: pd.DataFrame, x: str, name: str) -> None:
+    """Say in the panel's title at which whole numbers `x` a curve is missing, and for how many seeds."""
+    if places := missing(axes, rows, x):
+        defined = np.isfinite(rows["value"]) & (rows["value"] != 0)
+        seeds = rows.loc[rows[x].isin(places) & ~defined, "seed"].nunique()
+        what = "undefined" if axes.get_yscale() == "linear" else "undefined or zero"
+        share = f"{seeds} of {rows['seed'].nunique()} seeds"
+        add_to_title(axes, fill(f"{name}: {what} in {share} at {x} {_ranges(places)}", 46))
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Ascending whole numbers in short: "1–3, 7"."""
+    runs = groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])
+    ends = [(run[0][1], run[-1][1]) for run in ([*members] for _, members in runs)]
+    return ", ".join(f"{first}–{last}" if last > first else f"{first}" for first, last in ends)
+
+
+class Divergence(NamedTuple):
+    """How many of a curve's seeds diverged, by place on the abscissa."""
+
+    name: str
+    look: Look
+    seeds: int
+    counts: dict[float, int]
+
+
+def mark_diverged(axes: Axes, divergences: Sequence[Divergence]) -> None:
+    """Crosses with their counts just above the panel's top edge, beyond its scale; a row for each curve."""
+    for row, (name, look, seeds, counts) in enumerate(reversed(divergences)):
+        height = (row + 0.6) * LINE_HEIGHT
+        above = ScaledTranslation(0, height / 72, axes.get_figure(root=True).dpi_scale_trans)
+        place = axes.get_xaxis_transform() + above
+        cross = {"marker": "x", "markersize": 4, "linestyle": "none", "clip_on": False, "label": "_"}
+        axes.plot([*counts], [1] * len(counts), color=look["color"], transform=place, **cross)
+        for x, count in counts.items():
+            text = f"{count}/{seeds}" + (f" {name}" if x == max(counts) else "")
+            ink = text_colour(look["color"])
+            axes.annotate(text, (x, 1), (4, 0), place, "offset points", color=ink, va="center_baseline")
+    if divergences:
+        above = (-4, 0.5 * (len(divergences) + 0.2) * LINE_HEIGHT)
+        axes.annotate("diverged", (0, 1), above, "axes fraction", "offset points", ha="right", va="center")
+        axes.set_title(axes.get_title(loc="left"), pad=(len(divergences) + 0.6) * LINE_HEIGHT)
+
+
+def log_axis(axis: Axis) -> None:
+    """A logarithmic axis with plain numbers on it, more of them where it spans little."""
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_formatter(LogFormatter())
+    axis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
