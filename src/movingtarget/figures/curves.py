@@ -68,14 +68,14 @@ def name_missing(axes: Axes, rows: pd.DataFrame, x: str, name: str) -> None:
         seeds = rows.loc[rows[x].isin(places) & ~defined, "seed"].nunique()
         what = "undefined" if axes.get_yscale() == "linear" else "undefined or zero"
         share = f"{seeds} of {rows['seed'].nunique()} seeds"
-        add_to_title(axes, fill(f"{name}: {what} in {share} at {x} {_ranges(places)}", 46))
+        add_to_title(axes, fill(f"{name}: {what} in {share} at {x} {_ranges(places)}", 44))
 
 
 def _ranges(numbers: Sequence[int]) -> str:
-    """Ascending whole numbers in short: "1–3, 7"."""
+    """Ascending whole numbers in short: "1 to 3, 7"."""
     runs = groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])
     ends = [(run[0][1], run[-1][1]) for run in ([*members] for _, members in runs)]
-    return ", ".join(f"{first}–{last}" if last > first else f"{first}" for first, last in ends)
+    return ", ".join(f"{first} to {last}" if last > first else f"{first}" for first, last in ends)
 
 
 class Divergence(NamedTuple):
@@ -106,7 +106,14 @@ def mark_diverged(axes: Axes, divergences: Sequence[Divergence]) -> None:
 
 
 def log_axis(axis: Axis) -> None:
-    """A logarithmic axis with plain numbers on it, more of them where it spans little."""
+    """Make an axis logarithmic, with plain numbers on it."""
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-    axis.set_major_formatter(LogFormatter())
-    axis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
+    axis.set_major_formatter(_PlainLogFormatter())
+    axis.set_minor_formatter(_PlainLogFormatter(minor_thresholds=(1.5, 0.5)))
+
+
+class _PlainLogFormatter(LogFormatter):
+    """Matplotlib's choice of which ticks have a number, but 0.3 instead of 3e-01."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""

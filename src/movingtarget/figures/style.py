@@ -1,5 +1,6 @@
 """The one style of all figures: size, type, colours, panels, and files of the same bytes every time."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from string import ascii_lowercase
@@ -34,6 +35,7 @@ STYLE: dict[str, Any] = {
     "xtick.labelsize": FONT_SIZE,
     "ytick.labelsize": FONT_SIZE,
     "axes.titlelocation": "left",
+    "figure.labelsize": FONT_SIZE,
     "axes.edgecolor": DARK,
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
@@ -78,7 +80,7 @@ def arm_name(network: str, update_rule: str) -> str:
 
 
 def line_family(network: str, normalisation: str) -> str:
-    """The family, a key of `LOOKS`, of a network on the line: normalised feedforward ones are batch-norm's."""
+    """The family, a key of `LOOKS`, of a network on the line; batch-norm's is that of all normalised ones."""
     if network == "residual":
         return "residual"
     return "plain" if normalisation == "none" else "batch-norm"
@@ -91,18 +93,28 @@ def line_name(network: str, normalisation: str, beta: float) -> str:
 
 
 def panels(
-    rows: int, columns: int, row_height: float, sharex: bool | str = False, sharey: bool | str = False
+    titles: Sequence[Sequence[str]], row_height: float, sharex: bool | str = False, sharey: bool | str = False
 ) -> tuple[Figure, NDArray[Any]]:
-    """A figure as wide as the text, `row_height` centimetres for each row, and its axes `(rows, columns)`."""
-    figure = Figure(figsize=(WIDTH, rows * row_height * CENTIMETRE), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
+    """A figure as wide as the text and its axes, lettered (a), (b), ... if there are several.
 
+    Args:
+        titles: of the panels, row by row; the last row may be shorter than the others.
+        row_height: of a row of panels, in centimetres.
+        sharex: as in `Figure.subplots`.
+        sharey: as in `Figure.subplots`.
 
-def letter(figure: Figure) -> None:
-    """Put (a), (b), ... before the panels' titles, unless there is just one panel."""
-    if len(figure.axes) > 1:
-        for place, axes in zip(ascii_lowercase, figure.axes, strict=False):
-            axes.set_title(f"({place}) {axes.get_title(loc='left')}")
+    Returns:
+        The figure and its axes `(rows, columns)`; those without a title do not belong to it.
+    """
+    figure = Figure(figsize=(WIDTH, len(titles) * row_height * CENTIMETRE), layout="constrained")
+    grid = figure.subplots(len(titles), len(titles[0]), squeeze=False, sharex=sharex, sharey=sharey)
+    texts = [title for row in titles for title in row]
+    letters = [f"({letter}) " for letter in ascii_lowercase] if len(texts) > 1 else [""]
+    for axes, letter, title in zip(grid.flat, letters, texts, strict=False):
+        axes.set_title(letter + title)
+    for axes in grid.flat[len(texts) :]:
+        axes.remove()
+    return figure, grid
 
 
 def add_to_title(axes: Axes, line: str) -> None:
@@ -112,7 +124,7 @@ def add_to_title(axes: Axes, line: str) -> None:
 
 @styled
 def save(figure: Figure, svg_path: Path | str, pdf_path: Path | str) -> None:
-    """Write a figure as SVG and PDF, the same bytes each time; neither file appears unless both can be drawn."""
+    """Write a figure as SVG and as PDF, the same bytes each time; neither is written unless both can be drawn."""
     contents = {
         Path(svg_path): _drawn(figure, "svg", {"Date": None}),
         Path(pdf_path): _drawn(figure, "pdf", {"CreationDate": None}),

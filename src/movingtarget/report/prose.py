@@ -98,6 +98,7 @@ def interval(estimate: float, low: float, high: float) -> str:
     width = high - low
     places = 1 - math.floor(math.log10(width)) if 0 < width < math.inf else 5
     texts = [f"{x:z,.{max(places, 0)}f}" if places < 5 else number(x) for x in values]
+    texts = [text.removesuffix(f"{SPACE}(diverged)") for text in texts]
     return f"{texts[0]}{SPACE}[{texts[1]},{SPACE}{texts[2]}]".replace("-", MINUS)
 
 

@@ -86,7 +86,7 @@ def _found(claims: Mapping[str, Claim], name: str) -> str:
 
 def _estimate(claim: Claim) -> str:
     if claim["seeds"] < 2:
-        return "not measured in this run"
+        return "not measured"
     return prose.interval(claim["estimate"], claim["low"], claim["high"])
 
 
@@ -111,8 +111,8 @@ def arms_table(training: pd.DataFrame) -> pd.DataFrame:
     """A row for each arm at its own best learning rate: final scores, diverged members, cost.
 
     Returns:
-        Columns network, depth, update_rule, learning_rate, train_loss and test_accuracy (as text, with
-        intervals), diverged (of all members), gradient_evaluations and flops (of one member).
+        Columns network, depth, update_rule, learning_rate (as text), train_loss and test_accuracy (as text,
+        with intervals), diverged (of all members), gradient_evaluations and flops (of one member).
     """
     return pd.DataFrame([_arm_row(arm, rows) for arm, rows in training.groupby(ARM, sort=False)])
 
@@ -126,7 +126,7 @@ def _arm_row(arm: tuple[Any, ...], rows: pd.DataFrame) -> dict[str, Any]:
     diverged = last.loc[last["quantity"] == "diverged", "value"]
     return {
         **dict(zip(ARM, arm, strict=True)),
-        "learning_rate": rate,
+        "learning_rate": f"{rate:g}",
         "train_loss": prose.interval(*loss),
         "test_accuracy": prose.interval(*accuracy),
         "diverged": f"{int(diverged.sum())} of {len(diverged)}",

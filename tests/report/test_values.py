@@ -1,0 +1,71 @@
+"""From tables to what the report's placeholders stand for."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from movingtarget.report.values import arms_table, caption, costs_table, mean_of, verdicts_table
+
+
+def test_mean_of_averages_within_seeds_first():
+    table = pd.DataFrame({"seed": [0, 0, 1, 2], "layer": [1, 2, 1, 1], "value": [1.0, 3.0, 4.0, 6.0]})
+    found = mean_of(table)
+    assert found.estimate == pytest.approx(4.0)
+    assert found.low < 4.0 < found.high
+    assert mean_of(table, layer=1).estimate == pytest.approx(11 / 3)
+    assert mean_of(table, layer=[1, 2]).estimate == pytest.approx(4.0)
+
+
+def test_mean_of_nothing_is_undefined():
+    table = pd.DataFrame({"seed": [0], "layer": [1], "value": [1.0]})
+    assert np.isnan(mean_of(table, layer=7).estimate)
+
+
+def test_an_arm_stands_at_its_best_rate_with_its_cost():
+    quantities = {"train_loss": [0.4, 0.2], "test_accuracy": [0.8, 0.9], "diverged": [0.0, 0.0]}
+    rows = [
+        {"learning_rate": rate, "quantity": quantity, "value": values[place], "seed": seed}
+        for place, rate in enumerate([0.01, 0.1])
+        for quantity, values in quantities.items()
+        for seed in range(3)
+    ]
+    table = pd.DataFrame(rows).assign(
+        network="plain", depth=3, update_rule="sgd", step=7, gradient_evaluations=7.0, flops=70.0
+    )
+    table.loc[(table["quantity"] == "diverged") & (table["learning_rate"] == 0.01), "value"] = 1.0
+    (row,) = arms_table(table).to_dict("records")
+    assert row["learning_rate"] == "0.1"
+    assert row["train_loss"].startswith("0.2")
+    assert row["test_accuracy"].startswith("90")
+    assert row["diverged"] == "3 of 6"
+    assert row["gradient_evaluations"] == 7
+    assert row["flops"] == 70.0
+
+
+def test_costs_are_summed_by_rule_and_memory_is_the_largest(tmp_path: Path):
+    header = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+    (tmp_path / "train").mkdir()
+    files = [tmp_path / "train/a.tsv", tmp_path / "train/b.tsv", tmp_path / "judge.tsv"]
+    for file, (wall, memory, cpu) in zip(files, [(2, 10, 1), (3, "-", 4), (1, 5, 1)], strict=True):
+        file.write_text(f"{header}{wall}\t0:00:0{wall}\t{memory}\t0\t0\t0\t0\t0\t0\t{cpu}\n")
+    train, judge = costs_table(files, tmp_path).to_dict("records")
+    assert train == {"rule": "train", "jobs": 2, "seconds": 5.0, "cpu_seconds": 5.0, "memory": 10.0}
+    assert judge["rule"] == "judge"
+
+
+def test_a_claim_that_was_not_measured_says_so():
+    claim = {"statement": "It is so.", "paper": "he2015", "place": "figure 1", "verdict": "inconclusive"}
+    measured = claim | {"estimate": 0.5, "low": 0.4, "high": 0.6, "seeds": 5, "verdict": "reproduced"}
+    missing = claim | {"estimate": np.nan, "low": np.nan, "high": np.nan, "seeds": 0}
+    table = verdicts_table(pd.DataFrame([measured, missing]))
+    assert "[@he2015, figure 1]" in table["claim"][0]
+    assert "0.50" in table["estimate"][0]
+    assert table["estimate"][1] == "not measured"
+    assert "reproduced" in table["verdict"][0]
+
+
+def test_a_caption_is_filled_and_its_first_sentence_bold():
+    template = 'See {{ snakemake.config["a"] }} lines.\nThey\nwere drawn.\n'
+    assert caption(template, {"a": 3}) == "**See 3 lines.** They were drawn."
