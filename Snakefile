@@ -31,6 +31,8 @@ rule all:
     default_target: True
     input:
         rules.write_report.output,
+        rules.write_report.input,  # so that a deleted table or figure is made again though the report stands
+        PARTS,
     localrule: True
     message:
         f"The report is {RESULTS}/report.html, .pdf and .tex"

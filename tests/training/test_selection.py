@@ -29,11 +29,11 @@ def rows_of(losses: Losses, step: int = 9) -> pd.DataFrame:
         ({0.1: [np.nan, np.nan], 0.3: [1.0, np.nan]}, 0.1),  # nothing left to choose by: the smallest
     ],
 )
-def test_lowest_mean_loss_wins_and_divergence_loses(losses: Losses, best: float):
+def test_lowest_mean_loss_wins_and_divergence_loses(losses: Losses, best: float) -> None:
     assert best_learning_rate(rows_of(losses)) == best
 
 
-def test_only_the_training_loss_of_the_last_step_counts():
+def test_only_the_training_loss_of_the_last_step_counts() -> None:
     last = rows_of({0.1: [1.0, 1.0], 0.3: [2.0, 2.0]})
     earlier = rows_of({0.1: [9.0, 9.0], 0.3: [0.0, 0.0]}, step=3)
     other = last.assign(quantity="test_loss", value=-last["value"])

@@ -4,6 +4,10 @@ ARM = "{network}-{depth}-{update_rule}"
 ARMS = [ARM.format(**arm) for arm in config["training"]["arms"]]
 MEASUREMENTS = ["image_gradients", "mutual_information"]  # of the arms trained with sgd, layer by layer
 SGD_ARMS = [arm for arm in ARMS if arm.endswith("-sgd")]
+PARTS = [
+    *expand(f"{RESULTS}/tables/parts/training/{{arm}}.csv", arm=ARMS),
+    *expand(f"{RESULTS}/tables/parts/{{table}}/{{arm}}.csv", table=MEASUREMENTS, arm=SGD_ARMS),
+]
 
 
 def arm_of(wildcards):
@@ -85,10 +89,7 @@ for measurement in MEASUREMENTS:
 
 rule gather_arms:
     input:
-        parts=lambda wildcards: expand(
-            f"{RESULTS}/tables/parts/{wildcards.table}/{{arm}}.csv",
-            arm=ARMS if wildcards.table == "training" else SGD_ARMS,
-        ),
+        parts=lambda wildcards: [part for part in PARTS if f"/parts/{wildcards.table}/" in part],
         sources=sources("tables"),
     output:
         table=f"{RESULTS}/tables/{{table}}.csv",

@@ -1,6 +1,6 @@
 """What figures of curves over seeds share: mean and band, what is undefined, what diverged, log axes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from textwrap import fill
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from matplotlib.ticker import LogFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from movingtarget.figures.labels import text_colour
+from movingtarget.figures.rows import divide
 from movingtarget.figures.style import LINE_HEIGHT, Look, add_to_title, arm_look, arm_name
 from movingtarget.report.bootstrap import bootstrap_interval
 
@@ -44,17 +45,18 @@ def draw_curve(axes: Axes, rows: pd.DataFrame, x: str, name: str, look: Look) ->
     sns.lineplot(rows, x=x, y="value", ax=axes, errorbar=band, err_kws=shade, legend=False, **look)
     every = max(1, rows[x].nunique() // 8)
     axes.lines[-1].set(label=name, markeredgewidth=0, markevery=every)
+    axes.set(xlabel="", ylabel="")
 
 
 def draw_arms(axes: Axes, rows: pd.DataFrame, x: str) -> None:
     """The curve of every arm in `rows`; where one has none, the panel's title says so."""
-    for (network, update_rule), arm in rows.groupby(["network", "update_rule"], sort=False):
+    for (network, update_rule), arm in divide(rows, "network", "update_rule").items():
         name = arm_name(network, update_rule)
         draw_curve(axes, arm, x, name, arm_look(network, update_rule))
         name_missing(axes, arm, x, name)
 
 
-def missing(axes: Axes, rows: pd.DataFrame, x: str) -> list[int]:
+def missing(axes: Axes, rows: pd.DataFrame, x: str) -> list[float]:
     """Values of `x` at which `draw_curve` draws nothing."""
     means = rows["value"].groupby(rows[x]).mean(skipna=False)
     drawn = np.isfinite(means) & ((means > 0) | (axes.get_yscale() == "linear"))
@@ -71,11 +73,11 @@ def name_missing(axes: Axes, rows: pd.DataFrame, x: str, name: str) -> None:
         add_to_title(axes, fill(f"{name}: {what} in {share} at {x} {_ranges(places)}", 44))
 
 
-def _ranges(numbers: Sequence[int]) -> str:
+def _ranges(numbers: Sequence[float]) -> str:
     """Ascending whole numbers in short: "1 to 3, 7"."""
     runs = groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])
     ends = [(run[0][1], run[-1][1]) for run in ([*members] for _, members in runs)]
-    return ", ".join(f"{first} to {last}" if last > first else f"{first}" for first, last in ends)
+    return ", ".join(f"{first} to {last}" if last > first else str(first) for first, last in ends)
 
 
 class Divergence(NamedTuple):
@@ -87,29 +89,39 @@ class Divergence(NamedTuple):
     counts: dict[float, int]
 
 
-def mark_diverged(axes: Axes, divergences: Sequence[Divergence]) -> None:
-    """Crosses with their counts just above the panel's top edge, beyond its scale; a row for each curve."""
-    for row, (name, look, seeds, counts) in enumerate(reversed(divergences)):
-        height = (row + 0.6) * LINE_HEIGHT
-        above = ScaledTranslation(0, height / 72, axes.get_figure(root=True).dpi_scale_trans)
-        place = axes.get_xaxis_transform() + above
-        cross = {"marker": "x", "markersize": 4, "linestyle": "none", "clip_on": False, "label": "_"}
-        axes.plot([*counts], [1] * len(counts), color=look["color"], transform=place, **cross)
-        for x, count in counts.items():
-            text = f"{count}/{seeds}" + (f" {name}" if x == max(counts) else "")
-            ink = text_colour(look["color"])
-            axes.annotate(text, (x, 1), (4, 0), place, "offset points", color=ink, va="center_baseline")
-    if divergences:
-        above = (-4, 0.5 * (len(divergences) + 0.2) * LINE_HEIGHT)
-        axes.annotate("diverged", (0, 1), above, "axes fraction", "offset points", ha="right", va="center")
-        axes.set_title(axes.get_title(loc="left"), pad=(len(divergences) + 0.6) * LINE_HEIGHT)
+def mark_diverged(panels: Mapping[Axes, Sequence[Divergence]]) -> None:
+    """Crosses with their counts just above each panel's top edge, beyond its scale; a row for each curve."""
+    rows = max(len(divergences) for divergences in panels.values())
+    for axes, divergences in panels.items():
+        for row, divergence in enumerate(reversed(divergences)):
+            _cross(axes, divergence, (row + 0.6) * LINE_HEIGHT)
+        if divergences:
+            middle = (-4, 0.5 * (len(divergences) + 0.2) * LINE_HEIGHT)
+            axes.annotate(
+                "diverged", (0, 1), middle, "axes fraction", "offset points", ha="right", va="center"
+            )
+        if rows:
+            axes.set_title(axes.get_title(loc="left"), pad=(rows + 0.6) * LINE_HEIGHT)
+
+
+def _cross(axes: Axes, divergence: Divergence, height: float) -> None:
+    """Crosses with counts, the last with the curve's name, `height` points above the panel."""
+    name, look, seeds, counts = divergence
+    place = axes.get_xaxis_transform() + ScaledTranslation(0, height / 72, axes.figure.dpi_scale_trans)
+    cross: Look = {"marker": "x", "markersize": 4, "linestyle": "none", "clip_on": False, "label": "_"}
+    axes.plot([*counts], [1] * len(counts), color=look["color"], transform=place, **cross)
+    for x, count in counts.items():
+        text = f"{count}/{seeds}" + (f" {name}" if x == max(counts) else "")
+        ink = text_colour(look["color"])
+        axes.annotate(text, (x, 1), (4, 0), place, "offset points", color=ink, va="center_baseline")
 
 
 def log_axis(axis: Axis) -> None:
     """Make an axis logarithmic, with plain numbers on it."""
-    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-    axis.set_major_formatter(_PlainLogFormatter())
-    axis.set_minor_formatter(_PlainLogFormatter(minor_thresholds=(1.5, 0.5)))
+    axes = axis.axes
+    axes.set_xscale("log") if axis is axes.xaxis else axes.set_yscale("log")
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(_PlainLogFormatter(minor_thresholds=(2, 0.5)))
 
 
 class _PlainLogFormatter(LogFormatter):

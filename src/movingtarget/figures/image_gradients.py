@@ -6,33 +6,34 @@ from matplotlib.ticker import MaxNLocator
 
 from movingtarget.figures.curves import draw_arms, log_axis
 from movingtarget.figures.labels import label_lines
-from movingtarget.figures.style import letter, panels, styled
+from movingtarget.figures.rows import where
+from movingtarget.figures.style import extremes, panels, styled
 
-STAGES = {"initialisation": "at initialisation", "trained": "trained"}
+STAGES = {"initialisation": "at initialisation", "trained": "after training"}
 QUANTITIES = {
     "correlation": "correlation\n(1 for equal gradients)",
-    "gradient_norm": "gradient norm\n(per unit of output)",
+    "gradient_norm": "gradient norm (output\nper unit of activation)",
 }
 
 
 @styled
 def draw(gradients: pd.DataFrame) -> Figure:
-    """Two rows of panels for each depth, correlation and norm against layer, before and after training.
+    """Correlation and norm against layer, before and after training, of the shallowest and deepest networks.
 
     Args:
         gradients: table image_gradients.
     """
-    rows = [(depth, quantity) for depth in sorted(gradients["depth"].unique()) for quantity in QUANTITIES]
-    figure, grid = panels(len(rows), len(STAGES), row_height=4.3, sharey="row")
-    for line, (depth, quantity) in zip(grid, rows, strict=True):
-        for axes, (stage, when) in zip(line, STAGES.items(), strict=True):
-            shown = {"depth": depth, "stage": stage, "quantity": quantity}
-            axes.set_title(f"depth {depth}, {when}")
+    rows = [(depth, quantity) for depth in extremes(gradients["depth"]) for quantity in QUANTITIES]
+    titles = [f"depth {depth}, {when}" for depth, _ in rows for when in STAGES.values()]
+    figure, grid = panels(titles, columns=2, row_height=4.2, sharey="row")
+    for row, (depth, quantity) in zip(grid, rows, strict=True):
+        for axes, stage in zip(row, STAGES, strict=True):
             if quantity == "gradient_norm":
                 log_axis(axes.yaxis)
-            draw_arms(axes, gradients[(gradients[[*shown]] == pd.Series(shown)).all(axis=1)], "layer")
-            axes.set(xlabel="layer (1 is next to the input)", ylabel=QUANTITIES[quantity])
+            draw_arms(axes, where(gradients, depth=depth, stage=stage, quantity=quantity), "layer")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    letter(figure)
-    label_lines(figure, room=0.4)
+        row[0].set_ylabel(QUANTITIES[quantity])
+    for axes in grid[-1]:
+        axes.set_xlabel("layer (1 is next to the input)")
+    label_lines(figure)
     return figure

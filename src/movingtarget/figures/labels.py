@@ -4,7 +4,7 @@ from colorsys import hls_to_rgb, rgb_to_hls
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
@@ -19,14 +19,17 @@ LETTER_WIDTH = 0.6 * FONT_SIZE
 
 
 def label_lines(figure: Figure) -> None:
-    """Write the names of all lines to the right of their panel's data, at their ends' heights, none over another.
+    """Write the name of every line to the right of its panel's data, at its end's height, none over another.
 
     A line's name is its matplotlib label; one that begins with an underscore is not written. A hairline
     leads from an end that lies further off to its name. Call this last: it fixes ticks and limits.
     """
     figure.draw_without_rendering()  # only a laid-out figure knows how wide its panels are
     for axes in figure.axes:
-        _make_room(axes)
+        if axes.lines:
+            _make_room(axes)
+        else:
+            axes.text(0.5, 0.5, "nothing to draw", transform=axes.transAxes, ha="center")
     figure.draw_without_rendering()
     for axes in figure.axes:
         _write_names(axes)
@@ -47,31 +50,51 @@ def _name(line: Line2D) -> str:
 
 
 def _make_room(axes: Axes) -> None:
-    """Extend the abscissa's limits to the right of the data, but neither its line nor its ticks."""
+    """Extend the abscissa's limits to the right of the data, but not its line, ticks and label."""
     letters = max((len(_name(line)) for line in _named(axes)), default=0)
     needed = 3 * GAP + letters * LETTER_WIDTH
-    room = needed / (_size(axes).width - needed)
     low, high = axes.dataLim.intervalx
     transform = axes.xaxis.get_transform()
     start, end = transform.transform([low, high])
     width = end - start or 1.0
+    room = width * needed / (axes.bbox.width - needed)
     ticks = {minor: axes.get_xticks(minor=minor) for minor in (False, True)}
-    axes.set_xlim(*transform.inverted().transform([start - 0.03 * width, end + room * width]))
+    axes.set_xlim(*transform.inverted().transform([start - 0.03 * width, end + room]))
     for minor, places in ticks.items():
         axes.set_xticks(places[(low <= places) & (places <= high)], minor=minor)
     axes.spines.bottom.set_bounds(axes.get_xlim()[0], high)
+    axes.xaxis.label.set_x(0.5 * width / (width + room))
 
 
 def _write_names(axes: Axes) -> None:
-    lines = _named(axes)
-    right = axes.dataLim.intervalx[1]
-    heights = np.array([axes.transData.transform(line.get_xydata()[-1])[1] for line in lines])
-    shifts = _shifts(heights * _points(axes), *_size(axes).intervaly)
-    offset = GAP if np.all(abs(shifts) < 1) else 3 * GAP
-    for line, shift in zip(lines, shifts, strict=True):
-        ...
+    lines, right = _named(axes), axes.dataLim.intervalx[1]
+    if not lines:
+        return
+    ends = np.array([np.asarray(line.get_xydata())[-1] for line in lines])
+    heights = axes.transData.transform(ends)[:, 1]
+    shifts = _spread(heights, LINE_HEIGHT, *axes.bbox.intervaly) - heights
+    gap = GAP if abs(shifts).max() < LINE_HEIGHT / 4 else 3 * GAP
+    for line, (x, y), shift in zip(lines, ends, shifts, strict=True):
+        colour = to_hex(line.get_color())
+        hairline = {"arrowstyle": "-", "linewidth": 0.4, "color": colour, "shrinkA": 1, "shrinkB": 2}
+        axes.annotate(
+            _name(line),
+            (right, y),
+            (gap, shift),
+            textcoords="offset points",
+            color=text_colour(colour),
+            va="center",
+            arrowprops=hairline if gap > GAP else None,
+        )
+        if x < right:
+            axes.plot([x, right], [y, y], color=colour, linewidth=0.4, label="_")
 
 
-def _points(axes: Axes) -> float:
-    """Of a pixel."""
-    return 72 / axes.get_figure(root=True).dpi
+def _spread(heights: NDArray[np.float64], gap: float, bottom: float, top: float) -> NDArray[np.float64]:
+    """The heights nearest to the given ones (least squares) that keep their order and lie `gap` apart."""
+    order = np.argsort(heights, kind="stable")
+    steps = gap * np.arange(len(heights))
+    spread = isotonic_regression(heights[order] - steps).x
+    result = np.empty_like(heights)
+    result[order] = np.clip(spread, bottom, max(bottom, top - steps[-1])) + steps
+    return result

@@ -4,11 +4,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from movingtarget.figures.curves import Divergence, draw_curve, log_axis, mark_diverged
 from movingtarget.figures.labels import label_lines
-from movingtarget.figures.style import DARK, arm_look, arm_name, letter, panels, styled
+from movingtarget.figures.rows import divide, where
+from movingtarget.figures.style import DARK, Look, arm_look, arm_name, panels, styled
 from movingtarget.training.selection import best_learning_rate
+
+ARM = ["network", "depth", "update_rule"]
 
 
 @styled
@@ -18,54 +22,50 @@ def draw(training: pd.DataFrame) -> Figure:
     Args:
         training: table training.
     """
-    last = training["step"] == training.groupby(["network", "depth", "update_rule"])["step"].transform("max")
-    depths = list(training[last & (training["quantity"] == "train_loss")].groupby("depth"))
-    figure, grid = panels(1, len(depths), row_height=7.0, sharey=True)
-    for axes, (depth, rows) in zip(grid[0], depths, strict=True):
-        axes.set_title(f"depth {depth}")
+    losses = where(training, quantity="train_loss")
+    last = losses[losses["step"] == losses.groupby(ARM)["step"].transform("max")]
+    depths = sorted(last["depth"].unique())
+    figure, grid = panels([f"depth {depth}" for depth in depths], columns=2, row_height=7.0, sharey=True)
+    divergences = {}
+    for axes, depth in zip(grid.flat, depths, strict=False):
         log_axis(axes.xaxis)
         log_axis(axes.yaxis)
-        _draw_arms(axes, rows)
-        axes.set(xlabel="learning rate", ylabel="final training loss (nats)")
-    letter(figure)
-    label_lines(figure, room=0.4)
+        rows = where(last, depth=depth)
+        divergences[axes] = _draw_arms(axes, rows)
+        _mark_rates(axes, rows["learning_rate"].unique().tolist())
+        axes.set_xlabel("learning rate")
+    mark_diverged(divergences)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("final training loss (nats)")
+    label_lines(figure)
     return figure
 
 
-def _draw_arms(axes: Axes, rows: pd.DataFrame) -> None:
+def _draw_arms(axes: Axes, rows: pd.DataFrame) -> list[Divergence]:
+    """Seeds, curve and ring of every arm, and what diverged."""
     divergences = []
-    for arm, of_arm in rows.groupby(["network", "update_rule"], sort=False):
+    for arm, of_arm in divide(rows, "network", "update_rule").items():
         name, look = arm_name(*arm), arm_look(*arm)
-        finite = np.isfinite(of_arm["value"])
-        points = of_arm[finite]
-        axes.plot(
-            points["learning_rate"],
-            points["value"],
-            look["marker"],
-            color=look["color"],
-            markersize=2,
-            alpha=0.5,
-            label="_",
-        )
+        finite = of_arm[np.isfinite(of_arm["value"])]
+        dots: Look = {"linestyle": "none", "markersize": 2, "alpha": 0.5, "label": "_"}
+        axes.plot(finite["learning_rate"], finite["value"], **look | dots)
         draw_curve(axes, of_arm, "learning_rate", name, look)
-        _ring(axes, of_arm)
-        if not finite.all():
-            counts = of_arm.loc[~finite].groupby("learning_rate").size().to_dict()
+        _ring_best(axes, of_arm)
+        if len(finite) < len(of_arm):
+            counts = of_arm.drop(finite.index).groupby("learning_rate").size().to_dict()
             divergences.append(Divergence(name, look, of_arm["seed"].nunique(), counts))
-    mark_diverged(axes, divergences)
+    return divergences
 
 
-def _ring(axes: Axes, arm: pd.DataFrame) -> None:
-    """A ring around the mean at the arm's best rate."""
+def _ring_best(axes: Axes, arm: pd.DataFrame) -> None:
     rate = best_learning_rate(arm)
-    loss = arm.loc[arm["learning_rate"] == rate, "value"].mean(skipna=False)
-    axes.plot(
-        rate,
-        loss,
-        "o",
-        markersize=8,
-        markerfacecolor="none",
-        markeredgecolor=DARK,
-        markeredgewidth=0.8,
-        label="_",
-    )
+    loss = where(arm, learning_rate=rate)["value"].mean(skipna=False)
+    ring: Look = {"markersize": 8, "markerfacecolor": "none", "markeredgecolor": DARK, "markeredgewidth": 0.8}
+    axes.plot(rate, loss, "o", label="_", **ring)
+
+
+def _mark_rates(axes: Axes, rates: list[float]) -> None:
+    """Ticks at the learning rates that were tried, or at some of them."""
+    shown = sorted(rates)[:: -(-len(rates) // 6)]
+    axes.set_xticks(shown, [f"{rate:g}" for rate in shown])
+    axes.xaxis.set_minor_locator(NullLocator())

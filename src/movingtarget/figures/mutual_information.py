@@ -6,34 +6,32 @@ from matplotlib.ticker import MaxNLocator
 
 from movingtarget.figures.curves import draw_arms
 from movingtarget.figures.labels import label_lines
-from movingtarget.figures.style import GREY, letter, panels, styled
+from movingtarget.figures.rows import where
+from movingtarget.figures.style import GREY, extremes, panels, styled
 
-SCALINGS = ["root-mean-square", "deviation"]
+SCALINGS = {"root-mean-square": "unit root mean square", "deviation": "unit deviation"}
 
 
 @styled
 def draw(information: pd.DataFrame) -> Figure:
-    """Two rows of panels for each depth, one for each scaling: information against layer, first and last step.
+    """Information against layer, before and after training, of the shallowest and deepest networks.
 
     Args:
         information: table mutual_information.
     """
-    rows = [(depth, scaling) for depth in sorted(information["depth"].unique()) for scaling in SCALINGS]
-    steps = {"at initialisation": information["step"].min(), "trained": information["step"].max()}
-    figure, grid = panels(len(rows), len(steps), row_height=4.3, sharey=True)
-    for line, (depth, scaling) in zip(grid, rows, strict=True):
-        for axes, (when, step) in zip(line, steps.items(), strict=True):
-            shown = {"depth": depth, "scaling": scaling, "step": step}
-            panel = information[(information[[*shown]] == pd.Series(shown)).all(axis=1)]
-            axes.set_title(f"depth {depth}, {when}")
-            null = panel[panel["quantity"] == "permuted"].groupby("layer")["value"].mean()
+    rows = [(depth, scaling) for depth in extremes(information["depth"]) for scaling in SCALINGS]
+    steps = {"at initialisation": information["step"].min(), "after training": information["step"].max()}
+    titles = [f"depth {depth}, {when}" for depth, _ in rows for when in steps]
+    figure, grid = panels(titles, columns=2, row_height=4.2, sharey=True)
+    for row, (depth, scaling) in zip(grid, rows, strict=True):
+        for axes, step in zip(row, steps.values(), strict=True):
+            shown = where(information, depth=depth, scaling=scaling, step=step)
+            null = where(shown, quantity="permuted").groupby("layer")["value"].mean()
             axes.plot(null, color=GREY, linewidth=0.8, label="permuted")
-            draw_arms(axes, panel[panel["quantity"] == "information"], "layer")
-            axes.set(
-                xlabel="lower layer of the pair",
-                ylabel=f"information (nats),\nunit {scaling.replace('-', ' ')}",
-            )
+            draw_arms(axes, where(shown, quantity="information"), "layer")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    letter(figure)
-    label_lines(figure, room=0.4)
+        row[0].set_ylabel(f"information (nats),\n{SCALINGS[scaling]}")
+    for axes in grid[-1]:
+        axes.set_xlabel("layer (lower one of the pair)")
+    label_lines(figure)
     return figure

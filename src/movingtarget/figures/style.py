@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from string import ascii_lowercase
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib.style
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -92,29 +94,40 @@ def line_name(network: str, normalisation: str, beta: float) -> str:
     return ", ".join([network, named] + ([] if np.isnan(beta) else [f"β = {beta:g}"]))
 
 
+Sharing = Literal["row"] | bool
+
+
 def panels(
-    titles: Sequence[Sequence[str]], row_height: float, sharex: bool | str = False, sharey: bool | str = False
+    titles: Sequence[str], columns: int, row_height: float, sharex: bool = False, sharey: Sharing = False
 ) -> tuple[Figure, NDArray[Any]]:
     """A figure as wide as the text and its axes, lettered (a), (b), ... if there are several.
 
     Args:
-        titles: of the panels, row by row; the last row may be shorter than the others.
+        titles: of the panels, row by row.
+        columns: in a row of panels, at most.
         row_height: of a row of panels, in centimetres.
-        sharex: as in `Figure.subplots`.
-        sharey: as in `Figure.subplots`.
+        sharex: whether all have one abscissa.
+        sharey: whether all have one ordinate, or those of each "row".
 
     Returns:
-        The figure and its axes `(rows, columns)`; those without a title do not belong to it.
+        The figure and its axes `(rows, columns)`; those beyond the last title are no longer part of it.
     """
-    figure = Figure(figsize=(WIDTH, len(titles) * row_height * CENTIMETRE), layout="constrained")
-    grid = figure.subplots(len(titles), len(titles[0]), squeeze=False, sharex=sharex, sharey=sharey)
-    texts = [title for row in titles for title in row]
-    letters = [f"({letter}) " for letter in ascii_lowercase] if len(texts) > 1 else [""]
-    for axes, letter, title in zip(grid.flat, letters, texts, strict=False):
-        axes.set_title(letter + title)
-    for axes in grid.flat[len(texts) :]:
+    columns = min(columns, len(titles))
+    rows = ceil(len(titles) / columns)
+    size = (WIDTH, rows * row_height * CENTIMETRE)
+    figure = Figure(size, dpi=72, layout="constrained")  # so that a pixel is a point
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
+    for place, title in enumerate(titles):
+        letter = f"({ascii_lowercase[place]}) " if len(titles) > 1 else ""
+        grid.flat[place].set_title(letter + title)
+    for axes in grid.flat[len(titles) :]:
         axes.remove()
     return figure, grid
+
+
+def extremes(depths: pd.Series) -> list[int]:
+    """The least and the greatest depth: as many as a page has room for."""
+    return sorted({depths.min(), depths.max()})
 
 
 def add_to_title(axes: Axes, line: str) -> None:
@@ -124,7 +137,7 @@ def add_to_title(axes: Axes, line: str) -> None:
 
 @styled
 def save(figure: Figure, svg_path: Path | str, pdf_path: Path | str) -> None:
-    """Write a figure as SVG and as PDF, the same bytes each time; neither is written unless both can be drawn."""
+    """Write a figure as SVG and PDF, the same bytes each time; neither is written unless both are drawn."""
     contents = {
         Path(svg_path): _drawn(figure, "svg", {"Date": None}),
         Path(pdf_path): _drawn(figure, "pdf", {"CreationDate": None}),

@@ -1,0 +1,78 @@
+"""Small synthetic tables, and what every figure must be."""
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+ARMS = [("plain", "sgd"), ("batch-norm", "sgd"), ("residual", "sgd"), ("plain", "locoprop")]
+
+
+def texts(figure: Figure) -> list[str]:
+    """Everything that is written inside or above the panels."""
+    notes = [text.get_text() for axes in figure.axes for text in axes.texts]
+    return notes + [axes.get_title(loc="left") for axes in figure.axes]
+
+
+def crossed(columns: dict[str, Sequence[Any]]) -> pd.DataFrame:
+    """A row for each combination, with a positive value that falls along the last column and varies a little."""
+    frame = pd.DataFrame(list(product(*columns.values())), columns=[*columns])
+    noise = np.random.default_rng(0).uniform(0.9, 1.1, len(frame))
+    place = frame[[*columns][-1]].rank(method="dense")
+    return frame.assign(value=noise / place)
+
+
+@pytest.fixture
+def training() -> Callable[..., pd.DataFrame]:
+    def make(
+        arms: Sequence[tuple[str, str]] = ARMS,
+        depths: Sequence[int] = (3, 6),
+        rates: Sequence[float] = (0.01, 0.1),
+        seeds: int = 3,
+    ) -> pd.DataFrame:
+        quantities = ["batch_loss", "train_loss", "test_accuracy"]
+        columns = {"arm": arms, "depth": depths, "learning_rate": rates, "seed": range(seeds)}
+        frame = crossed(columns | {"quantity": quantities, "step": [5, 10, 20]})
+        cost = np.where(frame["arm"].str[1] == "locoprop", 5.0, 1.0)
+        frame = frame.assign(network=frame["arm"].str[0], update_rule=frame["arm"].str[1])
+        return frame.assign(gradient_evaluations=cost * frame["step"]).drop(columns="arm")
+
+    return make
+
+
+@pytest.fixture
+def layered() -> Callable[..., pd.DataFrame]:
+    """Rows of either table that is measured layer by layer."""
+
+    def make(quantities: Sequence[str], seeds: int = 3, depth: int = 4, **columns: Any) -> pd.DataFrame:
+        networks = {"network": ["plain", "batch-norm", "residual"], "update_rule": ["sgd"], "depth": [depth]}
+        layers = {"quantity": quantities, "seed": range(seeds), "layer": range(1, depth + 1)}
+        return crossed(networks | columns | layers)
+
+    return make
+
+
+@pytest.fixture
+def on_a_line() -> Callable[..., pd.DataFrame]:
+    """Rows of the tables of networks on the line."""
+    kinds = [
+        ("feedforward", "none", np.nan),
+        ("feedforward", "centred", np.nan),
+        ("residual", "batch-norm", 0.1),
+    ]
+
+    def make(depths: Sequence[int] = (2, 4), seeds: int = 3, **columns: Any) -> pd.DataFrame:
+        frame = crossed({"kind": kinds, "depth": depths, "seed": range(seeds)} | columns)
+        names = ["network", "normalisation", "beta"]
+        return frame.assign(**{name: frame["kind"].str[place] for place, name in enumerate(names)})
+
+    return make
+
+
+@pytest.fixture
+def noise() -> pd.DataFrame:
+    return crossed({"noise": ["white", "brown"], "seed": range(3), "lag": range(4)})
