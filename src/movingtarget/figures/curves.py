@@ -69,8 +69,8 @@ def name_missing(axes: Axes, rows: pd.DataFrame, x: str, name: str) -> None:
         defined = np.isfinite(rows["value"]) & (rows["value"] != 0)
         seeds = rows.loc[rows[x].isin(places) & ~defined, "seed"].nunique()
         what = "undefined" if axes.get_yscale() == "linear" else "undefined or zero"
-        share = f"{seeds} of {rows['seed'].nunique()} seeds"
-        add_to_title(axes, fill(f"{name}: {what} in {share} at {x} {_ranges(places)}", 44))
+        share = f"{seeds}/{rows['seed'].nunique()} seeds"
+        add_to_title(axes, fill(f"{name} {what} at {x} {_ranges(places)} ({share})", 44))
 
 
 def _ranges(numbers: Sequence[float]) -> str:

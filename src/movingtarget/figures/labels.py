@@ -61,7 +61,7 @@ def _make_room(axes: Axes) -> None:
     ticks = {minor: axes.get_xticks(minor=minor) for minor in (False, True)}
     axes.set_xlim(*transform.inverted().transform([start - 0.03 * width, end + room]))
     for minor, places in ticks.items():
-        axes.set_xticks(places[(low <= places) & (places <= high)], minor=minor)
+        axes.set_xticks(places[(low <= places) & (places <= high)] if low < high else [low], minor=minor)
     axes.spines.bottom.set_bounds(axes.get_xlim()[0], high)
     axes.xaxis.label.set_x(0.5 * width / (width + room))
 

@@ -27,7 +27,7 @@ def draw(information: pd.DataFrame) -> Figure:
         for axes, step in zip(row, steps.values(), strict=True):
             shown = where(information, depth=depth, scaling=scaling, step=step)
             null = where(shown, quantity="permuted").groupby("layer")["value"].mean()
-            axes.plot(null, color=GREY, linewidth=0.8, label="permuted")
+            axes.plot(null, color=GREY, marker=".", markersize=1, linewidth=0.8, label="permuted")
             draw_arms(axes, where(shown, quantity="information"), "layer")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         row[0].set_ylabel(f"information (nats),\n{SCALINGS[scaling]}")

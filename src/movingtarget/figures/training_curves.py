@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from movingtarget.figures.curves import Divergence, draw_curve, log_axis, mark_diverged, missing
 from movingtarget.figures.labels import label_lines
@@ -40,15 +40,16 @@ def _draw_depth(loss: Axes, cost: Axes, accuracy: Axes, rows: pd.DataFrame) -> d
     tests = where(rows[rows["step"] > 0], quantity="test_accuracy")
     for axis in (loss.yaxis, cost.yaxis, cost.xaxis):
         log_axis(axis)
+    for axes in (loss, accuracy):
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.set_xlabel("step (minibatches)")
     cost.xaxis.set(major_locator=LogLocator(subs=(1, 3)), minor_formatter=NullFormatter())
     divergences = {
         loss: _draw_arms(loss, batches, "step"),
         cost: _draw_arms(cost, batches, "gradient_evaluations"),
         accuracy: _draw_arms(accuracy, tests.assign(value=100 * tests["value"]), "step"),
     }
-    loss.set_xlabel("step (minibatches)")
     cost.set_xlabel("cost (gradient evaluations)")
-    accuracy.set_xlabel("step (minibatches)")
     return divergences
 
 
