@@ -304,22 +304,16 @@ def test_a_run_below_the_claims_scale_is_inconclusive(claimed, run, expected):
 
 
 @pytest.mark.parametrize("tables", [{}, {"training": training(LOSSES)}], ids=["no table", "no rows"])
-def test_absent_rows_are_inconclusive_below_the_scale_and_an_error_at_it(tables):
-    row = verdict(claim(), scale="smoke", **tables)
+@pytest.mark.parametrize("scale", ["smoke", "default"])
+def test_what_a_run_has_not_measured_is_inconclusive(tables, scale):
+    row = verdict(claim(), scale=scale, **tables)
     assert (row["seeds"], row["verdict"]) == (0, "inconclusive")
     assert np.isnan([row["estimate"], row["low"], row["high"]]).all()
-    message = (
-        "^claim batch-norm-trains-faster: no rows where "
-        "quantity is train_loss, step is last, depth is 10, network is batch-norm$"
-    )
-    with pytest.raises(ValueError, match=message):
-        verdict(claim(), scale="default", **tables)
 
 
 def test_every_listed_value_must_have_rows():
     select = {"network": "plain", "quantity": "train_loss", "depth": [10, 50]}
-    with pytest.raises(ValueError, match=r"no rows where .*, depth is \[10, 50\]$"):
-        verdict(mean_claim(select=select), training(LOSSES))
+    assert verdict(mean_claim(select=select), training(LOSSES))["seeds"] == 0
 
 
 @pytest.mark.parametrize(

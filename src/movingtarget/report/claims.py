@@ -56,12 +56,11 @@ def judge(claims: Sequence[Claim], tables: Mapping[str, pd.DataFrame], scale: st
         scale: the run's, one of `SCALES`.
 
     Returns:
-        The `claims` table, one row a claim. Below a claim's scale its rows may be absent: then it has 0 seeds
-        and no estimate.
+        The `claims` table, one row a claim. A claim whose rows the run has not made is inconclusive, with 0
+        seeds and no estimate.
 
     Raises:
-        ValueError: one line naming the claim, if no rows meet its conditions although the scale suffices, or
-            if its arms or learning rates do not share their seeds.
+        ValueError: one line naming the claim, if its arms or learning rates do not share their seeds.
     """
     if scale not in SCALES:
         raise ValueError(f"scale is {scale!r}; allowed: {', '.join(SCALES)}")
@@ -92,10 +91,10 @@ def _judged(claim: Claim, tables: Mapping[str, pd.DataFrame], scale: str) -> dic
     sufficient = SCALES.index(scale) >= SCALES.index(claim["scale"])
     try:
         interval, seeds = _measured(claim, tables)
-    except ValueError as error:
-        if sufficient or not isinstance(error, NoRowsError):
-            raise ValueError(f"claim {claim['id']}: {error}") from None
+    except NoRowsError:
         interval, seeds = Interval(np.nan, np.nan, np.nan), 0
+    except ValueError as error:
+        raise ValueError(f"claim {claim['id']}: {error}") from None
     decided = sufficient and seeds >= claim["seeds"]
     return {
         "claim": claim["id"],
