@@ -1,4 +1,4 @@
-"""Small synthetic tables, and what every figure must be."""
+"""Small synthetic tables."""
 
 from collections.abc import Callable, Sequence
 from itertools import product
@@ -7,19 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
 ARMS = [("plain", "sgd"), ("batch-norm", "sgd"), ("residual", "sgd"), ("plain", "locoprop")]
 
 
-def texts(figure: Figure) -> list[str]:
-    """Everything that is written inside or above the panels."""
-    notes = [text.get_text() for axes in figure.axes for text in axes.texts]
-    return notes + [axes.get_title(loc="left") for axes in figure.axes]
-
-
 def crossed(columns: dict[str, Sequence[Any]]) -> pd.DataFrame:
-    """A row for each combination, with a positive value that falls along the last column and varies a little."""
+    """A row for each combination; its value is positive, falls along the last column and varies a little."""
     frame = pd.DataFrame(list(product(*columns.values())), columns=[*columns])
     noise = np.random.default_rng(0).uniform(0.9, 1.1, len(frame))
     place = frame[[*columns][-1]].rank(method="dense")

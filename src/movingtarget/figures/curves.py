@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import LogFormatter
@@ -16,20 +15,19 @@ from matplotlib.transforms import ScaledTranslation
 from movingtarget.figures.labels import text_colour
 from movingtarget.figures.rows import divide
 from movingtarget.figures.style import LINE_HEIGHT, Look, add_to_title, arm_look, arm_name
-from movingtarget.report.bootstrap import bootstrap_interval
+from movingtarget.report.bootstrap import Interval, bootstrap_interval
 
 
-def band(values: pd.Series) -> tuple[float, float]:
-    """The 95 % interval of the mean over seeds; NaN, so no band, for a single seed."""
+def mean_interval(values: pd.Series) -> Interval:
+    """Mean over seeds and its 95 % interval, NaN for a single seed."""
     seeds = values.to_numpy()
-    interval = bootstrap_interval(lambda sample: seeds[sample].mean(-1), len(seeds))
-    return interval.low, interval.high
+    return bootstrap_interval(lambda sample: seeds[sample].mean(-1), len(seeds))
 
 
 def draw_curve(axes: Axes, rows: pd.DataFrame, x: str, name: str, look: Look) -> None:
     """Mean over seeds of column value against `x`, with its 95 % band.
 
-    Where a seed has no finite value there is no curve, nor on a logarithmic axis where the mean is zero.
+    Where a seed has no finite value the curve has a gap, and on a logarithmic axis where the mean is zero.
 
     Args:
         axes: where to draw, the scale of its y axis already set.
@@ -38,14 +36,17 @@ def draw_curve(axes: Axes, rows: pd.DataFrame, x: str, name: str, look: Look) ->
         name: what stands at the line's end (see `labels`); nothing if it begins with an underscore.
         look: of the line.
     """
-    rows = rows[~rows[x].isin(missing(axes, rows, x))]
-    if rows.empty:
+    gaps = missing(axes, rows, x)
+    intervals = {place: mean_interval(of_place["value"]) for place, of_place in rows.groupby(x)}
+    intervals |= dict.fromkeys(gaps, Interval(np.nan, np.nan, np.nan))
+    if len(gaps) == len(intervals):
         return
-    shade = {"alpha": 0.2, "linewidth": 0}
-    sns.lineplot(rows, x=x, y="value", ax=axes, errorbar=band, err_kws=shade, legend=False, **look)
-    every = max(1, rows[x].nunique() // 8)
-    axes.lines[-1].set(label=name, markeredgewidth=0, markevery=every)
-    axes.set(xlabel="", ylabel="")
+    places = np.array([*intervals], dtype=float)
+    mean, low, high = np.transpose([*intervals.values()])
+    marks = {"markeredgewidth": 0, "markevery": 1 if gaps else max(1, len(places) // 8)}
+    axes.plot(places, mean, label=name, **look | marks)
+    if not np.isnan(low).all():
+        axes.fill_between(places, low, high, color=look["color"], alpha=0.2, linewidth=0)
 
 
 def draw_arms(axes: Axes, rows: pd.DataFrame, x: str) -> None:
@@ -66,10 +67,10 @@ def missing(axes: Axes, rows: pd.DataFrame, x: str) -> list[float]:
 def name_missing(axes: Axes, rows: pd.DataFrame, x: str, name: str) -> None:
     """Say in the panel's title at which whole numbers `x` a curve is missing, and for how many seeds."""
     if places := missing(axes, rows, x):
-        defined = np.isfinite(rows["value"]) & (rows["value"] != 0)
-        seeds = rows.loc[rows[x].isin(places) & ~defined, "seed"].nunique()
-        what = "undefined" if axes.get_yscale() == "linear" else "undefined or zero"
-        share = f"{seeds}/{rows['seed'].nunique()} seeds"
+        rows = rows[rows[x].isin(places)]
+        undefined = rows[~np.isfinite(rows["value"])]
+        what, bad = ("zero", rows) if undefined.empty else ("undefined", undefined)
+        share = f"{bad['seed'].nunique()}/{rows['seed'].nunique()} seeds"
         add_to_title(axes, fill(f"{name} {what} at {x} {_ranges(places)} ({share})", 44))
 
 
@@ -101,7 +102,7 @@ def mark_diverged(panels: Mapping[Axes, Sequence[Divergence]]) -> None:
                 "diverged", (0, 1), middle, "axes fraction", "offset points", ha="right", va="center"
             )
         if rows:
-            axes.set_title(axes.get_title(loc="left"), pad=(rows + 0.6) * LINE_HEIGHT)
+            axes.set_title(axes.get_title(loc="left"), loc="left", pad=(rows + 0.6) * LINE_HEIGHT)
 
 
 def _cross(axes: Axes, divergence: Divergence, height: float) -> None:

@@ -1,7 +1,5 @@
 """Direct labels: the name of each line beside its end, in place of a legend."""
 
-from colorsys import hls_to_rgb, rgb_to_hls
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
@@ -35,10 +33,11 @@ def label_lines(figure: Figure) -> None:
         _write_names(axes)
 
 
-def text_colour(colour: str) -> tuple[float, float, float]:
-    """The colour, dark enough for thin letters on white."""
-    hue, lightness, saturation = rgb_to_hls(*to_rgb(colour))
-    return hls_to_rgb(hue, min(lightness, 0.36), saturation)
+def text_colour(colour: str) -> tuple[float, ...]:
+    """The colour, dark enough for small letters on white: a contrast of at least 4.5, as in WCAG 2.1."""
+    channels = np.array(to_rgb(colour))
+    luminance = np.array([0.2126, 0.7152, 0.0722]) @ channels**2.2
+    return tuple(channels * min(1.0, 0.17 / float(luminance)) ** (1 / 2.2))
 
 
 def _named(axes: Axes) -> list[Line2D]:
@@ -49,11 +48,16 @@ def _name(line: Line2D) -> str:
     return str(line.get_label())
 
 
+def _extent(axes: Axes) -> tuple[float, float]:
+    places = np.concatenate([np.asarray(line.get_xdata(), dtype=float) for line in axes.lines])
+    return places.min(), places.max()
+
+
 def _make_room(axes: Axes) -> None:
     """Extend the abscissa's limits to the right of the data, but not its line, ticks and label."""
     letters = max((len(_name(line)) for line in _named(axes)), default=0)
     needed = 3 * GAP + letters * LETTER_WIDTH
-    low, high = axes.dataLim.intervalx
+    low, high = _extent(axes)
     transform = axes.xaxis.get_transform()
     start, end = transform.transform([low, high])
     width = end - start or 1.0
@@ -66,11 +70,19 @@ def _make_room(axes: Axes) -> None:
     axes.xaxis.label.set_x(0.5 * width / (width + room))
 
 
+def _end(line: Line2D) -> NDArray[np.float64]:
+    """The last point of a line that is drawn."""
+    points = np.asarray(line.get_xydata())
+    last: NDArray[np.float64] = points[np.isfinite(points).all(axis=1)][-1]
+    return last
+
+
 def _write_names(axes: Axes) -> None:
-    lines, right = _named(axes), axes.dataLim.intervalx[1]
+    lines = _named(axes)
     if not lines:
         return
-    ends = np.array([np.asarray(line.get_xydata())[-1] for line in lines])
+    right = _extent(axes)[1]
+    ends = np.array([_end(line) for line in lines])
     heights = axes.transData.transform(ends)[:, 1]
     shifts = _spread(heights, LINE_HEIGHT, *axes.bbox.intervaly) - heights
     gap = GAP if abs(shifts).max() < LINE_HEIGHT / 4 else 3 * GAP

@@ -1,6 +1,7 @@
 """Figure: mutual information between successive layers, before and after training."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -26,8 +27,7 @@ def draw(information: pd.DataFrame) -> Figure:
     for row, (depth, scaling) in zip(grid, rows, strict=True):
         for axes, step in zip(row, steps.values(), strict=True):
             shown = where(information, depth=depth, scaling=scaling, step=step)
-            null = where(shown, quantity="permuted").groupby("layer")["value"].mean()
-            axes.plot(null, color=GREY, marker=".", markersize=1, linewidth=0.8, label="permuted")
+            _draw_null(axes, where(shown, quantity="permuted"))
             draw_arms(axes, where(shown, quantity="information"), "layer")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         row[0].set_ylabel(f"information (nats),\n{SCALINGS[scaling]}")
@@ -35,3 +35,10 @@ def draw(information: pd.DataFrame) -> Figure:
         axes.set_xlabel("layer (lower one of the pair)")
     label_lines(figure)
     return figure
+
+
+def _draw_null(axes: Axes, rows: pd.DataFrame) -> None:
+    """Mean over families and seeds; what is undefined is named for each family's own curve."""
+    null = rows.groupby("layer")["value"].mean().dropna()
+    if not null.empty:
+        axes.plot(null, color=GREY, marker=".", markersize=1, linewidth=0.8, label="permuted")

@@ -36,7 +36,6 @@ STYLE: dict[str, Any] = {
     "axes.labelsize": FONT_SIZE,
     "xtick.labelsize": FONT_SIZE,
     "ytick.labelsize": FONT_SIZE,
-    "axes.titlelocation": "left",
     "figure.labelsize": FONT_SIZE,
     "axes.edgecolor": DARK,
     "axes.linewidth": 0.6,
@@ -119,7 +118,7 @@ def panels(
     grid = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
     for place, title in enumerate(titles):
         letter = f"({ascii_lowercase[place]}) " if len(titles) > 1 else ""
-        grid.flat[place].set_title(letter + title)
+        grid.flat[place].set_title(letter + title, loc="left")
     for axes in grid.flat[len(titles) :]:
         axes.remove()
     return figure, grid
@@ -132,7 +131,7 @@ def extremes(depths: pd.Series) -> list[int]:
 
 def add_to_title(axes: Axes, line: str) -> None:
     """Append a line to a panel's title."""
-    axes.set_title(f"{axes.get_title(loc='left')}\n{line}")
+    axes.set_title(f"{axes.get_title(loc='left')}\n{line}", loc="left")
 
 
 @styled

@@ -40,9 +40,6 @@ def _draw_depth(loss: Axes, cost: Axes, accuracy: Axes, rows: pd.DataFrame) -> d
     tests = where(rows[rows["step"] > 0], quantity="test_accuracy")
     for axis in (loss.yaxis, cost.yaxis, cost.xaxis):
         log_axis(axis)
-    for axes in (loss, accuracy):
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axes.set_xlabel("step (minibatches)")
     cost.xaxis.set(major_locator=LogLocator(subs=(1, 3)), minor_formatter=NullFormatter())
     divergences = {
         loss: _draw_arms(loss, batches, "step"),
@@ -50,6 +47,9 @@ def _draw_depth(loss: Axes, cost: Axes, accuracy: Axes, rows: pd.DataFrame) -> d
         accuracy: _draw_arms(accuracy, tests.assign(value=100 * tests["value"]), "step"),
     }
     cost.set_xlabel("cost (gradient evaluations)")
+    for axes in (loss, accuracy):
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.set_xlabel("step (minibatches)")
     return divergences
 
 

@@ -16,6 +16,8 @@ from movingtarget.training.selection import best_learning_rate
 
 Claim = dict[str, Any]
 
+DATASETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "digits": "scikit-learn's digits"}
+
 ARM = ["network", "depth", "update_rule"]
 
 
@@ -51,6 +53,7 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
     depths = sorted({arm["depth"] for arm in run.config["training"]["arms"]})
     return {
         "config": run.config,
+        "dataset": DATASETS[run.config["dataset"]],
         "version": run.version,
         "command": run.command,
         "claims": by_name,

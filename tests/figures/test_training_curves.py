@@ -1,0 +1,79 @@
+"""The figure of learning curves."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from movingtarget.figures.style import LOOKS
+from movingtarget.figures.training_curves import draw
+
+
+def names(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def rows(table, network, update_rule="sgd"):
+    return (table["network"] == network) & (table["update_rule"] == update_rule)
+
+
+def line(axes, name):
+    return next(line for line in axes.lines if line.get_label() == name)
+
+
+def test_loss_by_step_loss_by_cost_and_accuracy_for_each_depth(training):
+    axes = draw(training()).axes
+    assert [panel.get_xlabel() for panel in axes[::2]] == [
+        "step (minibatches)",
+        "cost (gradient evaluations)",
+        "step (minibatches)",
+    ]
+    assert [panel.get_ylabel() for panel in axes[::2]] == ["minibatch loss (nats)"] * 2 + [
+        "test accuracy (%)"
+    ]
+    assert [panel.get_title(loc="left") for panel in axes] == [
+        f"({letter}) depth {depth}" for letter, depth in zip("abcdef", [3, 6] * 3, strict=True)
+    ]
+    assert all(sorted(names(panel)) == ["LocoProp", "batch norm", "plain", "residual"] for panel in axes)
+
+
+def test_every_arm_stands_at_its_own_best_rate(training):
+    table = training(depths=[3])
+    better = rows(table, "plain") & (table["learning_rate"] == 0.1) & (table["quantity"] == "train_loss")
+    worse = rows(table, "residual") & (table["learning_rate"] == 0.1) & (table["quantity"] == "train_loss")
+    table.loc[better, "value"] /= 2
+    table.loc[worse, "value"] *= 2
+    loss = draw(table).axes[0]
+    for name, rate in {"plain": 0.1, "residual": 0.01}.items():
+        shown = rows(table, name) & (table["learning_rate"] == rate) & (table["quantity"] == "batch_loss")
+        np.testing.assert_allclose(line(loss, name).get_ydata(), table[shown].groupby("step")["value"].mean())
+
+
+def test_a_step_of_locoprop_costs_more_and_accuracy_is_a_percentage(training):
+    table = training(depths=[3])
+    _, cost, accuracy = draw(table).axes
+    assert line(cost, "plain").get_xdata().tolist() == [5, 10, 20]
+    assert line(cost, "LocoProp").get_xdata().tolist() == [25, 50, 100]
+    assert to_hex(line(cost, "LocoProp").get_color()) == LOOKS["locoprop"]["color"].lower()
+    assert line(accuracy, "plain").get_ydata()[0] == pytest.approx(100, rel=0.1)
+
+
+def test_untrained_networks_do_not_stretch_the_accuracys_scale(training):
+    table = training(depths=[3])
+    table.loc[table["step"] == 5, ["step", "value"]] = [0, 0.001]
+    assert line(draw(table).axes[2], "plain").get_xdata().tolist() == [10, 20]
+
+
+def test_a_diverged_seed_ends_the_line_under_a_cross(training):
+    table = training(depths=[3])
+    table.loc[rows(table, "plain") & (table["seed"] == 1) & (table["step"] >= 10), "value"] = np.nan
+    table.loc[rows(table, "residual"), "value"] = np.nan
+    for axes in draw(table).axes:
+        assert np.isfinite(line(axes, "plain").get_ydata()).tolist() == [True, False, False]
+        assert {"1/3 plain", "3/3 residual", "diverged"} < {*names(axes)}
+        crosses = [mark for mark in axes.lines if mark.get_marker() == "x"]
+        assert {mark.get_xdata()[0] for mark in crosses} == {5, 10}
+
+
+def test_a_single_seed_and_arm(training):
+    figure = draw(training(arms=[("batch-norm", "sgd")], depths=[3], rates=[0.1], seeds=1))
+    assert [names(axes) for axes in figure.axes] == [["batch norm"]] * 3
