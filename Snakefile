@@ -1,6 +1,6 @@
 """Moving Target: train, measure, judge the papers' claims, report. Usage: snakemake --cores N"""
 
-from movingtarget_workflow.run import check_run, hold_lock
+from movingtarget_workflow.run import check_run, hold_lock, keep_freed_memory
 from movingtarget_workflow.sources import sources
 
 
@@ -8,6 +8,7 @@ configfile: "config/config.yaml"
 
 
 check_run(config)
+keep_freed_memory()
 RESULTS = config["results"]
 
 
