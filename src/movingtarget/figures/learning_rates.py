@@ -25,7 +25,7 @@ def draw(training: pd.DataFrame) -> Figure:
     losses = where(training, quantity="train_loss")
     last = losses[losses["step"] == losses.groupby(ARM)["step"].transform("max")]
     depths = sorted(last["depth"].unique())
-    figure, grid = panels([f"depth {depth}" for depth in depths], columns=2, row_height=7.0, sharey=True)
+    figure, grid = panels([f"depth {depth}" for depth in depths], columns=2, row_height=6.4, sharey=True)
     divergences = {}
     for axes, depth in zip(grid.flat, depths, strict=False):
         log_axis(axes.xaxis)

@@ -23,7 +23,7 @@ def draw(information: pd.DataFrame) -> Figure:
     rows = [(depth, scaling) for depth in extremes(information["depth"]) for scaling in SCALINGS]
     steps = {"at initialisation": information["step"].min(), "after training": information["step"].max()}
     titles = [f"depth {depth}, {when}" for depth, _ in rows for when in steps]
-    figure, grid = panels(titles, columns=2, row_height=4.2, sharey=True)
+    figure, grid = panels(titles, columns=2, row_height=3.4, sharey=True)
     for row, (depth, scaling) in zip(grid, rows, strict=True):
         for axes, step in zip(row, steps.values(), strict=True):
             shown = where(information, depth=depth, scaling=scaling, step=step)
