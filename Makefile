@@ -30,7 +30,7 @@ test: .venv/ready
 	ruff format --check $(PATHS)
 	snakefmt --check $(SNAKEFILES)
 	mypy
-	pytest --numprocesses $(CORES)
+	pytest --numprocesses $(CORES) --dist loadfile
 
 bench: .venv/ready
 	pytest benchmarks --benchmark-only --benchmark-json results/benchmarks.json -q -s
