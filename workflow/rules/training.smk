@@ -26,7 +26,7 @@ def training_settings(*keys):
 
 rule train_arm:
     input:
-        ancient(DATASET_FILES),  # verified by their hashes when read
+        DATASET_FILES,
         sources=sources("data.load", "experiments.trained_members", "tables"),
     output:
         table=f"{RESULTS}/tables/parts/training/{ARM}.csv",
@@ -62,7 +62,7 @@ for measurement in MEASUREMENTS:
         name:
             f"measure_{measurement}"
         input:
-            ancient(DATASET_FILES),  # verified by their hashes when read
+            DATASET_FILES,
             members=rules.train_arm.output.members,
             sources=sources(
                 "data.load", f"experiments.{measurement}", "experiments.trained_members", "tables"
