@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from movingtarget.data.catalogue import DATASETS
+from movingtarget.data.catalogue import dataset_named
 from movingtarget.data.fetch import fetch
 from movingtarget_workflow.job import job
 
@@ -11,7 +11,7 @@ if __name__ == "__main__":
         # not a parameter of the rule: files are the same from any folder, and need no new training
         folder = snakemake.config["data_folder"]
         fetch(
-            DATASETS[snakemake.params.dataset],
+            dataset_named(snakemake.params.dataset),
             Path(snakemake.output[0]).parent,
             Path(folder).expanduser() if folder else None,
             say=running.say,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from movingtarget.data.catalogue import DATASETS
+from movingtarget.data.catalogue import dataset_named
 from movingtarget.data.load import load_published
 from movingtarget.experiments.trained_members import arm_network
 from movingtarget.tables import write_table
@@ -15,7 +15,7 @@ if __name__ == "__main__":
     with job(snakemake):
         chosen = snakemake.params
         measure = import_module(f"movingtarget.experiments.{chosen.measurement}").measure
-        images = load_published(DATASETS[chosen.dataset], Path(snakemake.input[0]).parent)
+        images = load_published(dataset_named(chosen.dataset), Path(snakemake.input[0]).parent)
         table = measure(
             arm_network(chosen.arm, images, **chosen.network),
             torch.load(snakemake.input.members),

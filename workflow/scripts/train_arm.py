@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from movingtarget.data.catalogue import DATASETS
+from movingtarget.data.catalogue import dataset_named
 from movingtarget.data.load import load_published
 from movingtarget.experiments.trained_members import train_arm
 from movingtarget.tables import write_table
@@ -15,7 +15,7 @@ if __name__ == "__main__":
         chosen = snakemake.params
         trained = train_arm(
             dict(chosen.arm),
-            load_published(DATASETS[chosen.dataset], Path(snakemake.input[0]).parent),
+            load_published(dataset_named(chosen.dataset), Path(snakemake.input[0]).parent),
             chosen.seeds,
             **chosen.network,
             rule_settings=chosen.rule_settings,
