@@ -13,13 +13,13 @@ RESULTS = config["results"]
 
 
 wildcard_constraints:
-    network="plain|batch-norm|residual",
+    network="plain|batch-norm|residual|crelu|looks-linear|linear",
     depth="[0-9]+",
     update_rule="sgd|locoprop",
 
 
 include: "workflow/rules/data.smk"
-include: "workflow/rules/line_gradients.smk"
+include: "workflow/rules/random_networks.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/report.smk"
 

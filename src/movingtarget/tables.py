@@ -11,26 +11,30 @@ from pandas.api.types import is_float_dtype, is_integer_dtype
 Kind = type | tuple[str, ...]
 """What a column holds: `str`, `int` or `float`, or text from a closed list."""
 
+TRAINING: dict[str, Kind] = {
+    "network": str,
+    "depth": int,
+    "update_rule": str,
+    "learning_rate": float,
+    "seed": int,
+    "step": int,
+    "gradient_evaluations": float,
+    "flops": float,
+    "quantity": (
+        "batch_loss",
+        "train_loss",
+        "train_accuracy",
+        "test_loss",
+        "test_accuracy",
+        "diverged",
+    ),
+    "value": float,
+}
+"""Columns of every table of training curves."""
+
 TABLES: dict[str, dict[str, Kind]] = {
-    "training": {
-        "network": str,
-        "depth": int,
-        "update_rule": str,
-        "learning_rate": float,
-        "seed": int,
-        "step": int,
-        "gradient_evaluations": float,
-        "flops": float,
-        "quantity": (
-            "batch_loss",
-            "train_loss",
-            "train_accuracy",
-            "test_loss",
-            "test_accuracy",
-            "diverged",
-        ),
-        "value": float,
-    },
+    "training": TRAINING,
+    "depth_ladder": TRAINING,
     "gradient_autocorrelation": {
         "network": ("feedforward", "residual"),
         "normalisation": ("none", "centred", "batch-norm"),
@@ -55,6 +59,86 @@ TABLES: dict[str, dict[str, Kind]] = {
         "input": float,
         "value": float,
     },
+    "noise_on_a_line": {
+        "noise": ("white", "brown"),
+        "seed": int,
+        "input": float,
+        "value": float,
+    },
+    "residual_variants": {
+        "variant": ("stream read out", "rectifier before the output", "blocks of two layers"),
+        "depth": int,
+        "beta": float,
+        "seed": int,
+        "lag": int,
+        "value": float,
+    },
+    "activation_shares": {
+        "network": ("feedforward", "residual"),
+        "normalisation": ("none", "centred", "batch-norm"),
+        "beta": float,
+        "layer": int,
+        "seed": int,
+        "quantity": ("active", "co-active"),
+        "value": float,
+    },
+    "activation_patterns": {
+        "network": ("feedforward", "residual"),
+        "normalisation": ("none", "centred", "batch-norm"),
+        "depth": int,
+        "beta": float,
+        "seed": int,
+        "unit": int,
+        "pattern": str,
+    },
+    "contiguity": {
+        "network": ("feedforward", "residual"),
+        "normalisation": ("none", "centred", "batch-norm"),
+        "depth": int,
+        "beta": float,
+        "seed": int,
+        "quantity": ("share", "breadth"),
+        "bin": int,
+        "value": float,
+    },
+    "effective_rank": {
+        "network": ("plain", "residual"),
+        "normalisation": ("none", "batch-norm"),
+        "depth": int,
+        "seed": int,
+        "quantity": ("effective_rank", "relative_effective_rank", "gradient_norm"),
+        "value": float,
+    },
+    "gradient_correlation": {
+        "network": ("feedforward", "residual", "highway"),
+        "normalisation": ("none", "centred", "batch-norm"),
+        "gates": ("random", "rectifier"),
+        "depth": int,
+        "beta": float,
+        "seed": int,
+        "variance": float,
+        "covariance": float,
+        "correlation": float,
+        "gradient_norm": float,
+    },
+    "looks_linear": {
+        "network": str,
+        "depth": int,
+        "seed": int,
+        "quantity": ("correlation", "gradient_norm", "jacobian_deviation"),
+        "value": float,
+    },
+    "path_autocorrelation": {
+        "path": ("straight line", "rotation", "shift"),
+        "statistics": ("path", "images"),
+        "network": ("feedforward", "residual"),
+        "normalisation": ("none", "centred", "batch-norm"),
+        "depth": int,
+        "beta": float,
+        "seed": int,
+        "lag": int,
+        "value": float,
+    },
     "image_gradients": {
         "network": str,
         "depth": int,
@@ -64,6 +148,24 @@ TABLES: dict[str, dict[str, Kind]] = {
         "layer": int,
         "quantity": ("correlation", "gradient_norm"),
         "value": float,
+    },
+    "shattering_in_training": {
+        "network": str,
+        "depth": int,
+        "update_rule": str,
+        "seed": int,
+        "step": int,
+        "quantity": ("correlation", "line_autocorrelation", "gradient_norm"),
+        "value": float,
+    },
+    "learning_speed": {
+        "network": str,
+        "depth": int,
+        "seed": int,
+        "learning_rate": float,
+        "correlation": float,
+        "gradient_norm": float,
+        "steps": float,
     },
     "mutual_information": {
         "network": str,
@@ -86,16 +188,24 @@ TABLES: dict[str, dict[str, Kind]] = {
         "high": float,
         "seeds": int,
         "paper_value": float,
+        "treatment_confound": float,
+        "control_confound": float,
         "verdict": ("reproduced", "not reproduced", "inconclusive"),
     },
 }
 """Ordered columns of each table and what they hold."""
 
-MAY_BE_NAN = {"beta", "value", "estimate", "low", "high", "paper_value"}
-MAY_BE_INFINITE = {"value", "estimate", "low", "high"}
+MEASURED = {"value", "variance", "covariance", "correlation", "gradient_norm", "steps"}
+"""Columns that hold what was measured."""
+
+CONFOUNDS = {"treatment_confound", "control_confound"}
+MAY_BE_NAN = MEASURED | CONFOUNDS | {"beta", "estimate", "low", "high", "paper_value"}
+MAY_BE_INFINITE = MEASURED | CONFOUNDS | {"estimate", "low", "high"}
 
 DEPENDENT = {
-    *("value", "gradient_evaluations", "flops"),
+    *MEASURED,
+    *CONFOUNDS,
+    *("gradient_evaluations", "flops", "pattern"),
     *("paper", "place", "statement", "estimate", "low", "high", "seeds", "paper_value", "verdict"),
 }
 """Columns that follow from the others, and so never tell two rows apart."""

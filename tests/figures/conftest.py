@@ -69,3 +69,8 @@ def on_a_line() -> Callable[..., pd.DataFrame]:
 @pytest.fixture
 def noise() -> pd.DataFrame:
     return crossed({"noise": ["white", "brown"], "seed": range(3), "lag": range(4)})
+
+
+@pytest.fixture
+def noise_on_a_line() -> pd.DataFrame:
+    return crossed({"noise": ["white", "brown"], "seed": [0], "input": [-1.0, 0.0, 1.0]})

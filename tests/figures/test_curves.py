@@ -83,6 +83,11 @@ def test_zero_has_no_place_on_a_logarithmic_axis_unless_another_seed_lifts_the_m
     assert "dead zero at layer 1 (2/2 seeds)" in axes.get_title(loc="left")
 
 
+def test_what_is_missing_is_named_in_lines_of_so_many_letters(axes):
+    name_missing(axes, curve([[np.nan, 1, np.nan]]), "layer", "holed", letters=20)
+    assert axes.get_title(loc="left") == "panel\nholed undefined at\nlayer 1, 3 (1/1\nseeds)"
+
+
 def test_a_curve_that_is_whole_is_not_mentioned(axes):
     name_missing(axes, curve([[1, 0]]), "layer", "whole")
     assert axes.get_title(loc="left") == "panel"

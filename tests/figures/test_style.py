@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from movingtarget.figures.style import (
@@ -18,6 +19,7 @@ from movingtarget.figures.style import (
     line_name,
     panels,
     save,
+    shades,
     styled,
 )
 
@@ -128,3 +130,16 @@ def test_networks_on_the_line():
 def test_extremes_of_one_depth_and_of_many():
     assert extremes(pd.Series([3, 3])) == [3]
     assert extremes(pd.Series([30, 3, 10])) == [3, 30]
+
+
+def test_shades_darken_and_one_alone_is_the_colour():
+    brightness = [sum(shade[:3]) for shade in shades("#0072B2", 5)]
+    assert brightness == sorted(brightness, reverse=True)
+    assert shades("#0072B2", 1)[0][:3] == pytest.approx(to_rgb("#0072B2"), abs=0.01)
+
+
+def test_columns_may_differ_in_width():
+    figure, grid = panels(["wide", "narrow"], columns=2, row_height=4, widths=[3, 1])
+    figure.draw_without_rendering()
+    wide, narrow = (axes.get_position().width for axes in grid[0])
+    assert wide / narrow == pytest.approx(3, rel=0.01)

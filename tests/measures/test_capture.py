@@ -15,6 +15,16 @@ def test_keeps_what_flows_in_and_out_of_each_part() -> None:
     assert torch.equal(seen["end"][1], outputs)
 
 
+@pytest.mark.parametrize("copy_output", [False, True])
+def test_only_a_copy_survives_an_operation_in_place(copy_output: bool) -> None:
+    network = nn.Sequential(nn.Linear(5, 6), nn.ReLU(inplace=True))
+    inputs = torch.randn(3, 5)
+    with capture({"it": network[0]}, lambda _, output: output, copy_output) as seen, torch.no_grad():
+        outputs = network(inputs)
+        assert torch.equal(seen["it"], network[0](inputs)) == copy_output
+    assert torch.equal(outputs, network[0](inputs).relu())
+
+
 def test_leaves_the_network_as_it_was_even_after_an_error() -> None:
     network = nn.Linear(5, 6)
     with pytest.raises(RuntimeError), capture({"it": network}, lambda _, output: output) as seen:

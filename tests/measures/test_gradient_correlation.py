@@ -10,8 +10,8 @@ from torch.testing import assert_close
 from movingtarget.measures.gradient_correlation import gradient_correlation, layer_gradients
 from movingtarget.measures.population import population_statistics
 from movingtarget.networks import FAMILIES, Parameters, call, stack, unstack
-from movingtarget.networks.initialise import initialise
-from movingtarget.networks.layers import Linear
+from movingtarget.networks.initialise import generator, initialise
+from movingtarget.networks.layers import Linear, RandomGates
 
 RandomNetworks = Callable[..., list[nn.Module]]
 EXAMPLES = 6
@@ -58,23 +58,11 @@ def test_agrees_with_a_loop_over_pairs(random_networks: RandomNetworks, family: 
             assert measured.norm[member].item() == pytest.approx(norm, abs=1e-12)
 
 
-class Gate(nn.Module):
-    """Random gates of its own for each input: half of the units pass, whatever their values."""
-
-    def __init__(self, examples: int, width: int, seed: int) -> None:
-        super().__init__()
-        self.open = torch.rand(examples, width, generator=torch.Generator().manual_seed(seed)) < 0.5
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """The units whose gates are open."""
-        return inputs * self.open
-
-
 def test_independent_gates_follow_balduzzis_first_theorem() -> None:
     # at weights of variance 2 / N, a gate open half of the time and two inputs' gates independent:
     # C(i, i) = 1 and C(i, j) = 2^-L over L layers; over 24 networks the standard errors are below 0.01
     width, depth, examples, seeds = 300, 6, 20, range(24)
-    layers = [[Linear(width, width), Gate(examples, width, place)] for place in range(depth)]
+    layers = [[Linear(width, width), RandomGates(generator(place, "gates"))] for place in range(depth)]
     network = nn.Sequential(*(part for layer in layers for part in layer))
     parameters = stack(initialise(network, seed, "relu") for seed in seeds)
     gates = {str(place): layer[1] for place, layer in enumerate(layers)}
@@ -84,6 +72,38 @@ def test_independent_gates_follow_balduzzis_first_theorem() -> None:
         measured = gradient_correlation(gradients[str(place)])
         assert measured.correlation.mean().item() == pytest.approx(2.0**-above, abs=0.02)
         assert measured.norm.square().mean().item() / width == pytest.approx(1, rel=0.05)
+
+
+def in_a_row(in_place: bool) -> nn.Sequential:
+    """A network that begins with a rectifier and rectifies its affine layers' outputs, in place or not."""
+    torch.manual_seed(0)
+    first, last = nn.ReLU(in_place), nn.Linear(6, 4)
+    return nn.Sequential(first, nn.Linear(5, 6), nn.ReLU(in_place), last, nn.ReLU(in_place)).double()
+
+
+def test_operations_in_place_change_nothing() -> None:
+    inputs = torch.randn(EXAMPLES, 5).double()
+    before, measured = inputs.clone(), []
+    for network in (in_a_row(False), in_a_row(True)):
+        parts = dict(network.named_children())
+        measured.append(layer_gradients(network, dict(network.named_parameters()), inputs, parts))
+    assert_close(measured[1], measured[0], rtol=0, atol=0)
+    assert torch.equal(inputs, before)
+
+
+def test_several_outputs_are_summed() -> None:
+    network, inputs = in_a_row(True), torch.randn(EXAMPLES, 5).double()
+    active = inputs.relu() @ network[1].weight.T + network[1].bias
+    ends = (active.relu() @ network[3].weight.T + network[3].bias > 0).double()
+    gradients = layer_gradients(network, dict(network.named_parameters()), inputs, {"it": network[1]})
+    expected = (ends @ network[3].weight) * (active > 0)
+    assert_close(gradients["it"], expected.detach(), rtol=0, atol=1e-12)
+
+
+def test_a_network_of_several_tensors_is_refused() -> None:
+    network = nn.GRU(5, 6)
+    with pytest.raises(TypeError, match="the network returns tuple; allowed: one tensor, examples first"):
+        layer_gradients(network, dict(network.named_parameters()), torch.randn(EXAMPLES, 5), {})
 
 
 @pytest.mark.parametrize(

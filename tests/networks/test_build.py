@@ -2,28 +2,108 @@ import math
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.testing import assert_close
 
 from movingtarget.measures.capture import capture
-from movingtarget.networks import FAMILIES, build
+from movingtarget.measures.input_gradient import input_gradients
+from movingtarget.networks import FAMILIES, build, build_random
 from movingtarget.networks.initialise import initialise
-from movingtarget.networks.layers import ACTIVATIONS, Linear
+from movingtarget.networks.layers import ConcatenatedReLU, Linear
+
+KINDS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "linear": nn.Identity,
+    "crelu": ConcatenatedReLU,
+}
+
+
+def affine(network: nn.Module) -> list[Linear]:
+    """The affine layers, bottom first."""
+    return [part for part in network.modules() if isinstance(part, Linear)]
+
+
+def product_of_halves(network: nn.Module) -> Tensor:
+    """The matrix of the linear network that one with weights W, (W, -W), ..., (W, -W) looks like."""
+    first, *others = (layer.weight.detach() for layer in affine(network))
+    matrix = first
+    for weight in others:
+        half, mirrored = weight.chunk(2, 1)
+        assert torch.equal(half, -mirrored)
+        matrix = half @ matrix
+    return matrix
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("depth", [1, 2, 7])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_shapes(family: str, depth: int, activation: str) -> None:
-    network = initialise(build(family, 5, 6, depth, 4, activation), 0, activation)
-    affine = [part for part in network.modules() if isinstance(part, Linear)]
+@pytest.mark.parametrize(("width", "depth"), [(1, 1), (6, 1), (1, 4), (6, 2), (6, 7)])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "linear"])
+def test_shapes(family: str, width: int, depth: int, activation: str) -> None:
+    network = build_random(family, 5, width, depth, 4, activation, seed=0)
+    above = 2 * width if family in ("crelu", "looks-linear") else width
     assert network(torch.randn(3, 5)).shape == (3, 4)
-    assert [layer.weight.shape for layer in affine] == [(6, 5)] + [(6, 6)] * (depth - 1) + [(4, 6)]
+    shapes = [(width, 5)] + [(width, above)] * (depth - 1) + [(4, above)]
+    assert [layer.weight.shape for layer in affine(network)] == shapes
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", KINDS)
 def test_activation_is_the_one_asked_for(activation: str) -> None:
-    parts = build("plain", 5, 6, 2, 4, activation).modules()
-    kinds = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid}
-    assert sum(isinstance(part, kinds[activation]) for part in parts) == 2
+    network = build("plain", 5, 6, 2, 4, activation)
+    for layer in (0, 1):
+        assert type(network.get_submodule(f"hidden.{layer}.activation")) is KINDS[activation]
+
+
+@pytest.mark.parametrize(
+    ("family", "activation"), [("crelu", "crelu"), ("looks-linear", "crelu"), ("linear", "linear")]
+)
+def test_families_with_an_activation_of_their_own_ignore_the_one_asked_for(
+    family: str, activation: str
+) -> None:
+    network = build(family, 5, 6, 1, 4, "tanh")
+    assert type(network.get_submodule("hidden.0.activation")) is KINDS[activation]
+
+
+@pytest.mark.parametrize("weights", ["normal", "orthogonal"])
+@pytest.mark.parametrize("depth", [1, 3, 20])
+def test_looks_linear_is_linear(depth: int, weights: str) -> None:
+    network = initialise(build("looks-linear", 5, 6, depth, 4, "relu").double(), 0, "crelu", weights, True)
+    matrix, inputs = product_of_halves(network), torch.randn(7, 5).double()
+    assert matrix.abs().max() > 0.01
+    assert_close(network(inputs), inputs @ matrix.T, rtol=0, atol=1e-12)
+    gradients = input_gradients(network, dict(network.named_parameters()), inputs)
+    assert_close(gradients, matrix.sum(0).expand(7, 5), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("weights", ["normal", "orthogonal"])
+def test_looks_linear_is_the_linear_network_of_its_seed(weights: str) -> None:
+    looks, linear = (
+        build_random(family, 5, 6, 4, 4, "relu", 3, weights).double() for family in ("looks-linear", "linear")
+    )
+    inputs = torch.randn(7, 5).double()
+    # weights drawn in float32, then equal but for round-off in the orthogonal ones' scale
+    assert_close(looks(inputs), linear(inputs), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("depth", [1, 3, 20])
+def test_looks_linear_of_orthogonal_weights_is_an_isometry(depth: int) -> None:
+    network = build("looks-linear", 6, 6, depth, 4, "relu").double()
+    initialise(network, 0, "crelu", "orthogonal", mirrored=True)
+    hidden = nn.Sequential(*network.get_submodule("hidden").children())
+    jacobian = torch.autograd.functional.jacobian(hidden, torch.randn(6).double()[None])[0, :, 0]
+    assert jacobian.shape == (12, 6)
+    assert_close(jacobian.T @ jacobian, torch.eye(6).double(), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("depth", [1, 3, 20])
+def test_crelu_with_independent_weights_is_not_linear(depth: int) -> None:
+    network = build_random("crelu", 5, 6, depth, 4, "relu", seed=0).double()
+    inputs = torch.randn(7, 5).double()
+    outputs = network(inputs).detach()
+    odd_part = (outputs - network(-inputs).detach()) / 2
+    assert (outputs - odd_part).norm() > 0.1 * outputs.norm()
+    gradients = input_gradients(network, dict(network.named_parameters()), inputs)
+    assert (gradients - gradients[0]).norm() > 0.1 * gradients.norm()
 
 
 def test_residual_stream_stays_bounded() -> None:
@@ -41,3 +121,10 @@ def test_residual_stream_stays_bounded() -> None:
 def test_unknown_family_says_what_is_allowed() -> None:
     with pytest.raises(ValueError, match="'highway' is unknown; allowed: plain, batch-norm, residual"):
         build("highway", 5, 6, 2, 4, "relu")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("width", "depth", "line"), [(6, 0, "depth is 0"), (0, 2, "width is 0")])
+def test_nothing_to_build(family: str, width: int, depth: int, line: str) -> None:
+    with pytest.raises(ValueError, match=f"^{line}; allowed: at least 1$"):
+        build(family, 5, width, depth, 4, "relu")

@@ -1,9 +1,10 @@
 import pytest
 import torch
 from torch import Tensor
+from torch.testing import assert_close
 
 from movingtarget.networks import FAMILIES, build
-from movingtarget.networks.initialise import generator, initialise
+from movingtarget.networks.initialise import GAINS, Weights, generator, initialise
 from movingtarget.networks.layers import ACTIVATIONS, Linear
 
 
@@ -18,12 +19,37 @@ def weights(family: str, seed: int) -> Tensor:
     return torch.cat([layer.weight.detach().flatten() for layer in affine(family, seed)])
 
 
-@pytest.mark.parametrize(("activation", "gain"), [("relu", 2), ("tanh", 1), ("sigmoid", 1)])
-def test_variance_of_weights(activation: str, gain: float) -> None:
+@pytest.mark.parametrize(
+    ("activation", "gain", "fan_in"),
+    [("relu", 2, 300), ("tanh", 1, 300), ("sigmoid", 1, 300), ("linear", 1, 300), ("crelu", 2, 600)],
+)
+def test_variance_of_weights(activation: str, gain: float, fan_in: int) -> None:
     hidden = affine("plain", 0, width=300, activation=activation)[1].weight.detach()
+    assert hidden.shape == (300, fan_in)
     # 90000 draws: the standard error of their variance is 0.5 %, that of their mean 0.0033 deviations
-    assert hidden.var().item() == pytest.approx(gain / 300, rel=0.02)
-    assert hidden.mean().item() == pytest.approx(0, abs=4 * 0.0033 * (gain / 300) ** 0.5)
+    assert hidden.var().item() == pytest.approx(gain / fan_in, rel=0.02)
+    assert hidden.mean().item() == pytest.approx(0, abs=4 * 0.0033 * (gain / fan_in) ** 0.5)
+
+
+@pytest.mark.parametrize("activation", ["relu", "linear"])
+@pytest.mark.parametrize(("outputs", "inputs"), [(6, 6), (9, 4), (4, 9), (5, 1), (1, 5), (1, 1)])
+def test_orthogonal_weights(outputs: int, inputs: int, activation: str) -> None:
+    layer = Linear(inputs, outputs).double()
+    initialise(layer, 0, activation, "orthogonal")
+    rows = layer.weight.detach() if outputs <= inputs else layer.weight.detach().T
+    mean_square = GAINS[activation] / inputs
+    expected = mean_square * max(outputs, inputs) * torch.eye(min(outputs, inputs)).double()
+    assert_close(rows @ rows.T, expected, rtol=0, atol=1e-12)
+    assert layer.weight.square().mean().item() == pytest.approx(mean_square, rel=1e-12)
+
+
+@pytest.mark.parametrize("weights", ["normal", "orthogonal"])
+def test_mirrored_weights_have_the_scale_of_a_linear_network(weights: Weights) -> None:
+    network = build("looks-linear", 300, 300, 2, 300, "relu")
+    initialise(network, 0, "crelu", weights, mirrored=True)
+    for value in (layer.weight for layer in network.modules() if isinstance(layer, Linear)):
+        # 90000 draws: the standard error of their mean square is 0.5 %
+        assert value.square().mean().item() == pytest.approx(1 / 300, rel=0.02)
 
 
 def test_biases_are_zero_unless_random_ones_are_asked_for() -> None:
@@ -39,9 +65,12 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_others(family: str) -> N
     assert not torch.isin(weights(family, 1), weights(family, 2)).any()
 
 
-def test_families_share_their_weights() -> None:
-    for family in FAMILIES:
-        assert torch.equal(weights(family, 3), weights("plain", 3))
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("batch-norm", "plain"), ("residual", "plain"), ("linear", "plain"), ("looks-linear", "crelu")],
+)
+def test_families_of_one_shape_share_their_weights(first: str, second: str) -> None:
+    assert torch.equal(weights(first, 3), weights(second, 3))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -15,9 +15,11 @@ def stream_of(*shape: int) -> Tensor:
     return torch.randn(*shape, dtype=torch.double, generator=torch.Generator().manual_seed(0)) + 0.5
 
 
-def random_block(normalisation: str, beta: float) -> ResidualBlock:
+def random_block(
+    normalisation: str, beta: float, skip: float = 1.0, weight_layers: int = 1
+) -> ResidualBlock:
     """A block with random weights and biases."""
-    block = ResidualBlock(6, "relu", normalisation, beta)
+    block = ResidualBlock(6, "relu", normalisation, beta, skip, weight_layers)
     initialise(block, 0, "relu", random_biases=True).double()
     return block
 
@@ -34,15 +36,34 @@ def normalised(stream: Tensor, normalisation: str) -> Tensor:
 def test_block_closed_form(normalisation: str) -> None:
     block, stream = random_block(normalisation, 0.3), stream_of(8, 6)
     active = normalised(stream, normalisation).clamp(min=0)
-    expected = stream + 0.3 * (active @ block.linear.weight.T + block.linear.bias)
+    expected = stream + 0.3 * (active @ block.branch[-1].weight.T + block.branch[-1].bias)
     assert_close(block(stream), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("normalisation", ["none", "centred", "batch-norm"])
+def test_block_of_two_weight_layers_closed_form(normalisation: str) -> None:
+    block, stream = random_block(normalisation, 0.3, weight_layers=2), stream_of(8, 6)
+    lower, upper = (part for part in block.modules() if isinstance(part, nn.Linear))
+    assert not torch.equal(lower.weight, upper.weight)
+    between = normalised(stream, normalisation).clamp(min=0) @ lower.weight.T + lower.bias
+    active = normalised(between, normalisation).clamp(min=0)
+    expected = stream + 0.3 * (active @ upper.weight.T + upper.bias)
+    assert_close(block(stream), expected, rtol=0, atol=1e-12)
+
+
+@given(beta=st.floats(0, 1))
+def test_highway_block_closed_form(beta: float) -> None:
+    stream, skip = stream_of(8, 6), (1 - beta**2) ** 0.5
+    branch = random_block("none", 1.0)(stream) - stream
+    expected = skip * stream + beta * branch
+    assert_close(random_block("none", beta, skip)(stream), expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("normalisation", ["none", "centred", "batch-norm"])
 def test_block_without_branch_weights_is_the_identity(normalisation: str) -> None:
     block = ResidualBlock(6, "tanh", normalisation, beta=1.0).double()
-    nn.init.zeros_(block.linear.weight)
-    nn.init.zeros_(block.linear.bias)
+    nn.init.zeros_(block.branch[-1].weight)
+    nn.init.zeros_(block.branch[-1].bias)
     stream = stream_of(8, 6)
     assert torch.equal(block(stream), stream)
 
@@ -65,6 +86,30 @@ def test_network_closed_form(on_a_line: bool) -> None:
         stream = stream + 0.7 * layer(normalised(stream, "batch-norm").clamp(min=0))
     expected = head(stream if on_a_line else normalised(stream, "batch-norm").clamp(min=0))
     assert_close(network(inputs), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("rectified_output", [False, True])
+def test_rectified_output_on_a_line(rectified_output: bool) -> None:
+    network = Residual(
+        1, 6, 3, 2, "relu", "batch-norm", 0.7, on_a_line=True, rectified_output=rectified_output
+    )
+    initialise(network, 0, "relu", random_biases=True).double()
+    stream = inputs = stream_of(8, 1)
+    for layer in network.hidden:
+        stream = layer(stream)
+    read = normalised(stream, "batch-norm").clamp(min=0) if rectified_output else stream
+    assert_close(network(inputs), network.head(read), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("depth", "block_layers", "blocks"), [(1, 1, 0), (5, 1, 4), (1, 2, 0), (3, 2, 1), (5, 2, 2)]
+)
+def test_blocks_of_more_weight_layers_are_fewer(depth: int, block_layers: int, blocks: int) -> None:
+    network = Residual(5, 6, depth, 3, "relu", "batch-norm", block_layers=block_layers)
+    affine = [part for part in network.modules() if isinstance(part, nn.Linear)]
+    assert len(network.hidden) == 1 + blocks
+    assert [layer.weight.shape for layer in affine] == [(6, 5)] + [(6, 6)] * (depth - 1) + [(3, 6)]
+    assert network(stream_of(8, 5).float()).shape == (8, 3)
 
 
 @pytest.mark.parametrize("depth", [1, 4, 9])

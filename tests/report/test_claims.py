@@ -1,10 +1,13 @@
 """Verdicts on synthetic tables whose answers are known."""
 
 import itertools
+from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from movingtarget.report.claims import check_claims, judge
 from movingtarget.tables import TABLES, write_table
@@ -321,7 +324,7 @@ def test_every_listed_value_must_have_rows():
     [
         (
             [training(LOSSES, "batch-norm"), training(LOSSES[1:], seeds=range(1, 5))],
-            "seeds 0 are in one arm only; allowed: the same seeds in both",
+            "seeds 0 are not in both arms; allowed: the same in both arms",
         ),
         (
             [
@@ -348,6 +351,226 @@ def test_every_rate_needs_a_final_training_loss():
         ValueError, match="learning_rate is best, but train_loss has other seeds or rates where"
     ):
         verdict(mean_claim(select=select, learning_rate="best"), *rows)
+
+
+CORRELATION = {"network": "feedforward", "normalisation": "none"}
+
+
+def gradient_correlation(seeds=SEEDS, depths=(2, 10, 50), **columns) -> pd.DataFrame:
+    """Rows of the wide table; measured columns are functions of depth and seed."""
+    cells = pd.MultiIndex.from_product([depths, seeds], names=["depth", "seed"]).to_frame(index=False)
+    rows = cells.assign(**CORRELATION, gates="rectifier", beta=np.nan, variance=1.0, covariance=0.5)
+    measured = {"correlation": lambda rows: 0.5, "gradient_norm": lambda rows: 1.0 * rows["depth"]}
+    return rows.assign(**{**measured, **columns})[list(TABLES["gradient_correlation"])]
+
+
+def correlation_claim(**changes) -> dict:
+    """A claim about the correlation of gradients in a plain network of depth 10."""
+    entry = {
+        "table": "gradient_correlation",
+        "column": "correlation",
+        "select": {**CORRELATION, "depth": 10},
+    }
+    return mean_claim(**{**entry, **changes})
+
+
+def slope_claim(**changes) -> dict:
+    """A claim that the correlation falls as the root of depth."""
+    entry = {
+        "estimand": "log_slope",
+        "select": {**CORRELATION, "depth": [2, 10, 50]},
+        "holds_if": {"within": [-0.6, -0.4]},
+    }
+    return correlation_claim(**{**entry, **changes})
+
+
+def root_of_depth(rows: pd.DataFrame) -> pd.Series:
+    """depth^-0.5, times noise that a seed shares between depths."""
+    return rows["depth"] ** -0.5 * (1 + 0.2 * rows["seed"])
+
+
+@pytest.mark.parametrize(
+    ("column", "estimate"), [("correlation", 0.3), ("variance", 1), ("gradient_norm", 10)]
+)
+def test_a_claim_may_name_the_measured_column(column, estimate):
+    rows = gradient_correlation(correlation=lambda rows: 0.1 + 0.1 * rows["seed"])
+    row = verdict(correlation_claim(column=column), gradient_correlation=rows)
+    assert row["estimate"] == pytest.approx(estimate)
+    assert row["seeds"] == 5
+
+
+def test_both_arms_are_measured_by_the_named_column():
+    rows = gradient_correlation(correlation=lambda rows: 1 / rows["depth"])
+    entry = correlation_claim(
+        estimand="ratio", select=CORRELATION, treatment={"depth": 10}, control={"depth": 2}
+    )
+    assert verdict(entry, gradient_correlation=rows)["estimate"] == pytest.approx(0.2)
+
+
+def test_the_slope_of_a_power_law_is_its_exponent():
+    """Noise that depths share moves every mean alike, so the slope is certain."""
+    row = verdict(slope_claim(), gradient_correlation=gradient_correlation(correlation=root_of_depth))
+    np.testing.assert_allclose(row[["estimate", "low", "high"]].astype(float), -0.5, rtol=1e-9)
+    assert (row["seeds"], row["verdict"]) == (5, "reproduced")
+
+
+def test_the_slope_is_that_of_the_means_over_seeds():
+    """Noise of each depth's own: the least-squares line as numpy fits it, inside an interval."""
+    noise = np.random.default_rng(0).lognormal(sigma=0.1, size=15)
+    rows = gradient_correlation(correlation=lambda rows: root_of_depth(rows) * noise)
+    row = verdict(slope_claim(), gradient_correlation=rows.sample(frac=1, random_state=1))
+    means = rows.groupby("depth")["correlation"].mean()
+    expected = np.polyfit(np.log(means.index), np.log(means), 1)[0]
+    assert row["estimate"] == pytest.approx(expected)
+    assert row["low"] < row["estimate"] < row["high"]
+
+
+def test_the_slope_uses_the_listed_depths_only():
+    """Flat from 10 to 50, though not from 2."""
+    rows = gradient_correlation(correlation=lambda rows: np.where(rows["depth"] == 2, 9.0, 0.5))
+    entry = slope_claim(select={**CORRELATION, "depth": [50, 10]})
+    assert verdict(entry, gradient_correlation=rows)["estimate"] == pytest.approx(0, abs=1e-12)
+
+
+def test_each_depth_of_a_slope_runs_at_its_own_best_rate():
+    """At its best rate a loss is one over the depth, at the other ten everywhere."""
+    shallow = training(np.full((5, 2), [1 / 10, 10.0]), learning_rates=RATES)
+    deep = training(np.full((5, 2), [10.0, 1 / 50]), learning_rates=RATES).assign(depth=50)
+    select = {"network": "plain", "quantity": "train_loss", "step": "last", "depth": [10, 50]}
+    row = verdict(mean_claim(estimand="log_slope", select=select, learning_rate="best"), shallow, deep)
+    assert row["estimate"] == pytest.approx(-1)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("deep", [-0.1, 0.0])
+def test_the_slope_of_a_mean_that_is_not_positive_is_inconclusive(deep):
+    rows = gradient_correlation(correlation=lambda rows: np.where(rows["depth"] == 50, deep, 0.5))
+    row = verdict(slope_claim(holds_if={"below": 0}), gradient_correlation=rows)
+    assert np.isnan([row["estimate"], row["low"], row["high"]]).all()
+    assert (row["seeds"], row["verdict"]) == (5, "inconclusive")
+
+
+def test_a_slope_is_inconclusive_if_a_resample_leaves_it_undefined():
+    rows = gradient_correlation(
+        correlation=lambda rows: root_of_depth(rows).where((rows["seed"] > 0) | (rows["depth"] < 50), -0.01)
+    )
+    row = verdict(slope_claim(holds_if={"below": 0}), gradient_correlation=rows)
+    assert row["estimate"] < 0
+    assert row["verdict"] == "inconclusive"
+
+
+def test_a_slope_without_one_of_its_depths_is_inconclusive():
+    row = verdict(slope_claim(), gradient_correlation=gradient_correlation(depths=(2, 10)))
+    assert (row["seeds"], row["verdict"]) == (0, "inconclusive")
+
+
+def test_the_depths_of_a_slope_must_share_their_seeds():
+    rows = gradient_correlation()
+    rows = rows[(rows["depth"] != 10) | (rows["seed"] != 3)]
+    message = "^claim .*: seeds 3 are not at every depth; allowed: the same at every depth$"
+    with pytest.raises(ValueError, match=message):
+        verdict(slope_claim(), gradient_correlation=rows)
+
+
+def confounds(entry, **tables) -> list[float]:
+    return verdict(entry, **tables)[["treatment_confound", "control_confound"]].tolist()
+
+
+NORM = {"table": "gradient_correlation"}
+
+
+def test_the_confound_of_each_arm_stands_beside_the_verdict():
+    """The gradient's norm is the depth here; lag and gates are not shared by the two tables."""
+    entry = claim(
+        table="gradient_autocorrelation",
+        select={**CORRELATION, "lag": 1},
+        treatment={"depth": 50},
+        control={"depth": 10},
+        confound=NORM,
+    )
+    autocorrelation = pd.concat(
+        pd.DataFrame({**CORRELATION, "depth": depth, "beta": np.nan, "seed": SEEDS, "lag": 1, "value": 0.1})
+        for depth in (10, 50)
+    )
+    tables = {"gradient_autocorrelation": autocorrelation, "gradient_correlation": gradient_correlation()}
+    assert confounds(entry, **tables) == [50, 10]
+    assert confounds(entry | {"confound": NORM | {"depth": 2}}, **tables) == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("confound", "expected"),
+    [
+        (NORM, 10),
+        (NORM | {"column": "covariance"}, 0.5),
+        (NORM | {"depth": [2, 50]}, 26),
+        (NORM | {"depth": 7}, np.nan),
+        (NORM | {"network": "highway"}, np.nan),
+        ({"table": "looks_linear", "column": "value", "quantity": "gradient_norm"}, np.nan),
+        (None, np.nan),
+    ],
+)
+def test_a_confound_of_select_alone_is_a_single_mean(confound, expected):
+    entry = correlation_claim(confound=confound)
+    np.testing.assert_equal(confounds(entry, gradient_correlation=gradient_correlation()), [expected, np.nan])
+
+
+def test_a_slopes_confound_is_the_mean_over_its_depths():
+    entry = slope_claim(confound=NORM)
+    first, second = confounds(entry, gradient_correlation=gradient_correlation())
+    assert first == pytest.approx(62 / 3)
+    assert np.isnan(second)
+
+
+def test_a_confound_drops_the_conditions_its_table_cannot_meet():
+    """Quantity, the last step and an update rule mean nothing in the wide table."""
+    speed = pd.DataFrame(
+        {
+            "network": "plain",
+            "depth": 10,
+            "seed": SEEDS,
+            "learning_rate": 0.1,
+            "correlation": 0.5,
+            "gradient_norm": [1.0, 2.0, 3.0, 4.0, 5.0],
+            "steps": 9.0,
+        }
+    )
+    select = {
+        "network": "plain",
+        "quantity": "train_loss",
+        "step": "last",
+        "learning_rate": "smallest",
+        "update_rule": "simultaneous",
+    }
+    entry = mean_claim(select=select, confound={"table": "learning_speed"})
+    row = verdict(entry, training(LOSSES), learning_speed=speed)
+    assert row["treatment_confound"] == 3
+    assert np.isnan(row["control_confound"])
+
+
+def test_a_confounds_own_quantity_replaces_the_arms():
+    """Measured at the best rate of each arm, it is averaged over all rows."""
+    rows = pd.DataFrame(
+        {
+            "network": ["plain", "plain", "batch-norm", "batch-norm"],
+            "depth": 10,
+            "seed": [0, 1, 0, 1],
+            "quantity": "gradient_norm",
+            "value": [1.0, 3.0, 5.0, 9.0],
+        }
+    )
+    entry = claim(
+        learning_rate="best",
+        confound={"table": "looks_linear", "column": "value", "quantity": "gradient_norm"},
+    )
+    row = verdict(entry, training(LOSSES, "batch-norm"), training(LOSSES), looks_linear=rows)
+    assert row[["treatment_confound", "control_confound"]].tolist() == [7, 2]
+
+
+def test_an_undefined_confound_is_not_averaged_away():
+    rows = gradient_correlation(gradient_norm=lambda rows: rows["seed"].where(rows["seed"] > 0, np.nan))
+    row = verdict(correlation_claim(confound=NORM), gradient_correlation=rows)
+    assert np.isnan(row["treatment_confound"])
+    assert row["estimate"] == 0.5
 
 
 def test_an_unknown_scale_is_refused():
@@ -395,7 +618,7 @@ SELECT = claim()["select"]
             "select.learning_rate is '1e-3'; allowed: a number such as 0.001 or 1.0e-3, smallest, largest",
         ),
         ({"control": {"network": 10}}, "control.network is 10; allowed: text"),
-        ({"control": None}, "estimand is difference with treatment; allowed: mean of select alone, .*"),
+        ({"control": None}, "estimand is difference with treatment; allowed: mean or log_slope of .*"),
         ({"estimand": "mean"}, "estimand is mean with treatment and control; allowed: .*"),
         ({"holds_if": {"within": [2, 1]}}, r"holds_if.within is \[2, 1\]; allowed: the lower end first"),
         (
@@ -404,13 +627,116 @@ SELECT = claim()["select"]
                 "select": {"quantity": "correlation"},
                 "learning_rate": "best",
             },
-            "learning_rate is best, but image_gradients has none; allowed: only with the table training",
+            "learning_rate is best, but image_gradients has no training curves; "
+            "allowed: only with training, depth_ladder",
         ),
     ],
 )
 def test_a_claim_that_makes_no_sense_is_refused_in_one_line(changes, message):
     with pytest.raises(ValueError, match=f"^claim batch-norm-trains-faster: {message}$"):
         check_claims([claim(**changes)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"column": None},
+            "column is missing, so value, which gradient_correlation has not measured; "
+            "allowed: variance, covariance, correlation, gradient_norm",
+        ),
+        (
+            {"column": "corelation"},
+            r"column is corelation \(did you mean correlation\?\), which .* has not measured; allowed: .*",
+        ),
+        ({"column": "depth"}, "column is depth, which .* has not measured; allowed: variance, .*"),
+        (
+            {"table": "noise_autocorrelation"},
+            "column is correlation, which noise_autocorrelation has not measured; allowed: value",
+        ),
+        ({"table": "activation_patterns"}, "table is activation_patterns.*; allowed: training, .*"),
+        (
+            {"select": {**CORRELATION, "variance": 1.0}},
+            "select.variance is measured in gradient_correlation, no condition; allowed: network, .*",
+        ),
+        ({"learning_rate": "best"}, "learning_rate is best, but .* has no training curves; .*"),
+        ({"estimand": "log_slope"}, "select.depth is 10; allowed: a list of at least two depths .*"),
+        (
+            {"estimand": "log_slope", "select": {**CORRELATION, "depth": [10]}},
+            r"select.depth is \[10\]; allowed: a list of at least two depths from 1 on for a log_slope",
+        ),
+        (
+            {"estimand": "log_slope", "select": {**CORRELATION, "depth": [0, 10]}},
+            r"select.depth is \[0, 10\]; allowed: .*",
+        ),
+        ({"estimand": "log_slope", "select": CORRELATION}, "select.depth is missing; allowed: .*"),
+        (
+            {"estimand": "log_slope", "select": {**CORRELATION, "depth": [10, "x"]}},
+            "select.depth is 'x'; allowed: a whole number",
+        ),
+        (
+            {"estimand": "log_slope", "treatment": {"depth": 2}},
+            "estimand is log_slope with treatment; allowed: mean or log_slope of select alone, .*",
+        ),
+        (
+            {"confound": {"table": "gradient_corelation"}},
+            r"confound.table is gradient_corelation \(did you mean gradient_correlation\?\); allowed: .*",
+        ),
+        ({"confound": {"table": "claims"}}, "confound.table is claims; allowed: .*"),
+        (
+            {"confound": {"table": "looks_linear"}},
+            "confound.column is missing, so gradient_norm, which looks_linear has not measured; "
+            "allowed: value",
+        ),
+        (
+            {"confound": {**NORM, "column": "norm"}},
+            "confound.column is norm, which gradient_correlation has not measured; allowed: variance, .*",
+        ),
+        (
+            {"confound": {"table": "looks_linear", "column": "value"}},
+            "confound.quantity is missing; allowed: correlation, gradient_norm, jacobian_deviation",
+        ),
+        (
+            {"confound": {**NORM, "gate": "random"}},
+            r"confound.gate is no column of gradient_correlation \(did you mean gates\?\); allowed: .*",
+        ),
+        (
+            {"confound": {**NORM, "correlation": 0.5}},
+            "confound.correlation is measured in gradient_correlation, no condition; allowed: .*",
+        ),
+        ({"confound": {**NORM, "gates": "open"}}, "confound.gates is 'open'; allowed: random, rectifier"),
+        (
+            {"confound": {"table": "effective_rank", "column": "value", "quantity": "gradient_norm"}},
+            "confound.network is 'feedforward'; allowed: plain, residual",
+        ),
+    ],
+)
+def test_a_column_slope_or_confound_that_makes_no_sense_is_refused_in_one_line(changes, message):
+    with pytest.raises(ValueError, match=f"^claim batch-norm-trains-faster: {message}$"):
+        check_claims([correlation_claim(**changes)])
+
+
+SCHEMA = Path(__file__).parents[2] / "workflow/schemas/claims.schema.yaml"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({}, None),
+        ({"confound": {**NORM, "column": "covariance", "depth": [2, 10], "network": "residual"}}, None),
+        ({"estimand": "log_slopes"}, "'log_slopes' is not one of"),
+        ({"column": 1}, "1 is not of type 'string'"),
+        ({"columns": "value"}, "'columns' was unexpected"),
+        ({"confound": {"column": "gradient_norm"}}, "'table' is a required property"),
+        ({"confound": {**NORM, "column": 1}}, "1 is not of type 'string'"),
+        ({"confound": {**NORM, "depth": []}}, "is not valid under any of the given schemas"),
+    ],
+)
+def test_the_schema_knows_columns_slopes_and_confounds(changes, problem):
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    errors = [*jsonschema.Draft202012Validator(schema).iter_errors([slope_claim(**changes)])]
+    assert len(errors) == (problem is not None)
+    assert all(problem in error.message for error in errors)
 
 
 def test_an_id_used_twice_is_refused():

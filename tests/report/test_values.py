@@ -57,6 +57,7 @@ def test_costs_are_summed_by_rule_and_memory_is_the_largest(tmp_path: Path):
 
 def test_a_claim_that_was_not_measured_says_so():
     claim = {"statement": "It is so.", "paper": "he2015", "place": "figure 1", "verdict": "inconclusive"}
+    claim |= {"treatment_confound": np.nan, "control_confound": np.nan}
     measured = claim | {"estimate": 0.5, "low": 0.4, "high": 0.6, "seeds": 5, "verdict": "reproduced"}
     missing = claim | {"estimate": np.nan, "low": np.nan, "high": np.nan, "seeds": 0}
     table = verdicts_table(pd.DataFrame([measured, missing]))
@@ -64,6 +65,22 @@ def test_a_claim_that_was_not_measured_says_so():
     assert "0.50" in table["estimate"][0]
     assert table["estimate"][1] == "not measured"
     assert "reproduced" in table["verdict"][0]
+
+
+@pytest.mark.parametrize(
+    ("treatment", "control", "text"),
+    [
+        (np.nan, np.nan, ""),
+        (3.2, np.nan, "3.2"),
+        (3.2, 0.41, "3.2 / 0.41"),
+        (np.nan, 0.41, "undefined / 0.41"),
+    ],
+)
+def test_the_gradients_norm_stands_beside_the_verdict(treatment, control, text):
+    claim = {"statement": "It is so.", "paper": "he2015", "place": "figure 1", "verdict": "reproduced"}
+    claim |= {"estimate": 0.5, "low": 0.4, "high": 0.6, "seeds": 5}
+    claims = pd.DataFrame([claim | {"treatment_confound": treatment, "control_confound": control}])
+    assert verdicts_table(claims)["gradient_norm"].tolist() == [text]
 
 
 def test_a_caption_is_filled_and_its_first_sentence_bold():

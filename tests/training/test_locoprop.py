@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from movingtarget.networks import Parameters, stack, unstack
-from movingtarget.networks.layers import ACTIVATIONS
 from movingtarget.training import Batch, UpdateRule, locoprop, simultaneous
 
 RandomNetworks = Callable[..., list[nn.Module]]
@@ -18,11 +17,17 @@ Function = Callable[[Tensor], Tensor]
 MEMBERS, BATCH = 3, 8
 RATES = torch.tensor([0.3, 0.1, 0.02], dtype=torch.double)
 
-TRANSFERS: dict[str, Function] = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+TRANSFERS: dict[str, Function] = {
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "linear": lambda a: a,
+}
 INTEGRALS: dict[str, Function] = {
     "relu": lambda a: a.relu().square() / 2,
     "tanh": lambda a: a + F.softplus(-2 * a) - math.log(2),  # ln cosh a
     "sigmoid": F.softplus,
+    "linear": lambda a: a.square() / 2,
 }
 
 
@@ -85,7 +90,7 @@ def reference_step(
     return {name: value.detach() for name, value in network.named_parameters()}
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", TRANSFERS)
 @pytest.mark.parametrize("iterations", [1, 3, 8])
 @pytest.mark.parametrize("gamma", [0.5, 4.0])
 def test_agrees_with_descent_of_matching_losses(
@@ -99,7 +104,7 @@ def test_agrees_with_descent_of_matching_losses(
         assert_close(unstack(after, member), expected, rtol=0, atol=1e-12)
 
 
-@given(gamma=st.floats(1e-3, 1e3), activation=st.sampled_from(sorted(ACTIVATIONS)), depth=st.integers(1, 5))
+@given(gamma=st.floats(1e-3, 1e3), activation=st.sampled_from(sorted(TRANSFERS)), depth=st.integers(1, 5))
 def test_one_local_step_is_the_step_of_gradient_descent(
     random_networks: RandomNetworks, gamma: float, activation: str, depth: int
 ) -> None:
@@ -128,7 +133,7 @@ def test_far_targets_make_every_local_step_the_first(
     assert_close(stepped(networks, locoprop(iterations, gamma=1e9)), expected, rtol=0, atol=1e-8)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", TRANSFERS)
 def test_more_local_steps_come_nearer_to_every_layers_target(
     random_networks: RandomNetworks, activation: str
 ) -> None:
@@ -160,7 +165,7 @@ def test_loss_is_the_one_before_the_step(random_networks: RandomNetworks) -> Non
     assert_close(outcomes[0].loss, outcomes[1].loss, rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("family", ["batch-norm", "residual"])
+@pytest.mark.parametrize("family", ["batch-norm", "residual", "crelu", "looks-linear"])
 def test_other_networks_are_refused(random_networks: RandomNetworks, family: str) -> None:
     with pytest.raises(ValueError, match="LocoProp is defined for plain feedforward networks only"):
         stepped(random_networks(family, MEMBERS), locoprop(2, 1.0))

@@ -31,13 +31,28 @@ class TorchResidual(nn.Module):
         return self.head(stream.tanh())  # type: ignore[no-any-return]
 
 
+class TorchConcatenatedReLU(nn.Module):
+    """CReLU written with torch's own functions only."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Twice as many features."""
+        return torch.cat([F.relu(inputs), F.relu(-inputs)], 1)
+
+
 def torch_network(family: str) -> nn.Module:
     """The family's network made of torch's own layers, parameters in the same order as ours."""
     if family == "residual":
         return TorchResidual()
     normalisation = nn.BatchNorm1d if family == "batch-norm" else nn.Identity
-    layers = [[nn.Linear(below, 6), normalisation(6), nn.Tanh()] for below in [5] + [6] * (DEPTH - 1)]
-    return nn.Sequential(*(nn.Sequential(*layer) for layer in layers), nn.Linear(6, 4))
+    own: dict[str, type[nn.Module]] = {
+        "crelu": TorchConcatenatedReLU,
+        "looks-linear": TorchConcatenatedReLU,
+        "linear": nn.Identity,
+    }
+    activation = own.get(family, nn.Tanh)
+    width = 12 if activation is TorchConcatenatedReLU else 6
+    layers = [[nn.Linear(below, 6), normalisation(6), activation()] for below in [5] + [width] * (DEPTH - 1)]
+    return nn.Sequential(*(nn.Sequential(*layer) for layer in layers), nn.Linear(width, 4))
 
 
 def trained_by_torch(theirs: nn.Module, ours: nn.Module, batches: list[Batch], rate: float) -> list[float]:

@@ -7,25 +7,40 @@ from pathlib import Path
 OVERLAYS = [os.path.relpath(path) for path in workflow.overwrite_configfiles]
 COMMAND = " ".join(["snakemake --cores 2", *[f"--configfile {path}" for path in OVERLAYS]])
 TABLES = [
-    "gradients_on_a_line",
-    "gradient_autocorrelation",
-    "noise_autocorrelation",
-    "training",
-    "image_gradients",
-    "mutual_information",
+    *[table for tables in RANDOM_NETWORKS.values() for table in tables],
+    *STUDIES,
+    *MEASUREMENTS,
+    "learning_speed",
 ]
 FIGURES = {  # the tables each is drawn from
-    "gradients_on_a_line": ["gradients_on_a_line"],
+    "gradients_on_a_line": ["gradients_on_a_line", "noise_on_a_line"],
     "gradient_autocorrelation": ["gradient_autocorrelation", "noise_autocorrelation"],
+    "residual_variants": ["residual_variants", "noise_autocorrelation"],
+    "activation_shares": ["activation_shares"],
+    "activation_patterns": ["activation_patterns"],
+    "contiguity": ["contiguity"],
+    "gradient_correlation": ["gradient_correlation"],
+    "effective_rank": ["effective_rank"],
+    "looks_linear": ["looks_linear"],
+    "depth_ladder": ["depth_ladder"],
+    "shattering_in_training": ["shattering_in_training"],
+    "path_autocorrelation": ["path_autocorrelation", "noise_autocorrelation"],
+    "learning_speed": ["learning_speed"],
     "image_gradients": ["image_gradients"],
     "mutual_information": ["mutual_information"],
     "training_curves": ["training"],
     "learning_rates": ["training"],
 }
 COSTS = [
-    *[f"{RESULTS}/costs/{rule}.tsv" for rule in ["fetch_dataset", "measure_line_gradients", "judge_claims"]],
-    *[f"{RESULTS}/costs/train_arm/{arm}.tsv" for arm in ARMS],
-    *expand(f"{RESULTS}/costs/measure_{{measurement}}/{{arm}}.tsv", measurement=MEASUREMENTS, arm=SGD_ARMS),
+    f"{RESULTS}/costs/fetch_dataset.tsv",
+    *[f"{RESULTS}/costs/measure_{name}.tsv" for name in [*RANDOM_NETWORKS, "learning_speed"]],
+    *[f"{RESULTS}/costs/train_{study}/{arm}.tsv" for study in STUDIES for arm in arms_of(study)],
+    *[
+        f"{RESULTS}/costs/measure_{m}/{arm}.tsv"
+        for m in MEASUREMENTS
+        for arm in arms_of(MEASUREMENTS[m], "sgd")
+    ],
+    f"{RESULTS}/costs/judge_claims.tsv",
     *[f"{RESULTS}/costs/draw_{figure}.tsv" for figure in FIGURES],
 ]
 

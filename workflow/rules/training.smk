@@ -1,13 +1,27 @@
 """Training, every seed and learning rate of an arm in one job, and the measurements of trained members."""
 
 ARM = "{network}-{depth}-{update_rule}"
-ARMS = [ARM.format(**arm) for arm in config["training"]["arms"]]
-MEASUREMENTS = ["image_gradients", "mutual_information"]  # of the arms trained with sgd, layer by layer
-SGD_ARMS = [arm for arm in ARMS if arm.endswith("-sgd")]
-PARTS = [
-    *expand(f"{RESULTS}/tables/parts/training/{{arm}}.csv", arm=ARMS),
-    *expand(f"{RESULTS}/tables/parts/{{table}}/{{arm}}.csv", table=MEASUREMENTS, arm=SGD_ARMS),
-]
+STUDIES = ["training", "depth_ladder"]
+MEASUREMENTS = {  # of the arms trained with sgd, and the study whose arms they are
+    "image_gradients": "training",
+    "mutual_information": "training",
+    "shattering_in_training": "depth_ladder",
+}
+
+
+def arms_of(study, *update_rules):
+    """Names of a study's arms; of those with one of these update rules, if any are given."""
+    arms = [arm for arm in config[study]["arms"] if arm["update_rule"] in update_rules or not update_rules]
+    return [ARM.format(**arm) for arm in arms]
+
+
+def parts_of(table):
+    """The tables of single arms that make up a table."""
+    arms = arms_of(table) if table in STUDIES else arms_of(MEASUREMENTS[table], "sgd")
+    return expand(f"{RESULTS}/tables/parts/{table}/{{arm}}.csv", arm=arms)
+
+
+PARTS = [part for table in [*STUDIES, *MEASUREMENTS] for part in parts_of(table)]
 
 
 def arm_of(wildcards):
@@ -19,51 +33,59 @@ def arm_of(wildcards):
     }
 
 
-def training_settings(*keys):
-    """The part of the training settings that a rule uses."""
-    return {key: config["training"][key] for key in keys}
+def settings_of(study, *keys):
+    """The part of a study's settings that a rule uses."""
+    return {key: config[study][key] for key in keys}
 
 
-rule train_arm:
-    input:
-        DATASET_FILES,
-        sources=sources("data.load", "experiments.trained_members", "tables"),
-    output:
-        table=f"{RESULTS}/tables/parts/training/{ARM}.csv",
-        members=f"{RESULTS}/members/{ARM}.pt",
-    log:
-        f"{RESULTS}/logs/train_arm/{ARM}.log",
-    benchmark:
-        f"{RESULTS}/costs/train_arm/{ARM}.tsv"
-    threads: 1
-    params:
-        dataset=config["dataset"],
-        arm=arm_of,
-        seeds=config["training"]["seeds"],
-        network=training_settings("hidden_width", "activation"),
-        schedule=training_settings(
-            "learning_rates",
-            "batch_size",
-            "epochs",
-            "evaluations_per_epoch",
-            "evaluation_examples",
-            "curve_window",
-        ),
-        rule_settings=training_settings("locoprop"),
-    message:
-        "Training {wildcards.network}, depth {wildcards.depth}, by {wildcards.update_rule}"
-    script:
-        "../scripts/train_arm.py"
+for study in STUDIES:
+
+    rule:
+        name:
+            f"train_{study}"
+        input:
+            DATASET_FILES,
+            sources=sources("data.load", "experiments.trained_members", "tables"),
+        output:
+            table=f"{RESULTS}/tables/parts/{study}/{ARM}.csv",
+            members=f"{RESULTS}/members/{study}/{ARM}.pt",
+        log:
+            f"{RESULTS}/logs/train_{study}/{ARM}.log",
+        benchmark:
+            f"{RESULTS}/costs/train_{study}/{ARM}.tsv"
+        threads: 1
+        params:
+            study=study,
+            dataset=config["dataset"],
+            arm=arm_of,
+            seeds=config[study]["seeds"],
+            network=settings_of(study, "hidden_width", "activation"),
+            initial_weights=config[study]["initial_weights"],
+            schedule=settings_of(
+                study,
+                "learning_rates",
+                "batch_size",
+                "epochs",
+                "evaluations_per_epoch",
+                "evaluation_examples",
+                "curve_window",
+                "snapshot_steps",
+            ),
+            rule_settings={"locoprop": config["locoprop"]},
+        message:
+            "Training {wildcards.network}, depth {wildcards.depth}, by {wildcards.update_rule}"
+        script:
+            "../scripts/train_arm.py"
 
 
-for measurement in MEASUREMENTS:
+for measurement, study in MEASUREMENTS.items():
 
     rule:
         name:
             f"measure_{measurement}"
         input:
             DATASET_FILES,
-            members=rules.train_arm.output.members,
+            members=f"{RESULTS}/members/{study}/{ARM}.pt",
             sources=sources(
                 "data.load", f"experiments.{measurement}", "experiments.trained_members", "tables"
             ),
@@ -78,8 +100,8 @@ for measurement in MEASUREMENTS:
             measurement=measurement,
             dataset=config["dataset"],
             arm=arm_of,
-            seeds=config["training"]["seeds"],
-            network=training_settings("hidden_width", "activation"),
+            seeds=config[study]["seeds"],
+            network=settings_of(study, "hidden_width", "activation"),
             settings=config[measurement],
         message:
             f"Measuring {measurement} in {{wildcards.network}}, depth {{wildcards.depth}}"
@@ -89,7 +111,7 @@ for measurement in MEASUREMENTS:
 
 rule gather_arms:
     input:
-        parts=lambda wildcards: [part for part in PARTS if f"/parts/{wildcards.table}/" in part],
+        parts=lambda wildcards: parts_of(wildcards.table),
         sources=sources("tables"),
     output:
         table=f"{RESULTS}/tables/{{table}}.csv",
@@ -98,9 +120,29 @@ rule gather_arms:
     benchmark:
         f"{RESULTS}/costs/gather_arms/{{table}}.tsv"
     wildcard_constraints:
-        table="|".join(["training", *MEASUREMENTS]),
+        table="|".join([*STUDIES, *MEASUREMENTS]),
     threads: 1
     message:
         "Gathering table {wildcards.table}"
     script:
         "../scripts/gather_arms.py"
+
+
+rule measure_learning_speed:
+    input:
+        ladder=f"{RESULTS}/tables/depth_ladder.csv",
+        shattering=f"{RESULTS}/tables/shattering_in_training.csv",
+        sources=sources("experiments.learning_speed", "tables"),
+    output:
+        table=f"{RESULTS}/tables/learning_speed.csv",
+    log:
+        f"{RESULTS}/logs/measure_learning_speed.log",
+    benchmark:
+        f"{RESULTS}/costs/measure_learning_speed.tsv"
+    threads: 1
+    params:
+        threshold=config["learning_speed"]["threshold"],
+    message:
+        "Steps that the ladder's arms take to a threshold of the loss"
+    script:
+        "../scripts/measure_learning_speed.py"

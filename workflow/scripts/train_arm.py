@@ -18,6 +18,7 @@ if __name__ == "__main__":
             load_published(dataset_named(chosen.dataset), Path(snakemake.input[0]).parent),
             chosen.seeds,
             **chosen.network,
+            initial_weights=chosen.initial_weights,
             rule_settings=chosen.rule_settings,
             schedule=chosen.schedule,
             resumed=running.kept(),
@@ -25,4 +26,4 @@ if __name__ == "__main__":
             say=running.say,
         )
         torch.save(trained.snapshots, snakemake.output.members)
-        write_table(trained.table, "training", snakemake.output.table)
+        write_table(trained.table, chosen.study, snakemake.output.table)

@@ -1,6 +1,6 @@
 """Experiment: input gradients of random networks along a line (Balduzzi et al. 2017, figures 1 and 2)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,25 @@ from movingtarget.networks.residual import Residual
 from movingtarget.networks.stack import stack
 
 
+VARIANTS: dict[str, dict[str, Any]] = {
+    "stream read out": {},
+    "rectifier before the output": {"rectified_output": True},
+    "blocks of two layers": {"block_layers": 2},
+}
+"""Readings of the paper's residual network: options of `Residual`."""
+
+
 def random_network(
-    network: str, normalisation: str, beta: float, depth: int, width: int, seed: int
+    network: str,
+    normalisation: str,
+    beta: float,
+    depth: int,
+    width: int,
+    seed: int,
+    inputs: int = 1,
+    **variant: Any,
 ) -> nn.Module:
-    """A rectifier network from the line to the line with random weights and biases.
+    """A rectifier network with one output and random weights and biases.
 
     Args:
         network: "feedforward" or "residual".
@@ -28,11 +43,13 @@ def random_network(
         depth: hidden layers (feedforward) or stem and blocks (residual).
         width: units in each.
         seed: of weights and biases, all normal with variance 2 / fan-in.
+        inputs: features of an input.
+        variant: an entry of `VARIANTS`, for residual networks.
     """
     if network == "feedforward":
-        made: nn.Module = Feedforward(1, width, depth, 1, "relu", normalisation)
+        made: nn.Module = Feedforward(inputs, width, depth, 1, "relu", normalisation)
     else:
-        made = Residual(1, width, depth, 1, "relu", normalisation, beta, on_a_line=True)
+        made = Residual(inputs, width, depth, 1, "relu", normalisation, beta, on_a_line=True, **variant)
     return initialise(made, seed, "relu", random_biases=True)
 
 
@@ -41,12 +58,41 @@ def line(points: int, half_width: float) -> Tensor:
     return torch.linspace(-half_width, half_width, points)[:, None]
 
 
+def measure(
+    seeds: Sequence[int],
+    width: int,
+    points: int,
+    half_width: float,
+    lags: int,
+    depths: Sequence[int],
+    networks: Sequence[dict[str, Any]],
+    drawn: Sequence[dict[str, Any]],
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, pd.DataFrame]:
+    """All tables of this experiment, for settings as in the config section line_gradients."""
+    betas = [
+        network["beta"]
+        for network in networks
+        if network.get("normalisation") == "batch-norm" and "beta" in network
+    ]
+    return {
+        "gradients_on_a_line": gradient_rows(drawn, width, seeds[0], points, half_width),
+        "noise_on_a_line": noise_series_rows(seeds[0], points, half_width),
+        "noise_autocorrelation": noise_rows(seeds, points, lags),
+        "gradient_autocorrelation": autocorrelation_rows(
+            networks, depths, width, seeds, points, half_width, lags, say
+        ),
+        "residual_variants": variant_rows(betas, max(depths), width, seeds, points, half_width, lags, say),
+    }
+
+
 def line_gradients(
-    description: dict[str, Any], depth: int, width: int, seeds: Sequence[int], inputs: Tensor
+    description: dict[str, Any], depth: int, width: int, seeds: Sequence[int], inputs: Tensor, **variant: Any
 ) -> Tensor:
     """df/dx at every point for every seed, `(seeds, points)`; `description` as in the config."""
     networks = [
-        random_network(**described(description), depth=depth, width=width, seed=seed) for seed in seeds
+        random_network(**described(description), depth=depth, width=width, seed=seed, **variant)
+        for seed in seeds
     ]
     return input_gradients(networks[0], stack(networks), inputs)[..., 0]
 
@@ -64,15 +110,40 @@ def autocorrelation_rows(
     points: int,
     half_width: float,
     lags: int,
+    say: Callable[[str], None] = lambda line: None,
 ) -> pd.DataFrame:
     """Table gradient_autocorrelation: every network and depth, every seed, lags 0 to `lags`."""
     inputs = line(points, half_width)
     frames = []
     for description in networks:
         for depth in depths:
+            say(f"{' '.join(map(str, description.values()))}, depth {depth}")
             gradients = line_gradients(description, depth, width, seeds, inputs)
             values = gradient_autocorrelation(gradients.double(), lags)
-            frames.append(_lag_rows(values, seeds, **described(description), depth=depth))
+            frames.append(lag_rows(values, seeds, **described(description), depth=depth))
+    return pd.concat(frames, ignore_index=True)
+
+
+def variant_rows(
+    betas: Sequence[float],
+    depth: int,
+    width: int,
+    seeds: Sequence[int],
+    points: int,
+    half_width: float,
+    lags: int,
+    say: Callable[[str], None] = lambda line: None,
+) -> pd.DataFrame:
+    """Table residual_variants: batch-norm residual networks of one depth, read in every one of `VARIANTS`."""
+    inputs = line(points, half_width)
+    frames = []
+    for beta in betas:
+        description = {"network": "residual", "normalisation": "batch-norm", "beta": beta}
+        for name, variant in VARIANTS.items():
+            say(f"residual, beta {beta}: {name}")
+            gradients = line_gradients(description, depth, width, seeds, inputs, **variant)
+            values = gradient_autocorrelation(gradients.double(), lags)
+            frames.append(lag_rows(values, seeds, variant=name, beta=beta, depth=depth))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -92,17 +163,31 @@ def gradient_rows(
 
 def noise_rows(seeds: Sequence[int], points: int, lags: int) -> pd.DataFrame:
     """Table noise_autocorrelation: the rulers, white noise and its running sum (brown noise)."""
-    generators = [np.random.default_rng([seed, 1]) for seed in seeds]
-    white = torch.from_numpy(np.stack([generator.standard_normal(points) for generator in generators]))
-    series = {"white": white, "brown": white.cumsum(-1)}
     frames = [
-        _lag_rows(gradient_autocorrelation(values, lags), seeds, noise=noise)
-        for noise, values in series.items()
+        lag_rows(gradient_autocorrelation(values, lags), seeds, noise=noise)
+        for noise, values in _noises(seeds, points).items()
     ]
     return pd.concat(frames, ignore_index=True)
 
 
-def _lag_rows(values: Tensor, seeds: Sequence[int], **settings: Any) -> pd.DataFrame:
+def noise_series_rows(seed: int, points: int, half_width: float) -> pd.DataFrame:
+    """Table noise_on_a_line: one series of each noise."""
+    inputs = line(points, half_width)[:, 0].double()
+    frames = [
+        pd.DataFrame({"input": inputs, "value": values[0]}).assign(noise=noise, seed=seed)
+        for noise, values in _noises([seed], points).items()
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _noises(seeds: Sequence[int], points: int) -> dict[str, Tensor]:
+    """White and brown noise, `(seeds, points)` each."""
+    generators = [np.random.default_rng([seed, 1]) for seed in seeds]
+    white = torch.from_numpy(np.stack([generator.standard_normal(points) for generator in generators]))
+    return {"white": white, "brown": white.cumsum(-1)}
+
+
+def lag_rows(values: Tensor, seeds: Sequence[int], **settings: Any) -> pd.DataFrame:
     """One row for each seed and lag of `values`, `(seeds, lags + 1)`."""
     lags = values.shape[1]
     return pd.DataFrame(

@@ -7,8 +7,8 @@ import pandas as pd
 from torch import nn
 
 from movingtarget.data.load import Images
-from movingtarget.networks import Parameters, build, stack
-from movingtarget.networks.initialise import initialise
+from movingtarget.networks import Parameters, build, build_random, stack
+from movingtarget.networks.initialise import Weights
 from movingtarget.training import UpdateRule, locoprop, simultaneous
 from movingtarget.training.loop import State, Training, start, train
 from movingtarget.training.selection import best_learning_rate
@@ -23,9 +23,13 @@ class Trained(NamedTuple):
 
 def arm_network(arm: dict[str, Any], images: Images, hidden_width: int, activation: str) -> nn.Module:
     """The uninitialised network of an arm, sized for the data set."""
+    return build(*_architecture(arm, images, hidden_width, activation))
+
+
+def _architecture(arm: dict[str, Any], images: Images, hidden_width: int, activation: str) -> tuple[Any, ...]:
+    """What `build` is called with."""
     classes = int(images.train_labels.max()) + 1
-    pixels = images.train_inputs.shape[1]
-    return build(arm["network"], pixels, hidden_width, arm["depth"], classes, activation)
+    return arm["network"], images.train_inputs.shape[1], hidden_width, arm["depth"], classes, activation
 
 
 def update_rule(name: str, settings: dict[str, Any]) -> UpdateRule:
@@ -39,6 +43,7 @@ def train_arm(
     seeds: Sequence[int],
     hidden_width: int,
     activation: str,
+    initial_weights: Weights,
     rule_settings: dict[str, Any],
     schedule: dict[str, Any],
     resumed: State | None,
@@ -46,22 +51,15 @@ def train_arm(
     say: Callable[[str], None],
 ) -> Trained:
     """Train all members of an arm; rows of table training, and the best rate's members for measurements."""
-    network = arm_network(arm, images, hidden_width, activation)
+    architecture = _architecture(arm, images, hidden_width, activation)
     rule = update_rule(arm["update_rule"], rule_settings)
-    training = Training(network=network, rule=rule, images=images, seeds=seeds, **schedule)
-    state = resumed or start(stack(_initial(arm, images, hidden_width, activation, training)))
+    training = Training(network=build(*architecture), rule=rule, images=images, seeds=seeds, **schedule)
+    state = resumed or start(
+        stack([build_random(*architecture, seed=seed, weights=initial_weights) for _, seed in training.members])
+    )
     state = train(training, state, keep, say)
     table = pd.DataFrame(state.rows).assign(**arm)
     return Trained(table, _members_at(best_learning_rate(table), training, state.snapshots))
-
-
-def _initial(
-    arm: dict[str, Any], images: Images, hidden_width: int, activation: str, training: Training
-) -> list[nn.Module]:
-    return [
-        initialise(arm_network(arm, images, hidden_width, activation), seed, activation)
-        for _, seed in training.members
-    ]
 
 
 def _members_at(

@@ -64,14 +64,14 @@ def missing(axes: Axes, rows: pd.DataFrame, x: str) -> list[float]:
     return sorted(means.index[~drawn])
 
 
-def name_missing(axes: Axes, rows: pd.DataFrame, x: str, name: str) -> None:
-    """Say in the panel's title at which whole numbers `x` a curve is missing, and for how many seeds."""
+def name_missing(axes: Axes, rows: pd.DataFrame, x: str, name: str, letters: int = 44) -> None:
+    """Say in the panel's title, so many letters a line, at which whole numbers `x` a curve is missing."""
     if places := missing(axes, rows, x):
         rows = rows[rows[x].isin(places)]
         undefined = rows[~np.isfinite(rows["value"])]
         what, bad = ("zero", rows) if undefined.empty else ("undefined", undefined)
         share = f"{bad['seed'].nunique()}/{rows['seed'].nunique()} seeds"
-        add_to_title(axes, fill(f"{name} {what} at {x} {_ranges(places)} ({share})", 44))
+        add_to_title(axes, fill(f"{name} {what} at {x} {_ranges(places)} ({share})", letters))
 
 
 def _ranges(numbers: Sequence[float]) -> str:

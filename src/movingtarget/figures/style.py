@@ -10,6 +10,7 @@ from typing import Any, Literal
 import matplotlib.style
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -58,13 +59,20 @@ styled = matplotlib.style.context(["default", STYLE])
 Look = dict[str, Any]
 """How a line looks: matplotlib's colour, marker and line style."""
 
-LOOKS: dict[str, Look] = {  # colours from the palette of Okabe and Ito
+LOOKS: dict[str, Look] = {  # colours from the palette of Okabe and Ito, but for highway's
     "plain": {"color": "#D55E00", "marker": "o", "linestyle": "-"},
     "batch-norm": {"color": "#0072B2", "marker": "s", "linestyle": (0, (4, 1.5))},
     "residual": {"color": "#009E73", "marker": "^", "linestyle": (0, (4, 1.2, 1, 1.2))},
     "locoprop": {"color": "#CC79A7", "marker": "D", "linestyle": (0, (1, 1))},
+    "highway": {"color": "#8C510A", "marker": "<", "linestyle": (0, (5, 1, 1, 1, 1, 1, 1, 1))},
+    "crelu": {"color": "#E69F00", "marker": "v", "linestyle": (0, (6, 1.5, 1, 1.5, 1, 1.5))},
+    "looks-linear": {"color": "#56B4E9", "marker": "P", "linestyle": (0, (2.5, 1))},
+    "linear": {"color": "#404040", "marker": "X", "linestyle": (0, (8, 2))},
 }
 """The look of each family, the same in every figure."""
+
+NAMES = {"crelu": "CReLU", "looks-linear": "CReLU, looks linear"}
+"""What a network is called in figures, unless it is as in the tables but for hyphens."""
 
 
 def arm_look(network: str, update_rule: str) -> Look:
@@ -74,7 +82,7 @@ def arm_look(network: str, update_rule: str) -> Look:
 
 def arm_name(network: str, update_rule: str) -> str:
     """What an arm is called in figures; the update rule is named unless it is sgd."""
-    name = network.replace("-", " ")
+    name = NAMES.get(network, network.replace("-", " "))
     if update_rule != "locoprop":
         return name
     return "LocoProp" if network == "plain" else f"{name}, LocoProp"
@@ -93,11 +101,22 @@ def line_name(network: str, normalisation: str, beta: float) -> str:
     return ", ".join([network, named] + ([] if np.isnan(beta) else [f"β = {beta:g}"]))
 
 
-Sharing = Literal["row"] | bool
+def shades(colour: str, count: int) -> list[tuple[float, ...]]:
+    """Shades of a colour from light to dark; the colour itself if there is but one."""
+    palette = sns.blend_palette(["#f4f4f4", colour, "#101010"], as_cmap=True)
+    return [palette(place) for place in (np.linspace(0.3, 0.8, count) if count > 1 else [0.5])]
+
+
+Sharing = Literal["row", "col"] | bool
 
 
 def panels(
-    titles: Sequence[str], columns: int, row_height: float, sharex: bool = False, sharey: Sharing = False
+    titles: Sequence[str],
+    columns: int,
+    row_height: float,
+    sharex: Sharing = False,
+    sharey: Sharing = False,
+    widths: Sequence[float] | None = None,
 ) -> tuple[Figure, NDArray[Any]]:
     """A figure as wide as the text and its axes, lettered (a), (b), ... if there are several.
 
@@ -105,8 +124,9 @@ def panels(
         titles: of the panels, row by row.
         columns: in a row of panels, at most.
         row_height: of a row of panels, in centimetres.
-        sharex: whether all have one abscissa.
+        sharex: whether all have one abscissa, or those of each column, "col".
         sharey: whether all have one ordinate, or those of each "row".
+        widths: of the columns, relative to each other; equal if not given.
 
     Returns:
         The figure and its axes `(rows, columns)`; those beyond the last title are no longer part of it.
@@ -115,7 +135,7 @@ def panels(
     rows = ceil(len(titles) / columns)
     size = (WIDTH, rows * row_height * CENTIMETRE)
     figure = Figure(size, dpi=72, layout="constrained")  # so that a pixel is a point
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey, width_ratios=widths)
     for place, title in enumerate(titles):
         letter = f"({ascii_lowercase[place]}) " if len(titles) > 1 else ""
         grid.flat[place].set_title(letter + title, loc="left")

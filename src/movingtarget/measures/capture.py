@@ -11,11 +11,17 @@ Kept = TypeVar("Kept")
 
 @contextmanager
 def capture(
-    parts: Mapping[str, nn.Module], keep: Callable[[Tensor, Tensor], Kept]
+    parts: Mapping[str, nn.Module], keep: Callable[[Tensor, Tensor], Kept], copy_output: bool = False
 ) -> Iterator[dict[str, Kept]]:
-    """A dict that fills with `keep(input, output)` of each part when the network is called inside."""
+    """A dict that fills with `keep(input, output)` of each part when the network is called inside.
+
+    With `copy_output` the network goes on with a copy of each output, which later operations in place may
+    then change.
+    """
     seen: dict[str, Kept] = {}
-    handles = [part.register_forward_hook(_hook(seen, name, keep)) for name, part in parts.items()]
+    handles = [
+        part.register_forward_hook(_hook(seen, name, keep, copy_output)) for name, part in parts.items()
+    ]
     try:
         yield seen
     finally:
@@ -24,9 +30,10 @@ def capture(
 
 
 def _hook(
-    seen: dict[str, Kept], name: str, keep: Callable[[Tensor, Tensor], Kept]
-) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-    def hook(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    seen: dict[str, Kept], name: str, keep: Callable[[Tensor, Tensor], Kept], copy_output: bool
+) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]:
+    def hook(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
         seen[name] = keep(inputs[0], output)
+        return output.clone() if copy_output else None
 
     return hook

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from movingtarget.measures.capture import capture
+from movingtarget.measures.input_gradient import one_tensor
 from movingtarget.networks.stack import Parameters, call
 
 
@@ -38,8 +39,9 @@ def layer_gradients(
 
     Source: Balduzzi et al. 2017, section 3.
     """
-    with torch.enable_grad(), capture(parts, lambda _, output: output) as seen:
-        outputs = call(network, parameters, inputs.detach().requires_grad_())
+    # copies, for the network may go on in place
+    with torch.enable_grad(), capture(parts, lambda _, output: output, copy_output=True) as seen:
+        outputs = one_tensor(call(network, parameters, inputs.detach().requires_grad_().clone()))
         gradients = torch.autograd.grad(outputs.sum(), [seen[name] for name in parts])
     return dict(zip(parts, gradients, strict=True))
 

@@ -3,34 +3,48 @@
 import torch
 from torch import Tensor, nn
 
-from movingtarget.measures.population import population_statistics
+from movingtarget.measures.population import constant_statistics, evaluating
 from movingtarget.networks.stack import Parameters, call
 
 
-def input_gradients(network: nn.Module, parameters: Parameters, inputs: Tensor) -> Tensor:
+def input_gradients(
+    network: nn.Module, parameters: Parameters, inputs: Tensor, statistics: Parameters | None = None
+) -> Tensor:
     r"""Gradient of the summed outputs at every input, $g_i = \sum_p \partial f_p / \partial x_i$.
 
     Batch statistics are computed from `inputs` and then held constant in the derivative, so that one
-    example's output depends on its own input only and one backward pass yields all gradients.
+    example's output depends on its own input only and one pass forward and one backward yield all gradients.
 
     Args:
         network: any module; stacked parameters need layers that take them.
         parameters: of one member, or of a stack.
-        inputs: `(examples, features)`, shared by all members.
+        inputs: `(examples, ...)`, shared by all members.
+        statistics: from `population_statistics`, in the place of those of `inputs`.
 
     Returns:
-        `(examples, features)`, or `(members, examples, features)` for a stack.
+        `(examples, ...)`, or `(members, examples, features)` for a stack.
+
+    Raises:
+        TypeError: the network returns something other than one tensor.
 
     Source: Balduzzi et al. 2017, section 2.
     """
-    statistics = population_statistics(network, parameters, inputs)
-    was_training = network.training
-    network.eval()
     members = next(iter(parameters.values())).shape[: _leading_axes(network, parameters)]
+    constants = {name: value.detach() for name, value in parameters.items()}
     leaf = inputs.detach().expand(*members, *inputs.shape).clone().requires_grad_()
-    (gradients,) = torch.autograd.grad(call(network, parameters | statistics, leaf).sum(), leaf)
-    network.train(was_training)
+    network_used = constant_statistics(network) if statistics is None else evaluating(network)
+    with torch.enable_grad(), network_used:
+        # a copy, for a network may begin with an operation in place
+        outputs = one_tensor(call(network, constants | (statistics or {}), leaf.clone()))
+        (gradients,) = torch.autograd.grad(outputs.sum(), leaf)
     return gradients
+
+
+def one_tensor(outputs: object) -> Tensor:
+    """The outputs themselves; raises TypeError unless they are one tensor."""
+    if not isinstance(outputs, Tensor):
+        raise TypeError(f"the network returns {type(outputs).__name__}; allowed: one tensor, examples first")
+    return outputs
 
 
 def _leading_axes(network: nn.Module, parameters: Parameters) -> int:

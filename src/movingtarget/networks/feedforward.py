@@ -30,7 +30,8 @@ class Feedforward(nn.Module):
         self, inputs: int, width: int, depth: int, outputs: int, activation: str, normalisation: str = "none"
     ) -> None:
         super().__init__()
-        sizes = [inputs] + [width] * depth
+        widened = 2 * width if activation == "crelu" else width
+        sizes = [inputs] + [widened] * depth
         self.hidden = nn.ModuleList(
             FeedforwardLayer(below, width, activation, normalisation) for below in sizes[:depth]
         )

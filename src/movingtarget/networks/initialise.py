@@ -1,13 +1,16 @@
 """Random initialisation from a seed."""
 
 import zlib
+from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from movingtarget.networks.layers import Linear
 
-GAINS = {"relu": 2.0, "tanh": 1.0, "sigmoid": 1.0}
+Weights = Literal["normal", "orthogonal"]
+
+GAINS = {"relu": 2.0, "crelu": 2.0, "tanh": 1.0, "sigmoid": 1.0, "linear": 1.0}
 
 
 def generator(seed: int, purpose: str) -> torch.Generator:
@@ -16,20 +19,55 @@ def generator(seed: int, purpose: str) -> torch.Generator:
     return torch.Generator().manual_seed(zlib.crc32(f"{purpose} {seed}".encode()))
 
 
-def initialise(network: nn.Module, seed: int, activation: str, random_biases: bool = False) -> nn.Module:
-    r"""Draw every affine layer's weights from a normal distribution, in place, and return the network.
+def initialise(
+    network: nn.Module,
+    seed: int,
+    activation: str,
+    weights: Weights = "normal",
+    mirrored: bool = False,
+    random_biases: bool = False,
+) -> nn.Module:
+    r"""Draw the weights of every affine layer, in place, and return the network.
 
-    $$ W_{ij} \sim \mathcal{N}(0, g / \text{fan-in}) $$ with g = 2 for rectifiers (He et al. 2015, eq. 10)
-    and 1 for tanh and sigmoid. Biases are zero, or drawn like the weights if `random_biases` (Balduzzi et
-    al. 2017, figure 2). Networks with equal affine layers get equal weights from one seed.
+    The mean square of a weight is $g / \text{fan-in}$ with g = 2 for rectifiers (He et al. 2015, eq. 10), of
+    which half the inputs are zero, and 1 for other activations. Weights are normal and independent, or
+    orthogonal: equal rows or columns of a random rotation (Saxe et al. 2014).
+
+    Args:
+        network: of layers of class Linear; those of one shape get equal weights from one seed.
+        seed: of this network.
+        activation: sets g.
+        weights: "normal" or "orthogonal".
+        mirrored: give every affine layer but the first weights (W, -W): after a CReLU it acts on
+            (max(x, 0), max(-x, 0)) as W does on x, and the network "looks linear" (Balduzzi et al. 2017,
+            section 4); so g = 1.
+        random_biases: draw biases like normal weights (Balduzzi et al. 2017, figure 2); else they are zero.
     """
     source = generator(seed, "weights")
-    for layer in network.modules():
-        if isinstance(layer, Linear):
-            deviation = (GAINS[activation] / layer.in_features) ** 0.5
-            nn.init.normal_(layer.weight, 0.0, deviation, source)
-            if random_biases:
-                nn.init.normal_(layer.bias, 0.0, deviation, source)
+    layers = [part for part in network.modules() if isinstance(part, Linear)]
+    for place, layer in enumerate(layers):
+        deviation = ((1.0 if mirrored else GAINS[activation]) / layer.in_features) ** 0.5
+        with torch.no_grad():
+            if mirrored and place > 0:
+                _draw_mirrored(layer.weight, weights, source)
             else:
-                nn.init.zeros_(layer.bias)
+                _draw(layer.weight, deviation, weights, source)
+        if random_biases:
+            nn.init.normal_(layer.bias, 0.0, deviation, source)
+        else:
+            nn.init.zeros_(layer.bias)
     return network
+
+
+def _draw_mirrored(weight: Tensor, deviation: float, weights: Weights, source: torch.Generator) -> None:
+    half = torch.empty(weight.shape[0], weight.shape[1] // 2, dtype=weight.dtype)
+    _draw(half, deviation, weights, source)
+    weight.copy_(torch.cat([half, -half], 1))
+
+
+def _draw(weight: Tensor, deviation: float, weights: Weights, source: torch.Generator) -> None:
+    if weights == "normal":
+        nn.init.normal_(weight, 0.0, deviation, source)
+    else:
+        # the rows or columns of torch's have length 1, so an entry's mean square is 1 / the longer side
+        nn.init.orthogonal_(weight, deviation * max(weight.shape) ** 0.5, source)

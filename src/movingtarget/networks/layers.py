@@ -6,7 +6,41 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+
+class ConcatenatedReLU(nn.Module):
+    """CReLU(x) = (max(x, 0), max(-x, 0)): twice as many features come out as go in.
+
+    Source: Shang et al. 2016; Balduzzi et al. 2017, section 4.
+    """
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return `(..., batch, 2 * features)`."""
+        return torch.cat([inputs.relu(), (-inputs).relu()], -1)
+
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "linear": nn.Identity,
+    "crelu": ConcatenatedReLU,
+}
+
+
+class RandomGates(nn.Module):
+    """Passes each unit of each example with probability 1/2, whatever its value; draws anew in every call.
+
+    The gates that the theorems of Balduzzi et al. 2017 assume: active for one input with probability 1/2,
+    for both of two inputs with probability 1/4.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the gated `(..., batch, features)`."""
+        return inputs * torch.randint(2, inputs.shape, generator=self.generator)
 
 
 class Linear(nn.Linear):

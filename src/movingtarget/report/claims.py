@@ -2,6 +2,8 @@
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from movingtarget.report.bootstrap import Interval, bootstrap_interval
-from movingtarget.tables import DEPENDENT, TABLES, Kind
+from movingtarget.tables import DEPENDENT, MEASURED, TABLES, TRAINING, Kind
 
 Claim = dict[str, Any]
 Conditions = dict[str, Any]
@@ -21,6 +23,10 @@ ESTIMANDS: dict[str, Callable[..., NDArray[np.float64]]] = {
     "difference": np.subtract,
     "ratio": np.divide,
 }
+"""Estimands by the arms' means; `log_slope` needs the depths too."""
+
+ALONE = ("mean", "log_slope")
+"""Estimands of select alone, without treatment and control."""
 
 WORDS = {"step": {"first": "min", "last": "max"}, "learning_rate": {"smallest": "min", "largest": "max"}}
 """Conditions that name an extreme of the rows an arm has."""
@@ -41,14 +47,19 @@ class NoRowsError(ValueError):
 def judge(claims: Sequence[Claim], tables: Mapping[str, pd.DataFrame], scale: str) -> pd.DataFrame:
     """Decide every claim: reproduced, not reproduced or inconclusive.
 
-    A claim's rows are averaged within each seed. Its estimand is the mean over seeds, or the difference or
-    ratio of two arms' means, paired by seed, with a 95 % bootstrap interval over seeds. The claim is
+    A claim's rows are averaged within each seed. Its estimand is the mean over seeds, the difference or
+    ratio of two arms' means, paired by seed, or the slope of log mean against log depth, with a 95 %
+    bootstrap interval over seeds. What is averaged is the column `value`, or the one named. The claim is
     reproduced if the whole interval lies where `holds_if` says and not reproduced if none of it does. It is
     inconclusive in between, and if the run is below the claim's scale, has too few seeds or leaves the
     estimand undefined.
 
     An arm at its best learning rate chooses it anew in each resample. Where training has diverged, a loss
-    counts as infinite and an accuracy as 0.
+    counts as infinite and an accuracy as 0. The slope treats each depth as an arm of its own, and is
+    undefined if a mean is not positive.
+
+    A claim's confound, such as the gradient's norm, is averaged over the rows of each arm and stands beside
+    the verdict without taking part in it: NaN where there is none.
 
     Args:
         claims: entries of a claims file, checked by `check_claims`.
@@ -60,7 +71,8 @@ def judge(claims: Sequence[Claim], tables: Mapping[str, pd.DataFrame], scale: st
         seeds and no estimate.
 
     Raises:
-        ValueError: one line naming the claim, if its arms or learning rates do not share their seeds.
+        ValueError: one line naming the claim, if its arms, depths or learning rates do not share their
+            seeds.
     """
     if scale not in SCALES:
         raise ValueError(f"scale is {scale!r}; allowed: {', '.join(SCALES)}")
@@ -82,7 +94,7 @@ def check_claims(claims: Sequence[Claim]) -> None:
             raise ValueError(
                 f"claim {claim['id']}: id is used twice; allowed: an id of its own for each claim"
             )
-        for problem in _problems(claim):
+        if problem := next(_problems(claim), None):
             raise ValueError(f"claim {claim['id']}: {problem}")
 
 
@@ -102,6 +114,7 @@ def _judged(claim: Claim, tables: Mapping[str, pd.DataFrame], scale: str) -> dic
         **interval._asdict(),
         "seeds": seeds,
         "paper_value": float(claim.get("paper_value", np.nan)),
+        **_confound_means(claim, tables),
         "verdict": _verdict(interval, claim["holds_if"]) if decided else "inconclusive",
     }
 
@@ -126,19 +139,50 @@ def _region(holds_if: Mapping[str, Any]) -> "pd.Interval[float]":
 
 def _measured(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> tuple[Interval, int]:
     """Interval of a claim's estimand, and the number of seeds behind it."""
-    best = "learning_rate" in claim
-    arms = [_arm(tables, table, conditions, best) for table, conditions in _arms(claim).values()]
-    seeds, others = arms[0][0].index, arms[-1][0].index
-    if not seeds.equals(others):
-        lonely = ", ".join(map(str, seeds.symmetric_difference(others)))
-        raise ValueError(f"seeds {lonely} are in one arm only; allowed: the same seeds in both")
+    column, best = claim.get("column", "value"), "learning_rate" in claim
+    arms = [_arm(tables, table, conditions, column, best) for table, conditions in _averaged(claim)]
+    seeds = _shared_seeds(claim, [values.index for values, _ in arms])
     matrices = [(values.to_numpy(), losses.to_numpy()) for values, losses in arms]
+    combine = _estimand(claim)
 
     def estimand(sample: NDArray[np.int64]) -> NDArray[np.float64]:
         with np.errstate(invalid="ignore", divide="ignore"):
-            return ESTIMANDS[claim["estimand"]](*(_arm_mean(*arm, sample) for arm in matrices))
+            return combine(*(_arm_mean(*arm, sample) for arm in matrices))
 
-    return bootstrap_interval(estimand, len(seeds)), len(seeds)
+    return bootstrap_interval(estimand, seeds), seeds
+
+
+def _shared_seeds(claim: Claim, indices: Sequence["pd.Index[int]"]) -> int:
+    """Number of seeds, the same in every arm or at every depth."""
+    some = set().union(*indices)
+    if lonely := sorted(some - set(indices[0]).intersection(*indices)):
+        where = "at every depth" if claim["estimand"] == "log_slope" else "in both arms"
+        raise ValueError(f"seeds {', '.join(map(str, lonely))} are not {where}; allowed: the same {where}")
+    return len(some)
+
+
+def _estimand(claim: Claim) -> Callable[..., NDArray[np.float64]]:
+    """Function of the means of what `_averaged` lists."""
+    if claim["estimand"] == "log_slope":
+        return partial(_log_slope, claim["select"]["depth"])
+    return ESTIMANDS[claim["estimand"]]
+
+
+def _log_slope(depths: Sequence[int], *means: NDArray[np.float64]) -> NDArray[np.float64]:
+    r"""Slope of the least-squares line of log mean against log depth.
+
+    $$ \frac{\sum_d (x_d - \bar x) \log m_d}{\sum_d (x_d - \bar x)^2}, \quad x_d = \log d $$
+
+    Args:
+        depths: d, at least two.
+        means: m, `(...)` for each depth.
+
+    Returns:
+        `(...)`. NaN where a mean is not positive.
+    """
+    centred = np.log(depths) - np.log(depths).mean()
+    logs = np.log([np.where(mean > 0, mean, np.nan) for mean in means])
+    return np.asarray(np.tensordot(centred, logs, 1) / (centred @ centred))
 
 
 def _arm_mean(
@@ -160,7 +204,7 @@ def _arm_mean(
 
 def _arms(claim: Claim) -> dict[str, tuple[str, Conditions]]:
     """Table and conditions of each arm."""
-    if claim["estimand"] == "mean":
+    if claim["estimand"] in ALONE:
         return {"select": (claim["table"], claim["select"])}
     return {
         name: (
@@ -171,21 +215,59 @@ def _arms(claim: Claim) -> dict[str, tuple[str, Conditions]]:
     }
 
 
+def _averaged(claim: Claim) -> list[tuple[str, Conditions]]:
+    """Table and conditions of each mean that the estimand is made of: an arm's, or that of one depth."""
+    arms = list(_arms(claim).values())
+    if claim["estimand"] != "log_slope":
+        return arms
+    return [(table, {**arm, "depth": depth}) for table, arm in arms for depth in arm["depth"]]
+
+
+def _confounds(claim: Claim) -> list[Conditions]:
+    """Conditions of each arm on the confound's table: those that it has, and the confound's own."""
+    given = claim["confound"]
+    own = {column: value for column, value in given.items() if column not in ("table", "column")}
+    known = _conditioned(given["table"])
+    return [
+        {**{column: value for column, value in arm.items() if column in known}, **own}
+        for _, arm in _arms(claim).values()
+    ]
+
+
+def _confound_means(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """Mean of the confound over all rows of each arm; NaN where there are none."""
+    means = dict.fromkeys(["treatment_confound", "control_confound"], np.nan)
+    if "confound" not in claim:
+        return means
+    given = claim["confound"]
+    rows = _rows(tables, given["table"])
+    for name, conditions in zip(means, _confounds(claim), strict=False):
+        with suppress(NoRowsError):
+            values = _selected(rows, conditions)[given.get("column", "gradient_norm")]
+            means[name] = float(values.mean(skipna=False))
+    return means
+
+
 def _arm(
-    tables: Mapping[str, pd.DataFrame], table: str, conditions: Conditions, best: bool
+    tables: Mapping[str, pd.DataFrame], table: str, conditions: Conditions, column: str, best: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What an arm measured and the losses that choose its learning rate, both seeds x rates."""
-    rows = tables.get(table, pd.DataFrame(columns=list(TABLES[table])))
-    values = _by_seed(_selected(rows, conditions), by_rate=best)
+    rows = _rows(tables, table)
+    values = _by_seed(_selected(rows, conditions), column, by_rate=best)
     if not best:
         return values, values.notna() * 0.0
     settings = {column: value for column, value in conditions.items() if column not in DEPENDENT}
-    losses = _by_seed(_selected(rows, {**settings, **FINAL_LOSS}), by_rate=True)
+    losses = _by_seed(_selected(rows, {**settings, **FINAL_LOSS}), "value", by_rate=True)
     if not (values.index.equals(losses.index) and values.columns.equals(losses.columns)):
         raise ValueError(
             f"learning_rate is best, but train_loss has other seeds or rates where {_shown(conditions)}"
         )
     return values, losses
+
+
+def _rows(tables: Mapping[str, pd.DataFrame], table: str) -> pd.DataFrame:
+    """A table's rows, none if the run has not made it."""
+    return tables.get(table, pd.DataFrame(columns=list(TABLES[table])))
 
 
 def _selected(rows: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
@@ -200,11 +282,11 @@ def _selected(rows: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
     return rows
 
 
-def _by_seed(rows: pd.DataFrame, by_rate: bool) -> pd.DataFrame:
-    """Mean value of each seed (rows) at each learning rate (columns; only one unless by rate)."""
+def _by_seed(rows: pd.DataFrame, column: str, by_rate: bool) -> pd.DataFrame:
+    """Mean of a column for each seed (rows) at each learning rate (columns; only one unless by rate)."""
     diverged = rows["quantity"].map(DIVERGED) if "quantity" in rows else np.nan
     cells = rows.assign(
-        value=rows["value"].where(rows["value"].notna(), diverged),
+        value=rows[column].where(rows[column].notna(), diverged),
         rate=rows["learning_rate"] if by_rate else 0.0,
     ).groupby(["seed", "rate"])["value"]
     counts = cells.size().unstack(fill_value=0).to_numpy()
@@ -226,39 +308,91 @@ def _shown(conditions: Conditions) -> str:
 
 
 def _problems(claim: Claim) -> Iterator[str]:
-    """What is wrong with a claim."""
+    """What is wrong with a claim; what follows a problem takes it as mended."""
     arms = [name for name in ("treatment", "control") if name in claim]
-    expected = [] if claim["estimand"] == "mean" else ["treatment", "control"]
+    expected = [] if claim["estimand"] in ALONE else ["treatment", "control"]
     if arms != expected:
         given = f"estimand is {claim['estimand']} with {' and '.join(arms) or 'no arms'}"
-        yield f"{given}; allowed: mean of select alone, difference or ratio of treatment and control"
-        return
+        alone = f"{' or '.join(ALONE)} of select alone"
+        yield f"{given}; allowed: {alone}, difference or ratio of treatment and control"
     low, high = claim["holds_if"].get("within", (0, 0))
     if low > high:
         yield f"holds_if.within is {[low, high]}; allowed: the lower end first"
     for name, (table, conditions) in _arms(claim).items():
         yield from _arm_problems(claim, name, table, conditions)
+    if claim["estimand"] == "log_slope":
+        yield from _depth_problems(claim["select"])
+    if "confound" in claim:
+        yield from _confound_problems(claim)
 
 
 def _arm_problems(claim: Claim, name: str, table: str, conditions: Conditions) -> Iterator[str]:
-    measured = [known for known, schema in TABLES.items() if "value" in schema]
-    if table not in measured:
-        key = f"{name}.table" if "table" in claim[name] else "table"
-        yield f"{key} is {table}{_meant(table, measured)}; allowed: {', '.join(measured)}"
-        return
-    columns = {column: kind for column, kind in TABLES[table].items() if column not in ("seed", "value")}
-    if "learning_rate" in claim and "learning_rate" not in columns:
-        yield f"learning_rate is best, but {table} has none; allowed: only with the table training"
-    if "quantity" in columns and "quantity" not in conditions:
-        yield f"{name}.quantity is missing; allowed: {_allowed('quantity', columns['quantity'])}"
+    own = claim[name]
+    yield from _table_problems(f"{name}.table" if "table" in own else "table", table)
+    yield from _column_problems("column", claim.get("column"), "value", table)
+    if "learning_rate" in claim and TABLES[table] != TRAINING:
+        curves = ", ".join(known for known, columns in TABLES.items() if columns == TRAINING)
+        yield f"learning_rate is best, but {table} has no training curves; allowed: only with {curves}"
+    yield from _quantity_problems(name, table, conditions)
     for column, value in conditions.items():
-        key = f"{name if column in claim[name] else 'select'}.{column}"
-        if column not in columns:
-            yield f"{key} is no column of {table}{_meant(column, columns)}; allowed: {', '.join(columns)}"
-            continue
-        wrong = [item for item in _listed(value) if not _fits(item, columns[column])]
-        if wrong and not _is_word(column, value):
-            yield f"{key} is {wrong[0]!r}; allowed: {_allowed(column, columns[column])}"
+        yield from _condition_problems(name if column in own else "select", column, value, table)
+
+
+def _depth_problems(select: Conditions) -> Iterator[str]:
+    depths = _listed(select.get("depth", []))
+    if len(depths) < 2 or min(depths) < 1:
+        given = f"is {select['depth']}" if "depth" in select else "is missing"
+        yield f"select.depth {given}; allowed: a list of at least two depths from 1 on for a log_slope"
+
+
+def _confound_problems(claim: Claim) -> Iterator[str]:
+    given = claim["confound"]
+    table = given["table"]
+    yield from _table_problems("confound.table", table)
+    yield from _column_problems("confound.column", given.get("column"), "gradient_norm", table)
+    yield from _quantity_problems("confound", table, given)
+    for conditions in _confounds(claim):
+        for column, value in conditions.items():
+            yield from _condition_problems("confound", column, value, table)
+
+
+def _table_problems(key: str, table: str) -> Iterator[str]:
+    allowed = [known for known, columns in TABLES.items() if "seed" in columns and _measured_of(known)]
+    if table not in allowed:
+        yield f"{key} is {table}{_meant(table, allowed)}; allowed: {', '.join(allowed)}"
+
+
+def _column_problems(key: str, column: str | None, default: str, table: str) -> Iterator[str]:
+    allowed = _measured_of(table)
+    if (column or default) not in allowed:
+        given = f"is {column}{_meant(column, allowed)}" if column else f"is missing, so {default}"
+        yield f"{key} {given}, which {table} has not measured; allowed: {', '.join(allowed)}"
+
+
+def _quantity_problems(name: str, table: str, conditions: Conditions) -> Iterator[str]:
+    if "quantity" in TABLES[table] and "quantity" not in conditions:
+        yield f"{name}.quantity is missing; allowed: {_allowed('quantity', TABLES[table]['quantity'])}"
+
+
+def _condition_problems(name: str, column: str, value: object, table: str) -> Iterator[str]:
+    key, columns = f"{name}.{column}", _conditioned(table)
+    if column in _measured_of(table):
+        yield f"{key} is measured in {table}, no condition; allowed: {', '.join(columns)}"
+    if column not in columns:
+        yield f"{key} is no column of {table}{_meant(column, columns)}; allowed: {', '.join(columns)}"
+    wrong = [item for item in _listed(value) if not _fits(item, columns[column])]
+    if wrong and not _is_word(column, value):
+        yield f"{key} is {wrong[0]!r}; allowed: {_allowed(column, columns[column])}"
+
+
+def _measured_of(table: str) -> list[str]:
+    """A table's measured columns."""
+    return [column for column in TABLES[table] if column in MEASURED]
+
+
+def _conditioned(table: str) -> dict[str, Kind]:
+    """A table's columns that conditions may name."""
+    return {column: kind for column, kind in TABLES[table].items() if column not in MEASURED | {"seed"}}
 
 
 def _fits(value: object, kind: Kind) -> bool:

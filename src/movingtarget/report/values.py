@@ -158,14 +158,28 @@ def costs_table(files: Sequence[Path], folder: Path) -> pd.DataFrame:
 
 
 def verdicts_table(claims: pd.DataFrame) -> pd.DataFrame:
-    """The claims as the report shows them: statement with its source, estimate with interval, verdict."""
+    """The claims as the report shows them, in text.
+
+    Returns:
+        Columns claim (statement with its source), estimate (with interval), gradient_norm (the confound of
+        the treatment / of the control, empty if the claim has none) and verdict.
+    """
     return pd.DataFrame(
         {
             "claim": claims["statement"] + " [@" + claims["paper"] + ", " + claims["place"] + "]",
             "estimate": [_estimate(claim) for claim in _records(claims)],
+            "gradient_norm": [_confound(claim) for claim in _records(claims)],
             "verdict": claims["verdict"].map(prose.verdict),
         }
     )
+
+
+def _confound(claim: Claim) -> str:
+    """One number, or treatment / control; empty if there is neither."""
+    means = [claim["treatment_confound"], claim["control_confound"]]
+    while means and np.isnan(means[-1]):
+        means.pop()
+    return " / ".join(prose.number(mean, 2) for mean in means)
 
 
 def _records(claims: pd.DataFrame) -> list[Claim]:

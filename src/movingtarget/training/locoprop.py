@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from movingtarget.networks.feedforward import Feedforward, FeedforwardLayer
+from movingtarget.networks.layers import ConcatenatedReLU
 from movingtarget.networks.stack import Parameters
 from movingtarget.training.rule import Batch, Cost, Outcome, UpdateRule, forward_flops, input_gradient_flops
 from movingtarget.training.simultaneous import member_losses
@@ -63,7 +64,9 @@ def locoprop(iterations: int, gamma: float) -> UpdateRule:
 
 
 def _is_plain(layer: nn.Module) -> bool:
-    return isinstance(layer, FeedforwardLayer) and isinstance(layer.normalisation, nn.Identity)
+    if not isinstance(layer, FeedforwardLayer) or isinstance(layer.activation, ConcatenatedReLU):
+        return False
+    return isinstance(layer.normalisation, nn.Identity)
 
 
 def _softmax(logits: Tensor) -> Tensor:

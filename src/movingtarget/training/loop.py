@@ -22,7 +22,7 @@ class Training:
 
     The members are all pairs of a learning rate and a seed, rates outermost. `curve_window` is the number
     of steps whose minibatch losses are averaged into one point of the curve; a window that an epoch's end
-    cuts short leaves no point.
+    cuts short leaves no point. Parameters are kept at step 0, at `snapshot_steps` and after every epoch.
     """
 
     network: nn.Module
@@ -35,6 +35,7 @@ class Training:
     evaluations_per_epoch: int
     evaluation_examples: int
     curve_window: int
+    snapshot_steps: Sequence[int] = ()
 
     @property
     def members(self) -> list[tuple[float, int]]:
@@ -51,8 +52,8 @@ class Training:
 class State:
     """All that is needed to go on after an interruption: tensors, numbers and lists, so that torch saves it.
 
-    `rows` hold one record for each member, recorded step and quantity; `snapshots` the parameters at step 0
-    and after every epoch, by step; `diverged_at` each member's first step with a loss that is not finite,
+    `rows` hold one record for each member, recorded step and quantity; `snapshots` the parameters kept,
+    by step; `diverged_at` each member's first step with a loss that is not finite,
     or -1. `cost` is one step's.
     """
 
@@ -120,8 +121,9 @@ def _epoch(training: Training, state: State, say: Callable[[str], None]) -> Stat
         if _is_evaluated(training, step):
             state = _evaluate(training, state, step)
             say(_progress(training, state, step, loss))
-    snapshots = state.snapshots | {first_step + training.steps_per_epoch: _copy(state.parameters)}
-    return replace(state, epoch=state.epoch + 1, snapshots=snapshots)
+        if step in training.snapshot_steps or step == first_step + training.steps_per_epoch:
+            state = replace(state, snapshots=state.snapshots | {step: _copy(state.parameters)})
+    return replace(state, epoch=state.epoch + 1)
 
 
 def _step(training: Training, state: State, index: Tensor, step: int) -> tuple[State, Tensor]:

@@ -1,0 +1,81 @@
+"""Experiment: effective rank of convolutional networks' gradients (Balduzzi et al. 2017, figure 5)."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from movingtarget.data.load import Images
+from movingtarget.measures.effective_rank import effective_rank, relative_effective_rank
+from movingtarget.measures.input_gradient import input_gradients
+from movingtarget.networks.convolutional import convolutional, initialise_convolutional
+from movingtarget.networks.initialise import generator
+
+
+def measure(
+    images: Images,
+    seeds: Sequence[int],
+    channels: int,
+    examples: int,
+    depths: Sequence[int],
+    networks: Sequence[dict[str, str]],
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, pd.DataFrame]:
+    """Table effective_rank: every network, depth and seed, at initialisation.
+
+    Args:
+        images: square images; a minibatch of the training images is drawn for each seed.
+        seeds: of the weights, the minibatch and the Gaussian matrix that a rank is relative to.
+        channels: of every convolutional layer.
+        examples: images in a minibatch.
+        depths: convolutional layers.
+        networks: `network` ("plain" or "residual") and `normalisation` of each.
+        say: told of progress, once for each network and depth.
+
+    Raises:
+        ValueError: the images are not square, or fewer than `examples`.
+    """
+    side = _side(images)
+    if not 0 < examples <= len(images.train_inputs):
+        raise ValueError(f"examples must be from 1 to {len(images.train_inputs)}, got {examples}")
+    classes = int(images.train_labels.max()) + 1
+    rows = []
+    for description in networks:
+        for depth in depths:
+            say(f"{description['network']}, normalisation {description['normalisation']}, {depth} layers")
+            for seed in seeds:
+                network = convolutional(
+                    **description, side=side, channels=channels, depth=depth, outputs=classes
+                )
+                initialise_convolutional(network, seed)
+                inputs = _minibatch(images, examples, seed)
+                gradients = input_gradients(network, dict(network.named_parameters()), inputs)
+                rows += [
+                    description | {"depth": depth, "seed": seed, "quantity": quantity, "value": value}
+                    for quantity, value in _quantities(gradients, seed).items()
+                ]
+    return {"effective_rank": pd.DataFrame(rows)}
+
+
+def _side(images: Images) -> int:
+    pixels = images.train_inputs.shape[1]
+    side = math.isqrt(pixels)
+    if side**2 != pixels:
+        raise ValueError(f"images must be square for a convolutional network, got {pixels} pixels")
+    return side
+
+
+def _minibatch(images: Images, examples: int, seed: int) -> Tensor:
+    drawn = torch.randperm(len(images.train_inputs), generator=generator(seed, "minibatch"))
+    return images.train_inputs[drawn[:examples]]
+
+
+def _quantities(gradients: Tensor, seed: int) -> dict[str, float]:
+    """What is measured of gradients `(examples, pixels)`; the norm is a root mean square over examples."""
+    return {
+        "effective_rank": effective_rank(gradients).item(),
+        "relative_effective_rank": relative_effective_rank(gradients, seed).item(),
+        "gradient_norm": gradients.double().square().sum(-1).mean().sqrt().item(),
+    }

@@ -1,0 +1,86 @@
+"""Experiment: moments of gradients against depth, with random gates and with rectifiers (theorems 1 to 3)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import nn
+
+from movingtarget.experiments.line_gradients import described
+from movingtarget.measures.gradient_correlation import gradient_correlation
+from movingtarget.measures.input_gradient import input_gradients
+from movingtarget.networks.feedforward import FeedforwardLayer
+from movingtarget.networks.initialise import generator, initialise
+from movingtarget.networks.layers import RandomGates
+from movingtarget.networks.residual import ResidualBlock
+from movingtarget.networks.stack import stack
+
+
+def measure(
+    seeds: Sequence[int],
+    width: int,
+    inputs: int,
+    depths: Sequence[int],
+    networks: Sequence[dict[str, Any]],
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, pd.DataFrame]:
+    """Table gradient_correlation: every network, depth and seed, on independent standard normal inputs.
+
+    Gradients are those of the sum of the last layer's units with respect to the network's input, as wide as
+    its layers: neither a stem nor an output layer enters. Variance and covariance are averages over units,
+    and over inputs or pairs of different inputs.
+    """
+    rows = []
+    for network in networks:
+        for depth in depths:
+            say(f"{' '.join(map(str, network.values()))}, depth {depth}")
+            rows += [
+                described(network)
+                | {"depth": depth, "seed": seed}
+                | _moments(network, depth, width, inputs, seed)
+                for seed in seeds
+            ]
+    return {"gradient_correlation": pd.DataFrame(rows)}
+
+
+def theorem_network(
+    network: str, normalisation: str, gates: str, beta: float, depth: int, width: int, seed: int
+) -> nn.Module:
+    """A network of `depth` equal layers or blocks, weights normal with variance 2 / width, biases zero.
+
+    A highway block is sqrt(1 - 1/depth) x + sqrt(1/depth) W f(x), as corollary 1 asks; then beta is unused.
+    """
+    body = nn.Sequential(*(_layer(network, normalisation, beta, depth, width) for _ in range(depth)))
+    if gates == "random":
+        _replace_rectifiers(body, RandomGates(generator(seed, "gates")))
+    return initialise(body, seed, "relu")
+
+
+def _layer(network: str, normalisation: str, beta: float, depth: int, width: int) -> nn.Module:
+    if network == "feedforward":
+        return FeedforwardLayer(width, width, "relu", normalisation)
+    if network == "highway":
+        return ResidualBlock(width, "relu", normalisation, beta=depth**-0.5, skip=(1 - 1 / depth) ** 0.5)
+    return ResidualBlock(width, "relu", normalisation, beta)
+
+
+def _replace_rectifiers(body: nn.Module, gates: nn.Module) -> None:
+    for parent in list(body.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, nn.ReLU):
+                setattr(parent, name, gates)
+
+
+def _moments(network: dict[str, Any], depth: int, width: int, inputs: int, seed: int) -> dict[str, float]:
+    body = theorem_network(**described(network), depth=depth, width=width, seed=seed)
+    drawn = torch.randn(inputs, width, generator=generator(seed, "inputs"))
+    measured = gradient_correlation(input_gradients(body, stack([body]), drawn)[0])
+    correlation, norm = measured.correlation.item(), measured.norm.item()
+    variance = norm**2 / width
+    return {
+        "variance": variance,
+        "covariance": correlation * variance,
+        "correlation": correlation,
+        "gradient_norm": norm,
+    }

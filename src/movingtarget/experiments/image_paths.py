@@ -1,0 +1,66 @@
+"""Experiment: how fast the slope of random networks forgets along paths of real images."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from movingtarget.data.load import Images
+from movingtarget.experiments.line_gradients import described, lag_rows, random_network
+from movingtarget.measures.autocorrelation import gradient_autocorrelation
+from movingtarget.measures.input_gradient import input_gradients
+from movingtarget.measures.paths import rotation, shift, slopes_along, straight_line
+from movingtarget.measures.population import population_statistics
+from movingtarget.networks.initialise import generator
+from movingtarget.networks.stack import Parameters, stack
+
+POPULATION = 1000
+"""Training images whose statistics stand for all."""
+
+
+def measure(
+    images: Images,
+    seeds: Sequence[int],
+    width: int,
+    depth: int,
+    points: int,
+    lags: int,
+    rotation_degrees: float,
+    shift_share: float,
+    networks: Sequence[dict[str, Any]],
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, pd.DataFrame]:
+    """Table path_autocorrelation: each seed has its own network and its own two test images.
+
+    Batch statistics are those of the path's own points, as on the paper's line, or of training images, as a
+    network in use has them.
+    """
+    frames = []
+    for network in networks:
+        say(" ".join(map(str, network.values())))
+        for seed in seeds:
+            made = random_network(
+                **described(network), depth=depth, width=width, seed=seed, inputs=images.train_inputs.shape[1]
+            )
+            parameters = stack([made])
+            population = population_statistics(made, parameters, images.train_inputs[:POPULATION])
+            choices: dict[str, Parameters | None] = {"path": None, "images": population}
+            for path_name, path in _paths(images, seed, points, rotation_degrees, shift_share).items():
+                for name, statistics in choices.items():
+                    gradients = input_gradients(made, parameters, path, statistics)
+                    values = gradient_autocorrelation(slopes_along(gradients, path).double(), lags)
+                    rows = lag_rows(values, [seed], **described(network), depth=depth)
+                    frames.append(rows.assign(path=path_name, statistics=name))
+    return {"path_autocorrelation": pd.concat(frames, ignore_index=True)}
+
+
+def _paths(images: Images, seed: int, points: int, degrees: float, share: float) -> dict[str, Tensor]:
+    order = torch.randperm(len(images.test_inputs), generator=generator(seed, "paths"))
+    start, end = images.test_inputs[order[:2]]
+    return {
+        "straight line": straight_line(start, end, points),
+        "rotation": rotation(start, degrees, points),
+        "shift": shift(start, share, points),
+    }

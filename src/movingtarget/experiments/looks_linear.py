@@ -1,0 +1,58 @@
+"""Experiment: what "looks linear" initialisation does to gradients (Balduzzi et al. 2017, section 4)."""
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from movingtarget.measures.gradient_correlation import gradient_correlation
+from movingtarget.measures.input_gradient import input_gradients
+from movingtarget.networks.build import build_random
+from movingtarget.networks.initialise import generator
+from movingtarget.networks.stack import stack
+
+
+def measure(
+    seeds: Sequence[int],
+    width: int,
+    examples: int,
+    depths: Sequence[int],
+    networks: Sequence[str],
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, pd.DataFrame]:
+    """Table looks_linear: families with orthogonal weights, as wide as their inputs and outputs."""
+    rows = []
+    for network in networks:
+        for depth in depths:
+            say(f"{network}, depth {depth}")
+            for seed in seeds:
+                made = build_random(network, width, width, depth, width, "relu", seed, "orthogonal")
+                drawn = torch.randn(examples, width, generator=generator(seed, "inputs"))
+                settings = {"network": network, "depth": depth, "seed": seed}
+                rows += [
+                    settings | {"quantity": name, "value": v} for name, v in _quantities(made, drawn).items()
+                ]
+    return {"looks_linear": pd.DataFrame(rows)}
+
+
+def jacobian_deviation(jacobian: Tensor) -> float:
+    r"""How far a square matrix is from orthogonal: $\| J^T J - 1 \|_F / \| 1 \|_F$."""
+    identity = torch.eye(jacobian.shape[-1], dtype=jacobian.dtype)
+    return float(torch.linalg.matrix_norm(jacobian.mT @ jacobian - identity) / identity.shape[-1] ** 0.5)
+
+
+def _quantities(network: nn.Module, inputs: Tensor) -> dict[str, float]:
+    measured = gradient_correlation(input_gradients(network, stack([network]), inputs)[0])
+    return {
+        "correlation": measured.correlation.item(),
+        "gradient_norm": measured.norm.item(),
+        "jacobian_deviation": jacobian_deviation(_jacobian(network, inputs[0])),
+    }
+
+
+def _jacobian(network: nn.Module, example: Tensor) -> Tensor:
+    """Derivatives of all outputs (rows) at one input: one copy of it for each output, one pass backward."""
+    copies = example.expand(len(example), -1).clone().requires_grad_()
+    (jacobian,) = torch.autograd.grad(network(copies).diagonal().sum(), copies)
+    return jacobian.double()

@@ -1,0 +1,65 @@
+"""Experiment: do gradients stay shattered while a network learns?"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from movingtarget.data.load import Images
+from movingtarget.measures.autocorrelation import gradient_autocorrelation
+from movingtarget.measures.gradient_correlation import gradient_correlation
+from movingtarget.measures.input_gradient import input_gradients
+from movingtarget.measures.paths import slopes_along, straight_line
+from movingtarget.measures.population import population_statistics
+from movingtarget.networks import Parameters
+
+
+def measure(
+    network: nn.Module,
+    snapshots: dict[int, Parameters],
+    images: Images,
+    seeds: Sequence[int],
+    examples: int,
+    lines: int,
+    points: int,
+) -> pd.DataFrame:
+    """Table shattering_in_training without the arm's columns: every snapshot, seed and quantity.
+
+    Input gradients of the summed outputs on the first `examples` test images, their correlation and norm; and
+    the autocorrelation at lag 1 of the slope along straight lines between test images, the mean of `lines`.
+    Normalisation layers use the statistics of training images, ten times as many as `examples`.
+    """
+    rows = []
+    for step, parameters in snapshots.items():
+        statistics = population_statistics(network, parameters, images.train_inputs[: 10 * examples])
+        gradients = input_gradients(network, parameters, images.test_inputs[:examples], statistics)
+        measured = gradient_correlation(gradients)
+        quantities = {
+            "correlation": measured.correlation,
+            "gradient_norm": measured.norm,
+            "line_autocorrelation": _line_memory(network, parameters, statistics, images, lines, points),
+        }
+        rows += [
+            {"step": step, "seed": seed, "quantity": quantity, "value": value}
+            for quantity, values in quantities.items()
+            for seed, value in zip(seeds, values.tolist(), strict=True)
+        ]
+    return pd.DataFrame(rows)
+
+
+def _line_memory(
+    network: nn.Module,
+    parameters: Parameters,
+    statistics: Parameters,
+    images: Images,
+    lines: int,
+    points: int,
+) -> Tensor:
+    """Autocorrelation at lag 1 along lines between successive test images, a mean for each member."""
+    memories = []
+    for start, end in images.test_inputs[: 2 * lines].view(lines, 2, -1):
+        path = straight_line(start, end, points)
+        gradients = input_gradients(network, parameters, path, statistics)
+        memories.append(gradient_autocorrelation(slopes_along(gradients, path).double(), 1)[..., 1])
+    return torch.stack(memories).mean(0)

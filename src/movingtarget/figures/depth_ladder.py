@@ -1,0 +1,51 @@
+"""Figure: to which depth networks can be trained, each at its own best learning rate."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from movingtarget.figures.curves import draw_arms, log_axis
+from movingtarget.figures.depths import depth_axis
+from movingtarget.figures.labels import label_lines
+from movingtarget.figures.rows import divide, where
+from movingtarget.figures.style import DARK, arm_look, arm_name, panels, styled
+from movingtarget.training.selection import best_learning_rate
+
+FAILURE_THRESHOLD = 0.5
+"""Training accuracy at the end below which training has failed."""
+
+
+@styled
+def draw(ladder: pd.DataFrame) -> Figure:
+    """Final training accuracy, and the learning rate it was reached at, against depth: a curve for each arm.
+
+    Args:
+        ladder: table depth_ladder.
+    """
+    arms = divide(ladder, "network", "update_rule", "depth").values()
+    best = pd.concat([where(arm, learning_rate=best_learning_rate(arm)) for arm in arms])
+    figure, (row,) = panels(["final training accuracy", "best learning rate"], columns=2, row_height=6.4)
+    for axes in row:
+        depth_axis(axes, best["depth"], ticks=6)
+        axes.set_xlabel("depth (hidden layers)")
+    _draw_accuracies(row[0], where(best, quantity="train_accuracy"))
+    _draw_rates(row[1], best)
+    label_lines(figure)
+    return figure
+
+
+def _draw_accuracies(axes: Axes, rows: pd.DataFrame) -> None:
+    """The accuracy at each arm's last step, in per cent, and the threshold."""
+    last = rows[rows["step"] == rows.groupby(["network", "update_rule", "depth"])["step"].transform("max")]
+    depths = [last["depth"].min(), last["depth"].max()]
+    axes.plot(depths, [100 * FAILURE_THRESHOLD] * 2, color=DARK, linewidth=0.7, label="threshold")
+    draw_arms(axes, last.assign(value=100 * last["value"]), "depth")
+    axes.set_ylabel("training accuracy (%)")
+
+
+def _draw_rates(axes: Axes, best: pd.DataFrame) -> None:
+    log_axis(axes.yaxis)
+    for arm, rows in divide(best.sort_values("depth"), "network", "update_rule").items():
+        rates = rows.groupby("depth")["learning_rate"].first()
+        axes.plot(rates, label=arm_name(*arm), **arm_look(*arm))
+    axes.set_ylabel("learning rate")

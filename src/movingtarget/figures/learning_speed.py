@@ -1,0 +1,84 @@
+"""Figure: how many steps networks take to learn, against how shattered their gradients are at first."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
+
+from movingtarget.figures.curves import log_axis
+from movingtarget.figures.labels import label_lines, text_colour
+from movingtarget.figures.rows import divide
+from movingtarget.figures.style import LINE_HEIGHT, LOOKS, Look, add_to_title, arm_name, panels, styled
+
+QUANTITIES = {
+    "correlation": "correlation (1 for equal gradients)",
+    "gradient_norm": "gradient norm (output per unit of input)",
+}
+ARM = ["network", "depth", "learning_rate"]
+DOTS: Look = {"linestyle": "none", "markersize": 4.5, "markeredgewidth": 0}
+
+
+@styled
+def draw(speed: pd.DataFrame) -> Figure:
+    """Steps to the threshold against correlation and norm at initialisation: a marker for each arm.
+
+    Args:
+        speed: table learning_speed.
+    """
+    titles = ["correlation at initialisation", "norm at initialisation"]
+    figure, (row,) = panels(titles, columns=2, row_height=7.6, sharey=True)
+    for axes, (quantity, label) in zip(row, QUANTITIES.items(), strict=True):
+        log_axis(axes.yaxis)
+        if quantity == "gradient_norm":
+            log_axis(axes.xaxis)
+        _draw(axes, _arms(speed, quantity))
+        axes.set_xlabel(label)
+    row[0].set_ylabel("steps (minibatches)")
+    label_lines(figure)
+    return figure
+
+
+def _arms(speed: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """A row for each arm: means over seeds, how many seeds there are, and how many never got there."""
+    speed = speed.assign(x=speed[quantity], never=~np.isfinite(speed["steps"]))
+    arms = speed.groupby(ARM, sort=False)
+    means = arms[["x", "steps"]].mean(skipna=False)
+    return means.assign(seeds=arms.size(), never=arms["never"].sum()).reset_index().sort_values("x")
+
+
+def _draw(axes: Axes, arms: pd.DataFrame) -> None:
+    """Markers of the arms, those of which a seed never reached the threshold above the panel."""
+    placed = np.isfinite(arms["x"]) & ((arms["x"] > 0) | (axes.get_xscale() == "linear"))
+    for network, rows in divide(arms[placed & (arms["never"] == 0)], "network").items():
+        axes.plot(rows["x"], rows["steps"], **LOOKS[network] | DOTS, label=arm_name(network, "sgd"))
+        for x, steps, depth in rows[["x", "steps", "depth"]].itertuples(index=False):
+            axes.annotate(
+                f"{depth}", (x, steps), (0, 4), textcoords="offset points", ha="center", color=_ink(network)
+            )
+    never = divide(arms[placed & (arms["never"] > 0)], "network")
+    for row, (network, rows) in enumerate(never.items()):
+        _draw_never(axes, network, rows, (row + 0.6) * LINE_HEIGHT)
+    if never:
+        middle = (-4, 0.5 * (len(never) + 0.2) * LINE_HEIGHT)
+        axes.annotate("never", (0, 1), middle, "axes fraction", "offset points", ha="right", va="center")
+        axes.set_title(axes.get_title(loc="left"), loc="left", pad=(len(never) + 0.6) * LINE_HEIGHT)
+    for arm in arms[~placed].to_dict("records"):
+        what = "zero" if arm["x"] == 0 else "undefined"
+        add_to_title(axes, f"{arm_name(arm['network'], 'sgd')}, depth {arm['depth']} {what}")
+
+
+def _draw_never(axes: Axes, network: str, rows: pd.DataFrame, height: float) -> None:
+    """A network's markers `height` points above the panel; to their right its depths and its name."""
+    place = axes.get_xaxis_transform() + ScaledTranslation(0, height / 72, axes.figure.dpi_scale_trans)
+    above: Look = {"label": "_", "transform": place, "clip_on": False}
+    axes.plot(rows["x"], [1] * len(rows), **LOOKS[network] | DOTS | above)
+    counts = rows[["depth", "never", "seeds"]].itertuples(index=False)
+    depths = [f"{depth}" + (f" ({never}/{seeds})" if never < seeds else "") for depth, never, seeds in counts]
+    text = f"{', '.join(depths)} {arm_name(network, 'sgd')}"
+    middle = {"color": _ink(network), "va": "center_baseline"}
+    axes.annotate(text, (rows["x"].max(), 1), (5, 0), place, "offset points", **middle)
+
+
+def _ink(network: str) -> tuple[float, ...]:
+    return text_colour(LOOKS[network]["color"])

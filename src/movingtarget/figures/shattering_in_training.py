@@ -1,0 +1,49 @@
+"""Figure: how shattered gradients are in the course of training."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from movingtarget.figures.curves import draw_arms, log_axis
+from movingtarget.figures.labels import label_lines
+from movingtarget.figures.rows import where
+from movingtarget.figures.style import extremes, panels, styled
+
+QUANTITIES = {
+    "correlation": "correlation\n(1 for equal gradients)",
+    "line_autocorrelation": "autocorrelation at\nlag 1 (1 at lag 0)",
+    "gradient_norm": "gradient norm (output\nper unit of activation)",
+}
+
+
+@styled
+def draw(shattering: pd.DataFrame) -> Figure:
+    """Correlation, autocorrelation and norm against step, of the shallowest and the deepest networks.
+
+    Args:
+        shattering: table shattering_in_training.
+    """
+    depths = extremes(shattering["depth"])
+    titles = [f"depth {depth}" for depth in depths] * len(QUANTITIES)
+    figure, grid = panels(titles, columns=len(depths), row_height=4.6, sharey="row")
+    for row, (quantity, label) in zip(grid, QUANTITIES.items(), strict=True):
+        for axes, depth in zip(row, depths, strict=True):
+            if quantity == "gradient_norm":
+                log_axis(axes.yaxis)
+            _step_axis(axes, shattering["step"])
+            draw_arms(axes, where(shattering, depth=depth, quantity=quantity), "step")
+        row[0].set_ylabel(label)
+    for axes in grid[-1]:
+        axes.set_xlabel("step (minibatches)")
+    label_lines(figure)
+    return figure
+
+
+def _step_axis(axes: Axes, steps: pd.Series) -> None:
+    """Logarithmic from the first step measured on, linear from 0 to there."""
+    axes.set_xscale("symlog", linthresh=steps[steps > 0].min() if (steps > 0).any() else 1, linscale=0.5)
+    places = sorted(steps.unique())
+    axes.set_xticks(places[:: -(-len(places) // 6)])
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())

@@ -1,0 +1,37 @@
+"""Rank correlation with a confound held fixed."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
+
+
+def rank_correlation(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
+    """Spearman's correlation along the last axis, ties at their mean rank; NaN where one is constant."""
+    left, right = (_centred_ranks(values) for values in (first, second))
+    products: NDArray[np.float64] = (left * right).sum(-1)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(products / np.sqrt((left**2).sum(-1) * (right**2).sum(-1)))
+
+
+def partial_rank_correlation(first: ArrayLike, second: ArrayLike, control: ArrayLike) -> NDArray[np.float64]:
+    r"""Spearman's correlation of two variables with a third one partialled out.
+
+    $$ r_{xy \cdot z} = \frac{r_{xy} - r_{xz} r_{yz}}{\sqrt{(1 - r_{xz}^2)(1 - r_{yz}^2)}} $$
+
+    Args:
+        first: `(..., n)`.
+        second: `(..., n)`, infinite values being the largest.
+        control: `(..., n)`.
+
+    Returns:
+        `(...)`; NaN where the control determines one of the others.
+    """
+    xy, xz, yz = (rank_correlation(*pair) for pair in ((first, second), (first, control), (second, control)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        partial: NDArray[np.float64] = (xy - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2))
+    return np.where(np.isfinite(partial), partial, np.nan)
+
+
+def _centred_ranks(values: ArrayLike) -> NDArray[np.float64]:
+    ranks = np.asarray(rankdata(values, axis=-1), dtype=np.float64)
+    return ranks - ranks.mean(-1, keepdims=True)
