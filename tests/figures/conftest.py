@@ -74,3 +74,13 @@ def noise() -> pd.DataFrame:
 @pytest.fixture
 def noise_on_a_line() -> pd.DataFrame:
     return crossed({"noise": ["white", "brown"], "seed": [0], "input": [-1.0, 0.0, 1.0]})
+
+
+@pytest.fixture
+def quantities_by_seed() -> Callable[..., pd.DataFrame]:
+    """Rows of tables with a quantity and a value, the last column given along the abscissa."""
+
+    def make(quantities: Sequence[str], seeds: int = 3, **columns: Any) -> pd.DataFrame:
+        return crossed({"quantity": quantities, "seed": range(seeds)} | columns)
+
+    return make

@@ -110,6 +110,9 @@ def test_families_differ_in_colour_marker_and_line():
     [
         (("plain", "sgd"), "plain", "plain"),
         (("batch-norm", "sgd"), "batch norm", "batch-norm"),
+        (("crelu", "sgd"), "CReLU", "crelu"),
+        (("looks-linear", "sgd"), "CReLU, looks linear", "looks-linear"),
+        (("linear", "sgd"), "linear", "linear"),
         (("plain", "locoprop"), "LocoProp", "locoprop"),
         (("residual", "locoprop"), "residual, LocoProp", "locoprop"),
     ],

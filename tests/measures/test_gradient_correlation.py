@@ -93,10 +93,11 @@ def test_operations_in_place_change_nothing() -> None:
 
 def test_several_outputs_are_summed() -> None:
     network, inputs = in_a_row(True), torch.randn(EXAMPLES, 5).double()
-    active = inputs.relu() @ network[1].weight.T + network[1].bias
-    ends = (active.relu() @ network[3].weight.T + network[3].bias > 0).double()
-    gradients = layer_gradients(network, dict(network.named_parameters()), inputs, {"it": network[1]})
-    expected = (ends @ network[3].weight) * (active > 0)
+    parameters: Parameters = dict(network.named_parameters())
+    gradients = layer_gradients(network, parameters, inputs, {"it": network[1]})
+    active = inputs.relu() @ parameters["1.weight"].T + parameters["1.bias"]
+    ends = active.relu() @ parameters["3.weight"].T + parameters["3.bias"]
+    expected = ((ends > 0).double() @ parameters["3.weight"]) * (active > 0)
     assert_close(gradients["it"], expected.detach(), rtol=0, atol=1e-12)
 
 

@@ -5,10 +5,11 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from movingtarget.measures.population import population_statistics
-from movingtarget.networks import call, stack, unstack
+from movingtarget.measures.population import constant_statistics, evaluating, population_statistics
+from movingtarget.networks import Parameters, call, stack, unstack
 from movingtarget.networks.feedforward import Feedforward
 from movingtarget.networks.initialise import initialise
+from movingtarget.networks.layers import BatchNorm
 from movingtarget.networks.residual import Residual
 
 RandomNetworks = Callable[..., list[nn.Module]]
@@ -80,3 +81,84 @@ def test_training_mode_is_restored(random_networks: RandomNetworks, training: bo
     network = random_networks("batch-norm", 1)[0].train(training)
     population_statistics(network, stack([network]), torch.randn(50, 5))
     assert all(part.training == training for part in network.modules())
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("normalisation", ["centred", "batch-norm"])
+def test_one_pass_of_constant_statistics_is_two_passes(normalisation: str, training: bool) -> None:
+    network = Residual(5, 6, 3, 4, "relu", normalisation)
+    initialise(network, 0, "relu", random_biases=True).double().train(training)
+    parameters: Parameters = dict(network.named_parameters())
+    inputs = inputs_of(50, 5)
+    with constant_statistics(network) as seen:
+        outputs = call(network, parameters, inputs)
+    statistics = population_statistics(network, parameters, inputs)
+    assert_close(seen, statistics, rtol=0, atol=0)
+    assert_close(outputs, call(network.eval(), parameters | statistics, inputs), rtol=0, atol=1e-12)
+    assert_close(outputs, call(network.train(), parameters, inputs), rtol=0, atol=1e-11)
+
+
+def test_statistics_held_constant_have_no_derivative() -> None:
+    inputs = inputs_of(50, 3).requires_grad_()
+    layer = nn.BatchNorm1d(3, affine=False).double()
+    with constant_statistics(layer) as seen:
+        (gradients,) = torch.autograd.grad(layer(inputs).sum(), inputs)
+    expected = (inputs.detach().var(0, correction=0) + 1e-5).rsqrt()
+    assert_close(gradients, expected.expand(50, 3), rtol=0, atol=1e-12)
+    assert not any(value.requires_grad for value in seen.values())
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "axes"),
+    [
+        (nn.BatchNorm1d(3), (50, 3), [0]),
+        (nn.BatchNorm1d(3), (50, 3, 4), [0, 2]),
+        (nn.BatchNorm2d(3, track_running_stats=False), (50, 3, 4, 2), [0, 2, 3]),
+        (nn.BatchNorm3d(3), (50, 3, 4, 2, 2), [0, 2, 3, 4]),
+    ],
+)
+def test_statistics_of_torchs_batch_norms(layer: nn.Module, shape: list[int], axes: list[int]) -> None:
+    inputs = inputs_of(*shape)
+    network = nn.Sequential(layer).double()
+    statistics = population_statistics(network, {}, inputs)
+    expected = {"0.running_mean": inputs.mean(axes), "0.running_var": inputs.var(axes, correction=0)}
+    assert_close(statistics, expected, rtol=0, atol=1e-12)
+
+
+class Failing(nn.Module):
+    """Raises when it is called."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Never returns."""
+        raise ArithmeticError("on purpose")
+
+
+@pytest.mark.parametrize("last", [nn.Identity(), Failing()])
+def test_buffers_and_modes_are_restored_even_after_an_error(last: nn.Module) -> None:
+    network = nn.Sequential(
+        nn.Linear(5, 6), nn.BatchNorm1d(6), nn.BatchNorm1d(6, track_running_stats=False), BatchNorm(6), last
+    )
+    network[:-1](inputs_of(9, 5).float())
+    network[1].eval()
+    buffers, modes = dict(network.named_buffers()), [part.training for part in network.modules()]
+    before = {name: value.clone() for name, value in buffers.items()}
+    assert before["1.num_batches_tracked"] == 1
+    try:
+        with constant_statistics(network):
+            assert not any(part.training for part in network.modules())
+            network(inputs_of(9, 5).float())
+    except ArithmeticError:
+        assert isinstance(last, Failing)
+    assert [part.training for part in network.modules()] == modes
+    assert all(value is buffers[name] for name, value in network.named_buffers())
+    assert_close(dict(network.named_buffers()), before, rtol=0, atol=0)
+    assert network[2].running_mean is None
+    assert not any(part._forward_pre_hooks for part in network.modules())
+
+
+def test_each_parts_own_mode_is_restored() -> None:
+    network = nn.Sequential(nn.Dropout(), nn.Sequential(nn.Dropout()), nn.Dropout())
+    network[1].eval()
+    with evaluating(network):
+        assert not any(part.training for part in network.modules())
+    assert [part.training for part in network.modules()] == [True, True, False, False, True]

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 from movingtarget.measures.capture import capture
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.networks import FAMILIES, build, build_random
-from movingtarget.networks.initialise import initialise
+from movingtarget.networks.initialise import Weights, initialise
 from movingtarget.networks.layers import ConcatenatedReLU, Linear
 
 KINDS: dict[str, type[nn.Module]] = {
@@ -66,7 +66,7 @@ def test_families_with_an_activation_of_their_own_ignore_the_one_asked_for(
 
 @pytest.mark.parametrize("weights", ["normal", "orthogonal"])
 @pytest.mark.parametrize("depth", [1, 3, 20])
-def test_looks_linear_is_linear(depth: int, weights: str) -> None:
+def test_looks_linear_is_linear(depth: int, weights: Weights) -> None:
     network = initialise(build("looks-linear", 5, 6, depth, 4, "relu").double(), 0, "crelu", weights, True)
     matrix, inputs = product_of_halves(network), torch.randn(7, 5).double()
     assert matrix.abs().max() > 0.01
@@ -76,7 +76,7 @@ def test_looks_linear_is_linear(depth: int, weights: str) -> None:
 
 
 @pytest.mark.parametrize("weights", ["normal", "orthogonal"])
-def test_looks_linear_is_the_linear_network_of_its_seed(weights: str) -> None:
+def test_looks_linear_is_the_linear_network_of_its_seed(weights: Weights) -> None:
     looks, linear = (
         build_random(family, 5, 6, 4, 4, "relu", 3, weights).double() for family in ("looks-linear", "linear")
     )
@@ -90,7 +90,7 @@ def test_looks_linear_of_orthogonal_weights_is_an_isometry(depth: int) -> None:
     network = build("looks-linear", 6, 6, depth, 4, "relu").double()
     initialise(network, 0, "crelu", "orthogonal", mirrored=True)
     hidden = nn.Sequential(*network.get_submodule("hidden").children())
-    jacobian = torch.autograd.functional.jacobian(hidden, torch.randn(6).double()[None])[0, :, 0]
+    jacobian = torch.func.jacrev(hidden)(torch.randn(1, 6).double())[0, :, 0]
     assert jacobian.shape == (12, 6)
     assert_close(jacobian.T @ jacobian, torch.eye(6).double(), rtol=0, atol=1e-12)
 

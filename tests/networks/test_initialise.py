@@ -8,9 +8,13 @@ from movingtarget.networks.initialise import GAINS, Weights, generator, initiali
 from movingtarget.networks.layers import ACTIVATIONS, Linear
 
 
-def affine(family: str, seed: int, width: int = 6, activation: str = "relu", **options: bool) -> list[Linear]:
+def affine(
+    family: str, seed: int, width: int = 6, activation: str = "relu", random_biases: bool = False
+) -> list[Linear]:
     """The affine layers of an initialised network."""
-    network = initialise(build(family, 5, width, 3, 4, activation), seed, activation, **options)
+    network = initialise(
+        build(family, 5, width, 3, 4, activation), seed, activation, random_biases=random_biases
+    )
     return [part for part in network.modules() if isinstance(part, Linear)]
 
 

@@ -15,9 +15,7 @@ def stream_of(*shape: int) -> Tensor:
     return torch.randn(*shape, dtype=torch.double, generator=torch.Generator().manual_seed(0)) + 0.5
 
 
-def random_block(
-    normalisation: str, beta: float, skip: float = 1.0, weight_layers: int = 1
-) -> ResidualBlock:
+def random_block(normalisation: str, beta: float, skip: float = 1.0, weight_layers: int = 1) -> ResidualBlock:
     """A block with random weights and biases."""
     block = ResidualBlock(6, "relu", normalisation, beta, skip, weight_layers)
     initialise(block, 0, "relu", random_biases=True).double()
@@ -36,7 +34,9 @@ def normalised(stream: Tensor, normalisation: str) -> Tensor:
 def test_block_closed_form(normalisation: str) -> None:
     block, stream = random_block(normalisation, 0.3), stream_of(8, 6)
     active = normalised(stream, normalisation).clamp(min=0)
-    expected = stream + 0.3 * (active @ block.branch[-1].weight.T + block.branch[-1].bias)
+    expected = stream + 0.3 * (
+        active @ block.get_parameter("branch.2.weight").T + block.get_parameter("branch.2.bias")
+    )
     assert_close(block(stream), expected, rtol=0, atol=1e-12)
 
 
@@ -62,8 +62,8 @@ def test_highway_block_closed_form(beta: float) -> None:
 @pytest.mark.parametrize("normalisation", ["none", "centred", "batch-norm"])
 def test_block_without_branch_weights_is_the_identity(normalisation: str) -> None:
     block = ResidualBlock(6, "tanh", normalisation, beta=1.0).double()
-    nn.init.zeros_(block.branch[-1].weight)
-    nn.init.zeros_(block.branch[-1].bias)
+    nn.init.zeros_(block.get_parameter("branch.2.weight"))
+    nn.init.zeros_(block.get_parameter("branch.2.bias"))
     stream = stream_of(8, 6)
     assert torch.equal(block(stream), stream)
 

@@ -45,7 +45,7 @@ def _draw_accuracies(axes: Axes, rows: pd.DataFrame) -> None:
 
 def _draw_rates(axes: Axes, best: pd.DataFrame) -> None:
     log_axis(axes.yaxis)
-    for arm, rows in divide(best.sort_values("depth"), "network", "update_rule").items():
+    for arm, rows in divide(best, "network", "update_rule").items():
         rates = rows.groupby("depth")["learning_rate"].first()
         axes.plot(rates, label=arm_name(*arm), **arm_look(*arm))
     axes.set_ylabel("learning rate")

@@ -8,7 +8,7 @@ from movingtarget.figures.curves import log_axis
 
 
 def depth_axis(axes: Axes, depths: pd.Series, ticks: int = 8) -> None:
-    """Make the abscissa logarithmic, with ticks at `depths`, or at some of them if they are more than `ticks`."""
+    """Make the abscissa logarithmic, with at most `ticks` ticks, at some of `depths`."""
     log_axis(axes.xaxis)
     places = sorted(depths.unique())
     axes.set_xticks(places[:: -(-len(places) // ticks)])

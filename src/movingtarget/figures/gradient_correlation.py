@@ -28,7 +28,7 @@ from movingtarget.theory.shattering import (
 QUANTITIES = {"variance": "variance", "covariance": "covariance", "correlation": "correlation"}
 
 LEAST, GREATEST = 1e-4, 2.0
-"""Correlations that are drawn: less is the noise of sampling, more says only that an asymptote is not reached."""
+"""Correlations that are drawn: less is noise of sampling, more an asymptote far from where it holds."""
 
 RANDOM: Look = {"color": GREY, "marker": "P", "markersize": 4, "linestyle": "none"}
 """Of networks with random gates: markers alone, on the laws that they must obey."""

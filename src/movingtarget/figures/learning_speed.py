@@ -50,6 +50,7 @@ def _arms(speed: pd.DataFrame, quantity: str) -> pd.DataFrame:
 def _draw(axes: Axes, arms: pd.DataFrame) -> None:
     """Markers of the arms, those of which a seed never reached the threshold above the panel."""
     placed = np.isfinite(arms["x"]) & ((arms["x"] > 0) | (axes.get_xscale() == "linear"))
+    axes.update_datalim(arms.loc[placed, ["x", "x"]].to_numpy(), updatey=False)  # of all
     for network, rows in divide(arms[placed & (arms["never"] == 0)], "network").items():
         axes.plot(rows["x"], rows["steps"], **LOOKS[network] | DOTS, label=arm_name(network, "sgd"))
         for x, steps, depth in rows[["x", "steps", "depth"]].itertuples(index=False):
@@ -76,7 +77,7 @@ def _draw_never(axes: Axes, network: str, rows: pd.DataFrame, height: float) -> 
     counts = rows[["depth", "never", "seeds"]].itertuples(index=False)
     depths = [f"{depth}" + (f" ({never}/{seeds})" if never < seeds else "") for depth, never, seeds in counts]
     text = f"{', '.join(depths)} {arm_name(network, 'sgd')}"
-    middle = {"color": _ink(network), "va": "center_baseline"}
+    middle: Look = {"color": _ink(network), "va": "center_baseline"}
     axes.annotate(text, (rows["x"].max(), 1), (5, 0), place, "offset points", **middle)
 
 

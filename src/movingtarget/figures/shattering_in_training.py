@@ -13,7 +13,7 @@ from movingtarget.figures.style import extremes, panels, styled
 QUANTITIES = {
     "correlation": "correlation\n(1 for equal gradients)",
     "line_autocorrelation": "autocorrelation at\nlag 1 (1 at lag 0)",
-    "gradient_norm": "gradient norm (output\nper unit of activation)",
+    "gradient_norm": "gradient norm (output\nper unit of input)",
 }
 
 

@@ -59,9 +59,9 @@ def initialise(
     return network
 
 
-def _draw_mirrored(weight: Tensor, deviation: float, weights: Weights, source: torch.Generator) -> None:
+def _draw_mirrored(weight: Tensor, weights: Weights, source: torch.Generator) -> None:
     half = torch.empty(weight.shape[0], weight.shape[1] // 2, dtype=weight.dtype)
-    _draw(half, deviation, weights, source)
+    _draw(half, half.shape[1] ** -0.5, weights, source)
     weight.copy_(torch.cat([half, -half], 1))
 
 

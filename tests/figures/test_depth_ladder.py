@@ -1,0 +1,69 @@
+"""The figure of trainability against depth."""
+
+import numpy as np
+import pytest
+
+from movingtarget.figures.depth_ladder import FAILURE_THRESHOLD, draw
+from movingtarget.training.selection import best_learning_rate
+
+
+@pytest.fixture
+def table(quantities_by_seed):
+    """Losses of which the best rate differs from depth to depth, accuracies that differ from rate to rate."""
+    columns = {"network": ["plain", "looks-linear"], "update_rule": ["sgd"], "depth": [3, 10, 30]}
+    rates = {"learning_rate": [0.01, 0.1], "step": [0, 20]}
+    rows = quantities_by_seed(["train_loss", "train_accuracy"], **columns | rates)
+    best = np.where(rows["depth"] == 10, 0.1, 0.01)
+    return rows.assign(value=rows["value"] * np.where(rows["learning_rate"] == best, 0.5, 1.0))
+
+
+def line(axes, name):
+    (found,) = [one for one in axes.lines if one.get_label() == name]
+    return found
+
+
+@pytest.mark.parametrize(("name", "network"), [("plain", "plain"), ("CReLU, looks linear", "looks-linear")])
+def test_accuracy_at_the_last_step_and_the_best_rate(table, name, network):
+    accuracy, rate = draw(table).axes
+    accuracies, rates = [], []
+    for _, arm in table[table["network"] == network].groupby("depth"):
+        rates.append(best_learning_rate(arm))
+        final = arm[(arm["step"] == 20) & (arm["learning_rate"] == rates[-1])]
+        accuracies.append(100 * final.loc[final["quantity"] == "train_accuracy", "value"].mean())
+    assert rates == [0.01, 0.1, 0.01]
+    np.testing.assert_allclose(line(accuracy, name).get_xydata().T, [[3, 10, 30], accuracies])
+    np.testing.assert_allclose(line(rate, name).get_xydata().T, [[3, 10, 30], rates])
+
+
+def test_rates_are_in_the_order_of_depth_however_the_rows_are(table):
+    rate = draw(table.sample(frac=1, random_state=0)).axes[1]
+    assert line(rate, "plain").get_xdata().tolist() == [3, 10, 30]
+
+
+def test_the_threshold_spans_all_depths_in_the_first_panel_only(table):
+    accuracy, rate = draw(table).axes
+    assert line(accuracy, "threshold").get_xydata().tolist() == [
+        [3, 100 * FAILURE_THRESHOLD],
+        [30, 100 * FAILURE_THRESHOLD],
+    ]
+    assert "threshold" not in {one.get_label() for one in rate.lines}
+
+
+def test_axes_have_units_and_scales(table):
+    axes = draw(table).axes
+    assert [one.get_ylabel() for one in axes] == ["training accuracy (%)", "learning rate"]
+    assert [(one.get_xscale(), one.get_yscale()) for one in axes] == [("log", "linear"), ("log", "log")]
+    assert {one.get_xlabel() for one in axes} == {"depth (hidden layers)"}
+
+
+def test_an_arm_that_always_diverged_is_named(table):
+    table.loc[(table["network"] == "plain") & (table["depth"] == 30) & (table["step"] == 20), "value"] = (
+        np.nan
+    )
+    title = draw(table).axes[0].get_title(loc="left")
+    assert title.endswith("plain undefined at depth 30 (3/3 seeds)")
+
+
+def test_a_single_depth(table):
+    accuracy, _ = draw(table[table["depth"] == 3]).axes
+    assert sorted(text.get_text() for text in accuracy.texts) == ["CReLU, looks linear", "plain", "threshold"]
