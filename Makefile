@@ -13,6 +13,9 @@ SNAKEFILES := Snakefile $(wildcard workflow/rules/*.smk)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS := 1
+# keep freed memory, as the workflow's jobs do
+export MALLOC_MMAP_THRESHOLD_ := 8589934592
+export MALLOC_TRIM_THRESHOLD_ := 8589934592
 
 .PHONY: report smoke mnist test bench format clean
 

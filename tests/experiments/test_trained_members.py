@@ -1,5 +1,8 @@
 """One arm trained from settings to rows."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +10,9 @@ import torch
 from movingtarget.data.load import Images
 from movingtarget.experiments import image_gradients, mutual_information
 from movingtarget.experiments.trained_members import Trained, arm_network, train_arm
+from movingtarget.networks import FAMILIES, build_random
+from movingtarget.networks.initialise import Weights
+from movingtarget.tables import write_table
 from movingtarget.training.selection import best_learning_rate
 
 SEEDS = [3, 5]
@@ -28,15 +34,16 @@ def images() -> Images:
     return Images(inputs[:80], labels[:80], inputs[80:], labels[80:])
 
 
-def trained(network: str, update_rule: str) -> Trained:
+def trained(network: str, update_rule: str, weights: Weights = "normal", **changes: Any) -> Trained:
     return train_arm(
         {"network": network, "depth": 3, "update_rule": update_rule},
         images(),
         SEEDS,
         hidden_width=8,
         activation="relu",
+        initial_weights=weights,
         rule_settings={"locoprop": {"iterations": 2, "gamma": 1.0}},
-        schedule=SCHEDULE,
+        schedule=SCHEDULE | changes,
         resumed=None,
         keep=lambda state: None,
         say=lambda line: None,
@@ -69,3 +76,20 @@ def test_measurements_of_snapshots_have_a_row_for_each_seed_and_layer():
     null = shared[shared["quantity"] == "permuted"]["value"]
     assert np.isfinite(shared["value"]).all()
     assert information.min() > null.max()
+
+
+@pytest.mark.parametrize("weights", ["normal", "orthogonal"])
+@pytest.mark.parametrize("network", FAMILIES)
+def test_members_start_from_the_initial_weights_of_their_seed(network: str, weights: Weights):
+    initial = trained(network, "sgd", weights).snapshots[0]
+    for place, seed in enumerate(SEEDS):
+        alone = build_random(network, 6, 8, 3, 2, "relu", seed, weights)
+        for name, value in alone.named_parameters():
+            assert torch.equal(initial[name][place], value)
+
+
+def test_snapshots_are_kept_at_the_steps_asked_for_too(tmp_path: Path):
+    table, snapshots = trained("plain", "sgd", snapshot_steps=[1, 3])
+    assert list(snapshots) == [0, 1, 3, 8, 16]
+    assert table.drop(columns="seed").equals(trained("plain", "sgd").table.drop(columns="seed"))
+    write_table(table, "depth_ladder", tmp_path / "table.csv")

@@ -179,6 +179,44 @@ def test_snapshots_hold_the_start_and_the_end_of_every_epoch(images: Images) -> 
         assert_close(snapshot, parameters, rtol=0, atol=0)
 
 
+def test_snapshots_are_kept_at_the_steps_asked_for_too(images: Images) -> None:
+    training = plan(images)
+    state = train(replace(training, snapshot_steps=(3, 10, 12, 99)), fresh(training))
+    assert list(state.snapshots) == [0, 3, 10, 12, 20]
+    # the parameters that each step began with, seen from within the rule
+    seen: dict[int, Parameters] = {}
+    watching = replace(training, rule=starting_points(seen))
+    assert train(watching, fresh(training)).rows == state.rows
+    for step in (0, 3, 10, 12):
+        assert_close(state.snapshots[step], seen[step], rtol=0, atol=0)
+
+
+def starting_points(seen: dict[int, Parameters]) -> UpdateRule:
+    """The rule simultaneous, keeping copies of the parameters it is given, by steps already done."""
+
+    def rule(
+        network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, rates: Tensor
+    ) -> Outcome:
+        seen[len(seen)] = {name: value.detach().clone() for name, value in parameters.items()}
+        return simultaneous(network, parameters, batch, memory, rates)
+
+    return rule
+
+
+def test_snapshots_asked_for_are_the_same_after_an_interruption(images: Images) -> None:
+    training = plan(images, snapshot_steps=(4, 15))
+    whole = train(training, fresh(training))
+    half = train(replace(training, epochs=1), fresh(training))
+    assert list(half.snapshots) == [0, 4, 10]
+    # a finished run's last rows tell of divergence
+    unfinished = replace(half, rows=[row for row in half.rows if row["quantity"] != "diverged"])
+    resumed = train(training, unfinished)
+    assert list(resumed.snapshots) == [0, 4, 10, 15, 20]
+    assert resumed.rows == whole.rows
+    for step, parameters in whole.snapshots.items():
+        assert_close(resumed.snapshots[step], parameters, rtol=0, atol=0)
+
+
 @pytest.mark.parametrize(
     ("asked", "steps"),
     [(1, [10]), (2, [5, 10]), (3, [4, 7, 10]), (4, [3, 5, 8, 10]), (10, range(1, 11)), (99, range(1, 11))],

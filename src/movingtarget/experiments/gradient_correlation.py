@@ -80,7 +80,7 @@ def _moments(network: dict[str, Any], depth: int, width: int, inputs: int, seed:
     variance = norm**2 / width
     return {
         "variance": variance,
-        "covariance": correlation * variance,
+        "covariance": correlation * variance if variance else 0.0,
         "correlation": correlation,
         "gradient_norm": norm,
     }

@@ -10,7 +10,7 @@ from movingtarget.data.load import Images
 from movingtarget.measures.autocorrelation import gradient_autocorrelation
 from movingtarget.measures.gradient_correlation import gradient_correlation
 from movingtarget.measures.input_gradient import input_gradients
-from movingtarget.measures.paths import slopes_along, straight_line
+from movingtarget.measures.paths import straight_line
 from movingtarget.measures.population import population_statistics
 from movingtarget.networks import Parameters
 
@@ -56,10 +56,16 @@ def _line_memory(
     lines: int,
     points: int,
 ) -> Tensor:
-    """Autocorrelation at lag 1 along lines between successive test images, a mean for each member."""
+    """Autocorrelation at lag 1 along lines between successive test images, a mean for each member.
+
+    NaN where the slope is constant along a line (undefined), as a linear network's is.
+    """
     memories = []
     for start, end in images.test_inputs[: 2 * lines].view(lines, 2, -1):
         path = straight_line(start, end, points)
         gradients = input_gradients(network, parameters, path, statistics)
-        memories.append(gradient_autocorrelation(slopes_along(gradients, path).double(), 1)[..., 1])
+        # not differences of the path's rounded points, which make a constant slope vary; in single precision
+        # at the end, for equal gradients to have equal slopes
+        slopes = (gradients.double() * (end - start)).sum(-1).float()
+        memories.append(gradient_autocorrelation(slopes.double(), 1)[..., 1])
     return torch.stack(memories).mean(0)

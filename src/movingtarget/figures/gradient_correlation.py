@@ -50,7 +50,7 @@ def draw(moments: pd.DataFrame) -> Figure:
     figure, grid = panels(titles, columns=3, row_height=3.9, widths=[1, 1, 1.7])
     for row, rows in zip(grid, kinds.values(), strict=True):
         for axes, quantity in zip(row, QUANTITIES, strict=True):
-            depth_axis(axes, rows["depth"], ticks=4 if quantity == "correlation" else 6)
+            depth_axis(axes, rows["depth"], ticks=3 if quantity == "correlation" else 4)
             log_axis(axes.yaxis)
             _draw_panel(axes, rows, quantity)
             axes.set_ylabel(QUANTITIES[quantity])
