@@ -106,7 +106,7 @@ def test_variants_are_other_readings_of_one_network():
     assert len({tuple(value) for value in values.values()}) == len(VARIANTS) == 3
 
 
-@pytest.mark.parametrize("network", [CENTRED, RESIDUAL])
+@pytest.mark.parametrize("network", [CENTRED | {"normalisation": "none"}, RESIDUAL])
 def test_one_unit_and_one_layer_give_values_or_none(network: dict[str, str]):
     values = autocorrelation_rows([network], [1], 1, range(8), 16, 2.0, 1)["value"].to_numpy().reshape(8, 2)
     # with one rectifier the slope has one step, or none

@@ -1,4 +1,4 @@
-"""Rule measure_learning_speed: the depth ladder and its gradients at initialisation -> steps to a threshold."""
+"""Rule measure_learning_speed: the depth ladder and its first gradients -> steps to a threshold."""
 
 from movingtarget.experiments.learning_speed import learning_speed
 from movingtarget.tables import read_table, write_table

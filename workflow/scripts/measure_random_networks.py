@@ -14,7 +14,9 @@ if __name__ == "__main__":
         measure = import_module(f"movingtarget.experiments.{chosen.experiment}").measure
         settings = dict(chosen.settings)
         if chosen.dataset:
-            settings["images"] = load_published(dataset_named(chosen.dataset), Path(snakemake.input[0]).parent)
+            settings["images"] = load_published(
+                dataset_named(chosen.dataset), Path(snakemake.input[0]).parent
+            )
         tables = measure(**settings, say=running.say)
         for path in map(Path, snakemake.output):
             write_table(tables[path.stem], path.stem, path)

@@ -15,7 +15,6 @@ from movingtarget.networks.initialise import initialise
 from movingtarget.networks.residual import Residual
 from movingtarget.networks.stack import stack
 
-
 VARIANTS: dict[str, dict[str, Any]] = {
     "stream read out": {},
     "rectifier before the output": {"rectified_output": True},

@@ -23,13 +23,19 @@ class Trained(NamedTuple):
 
 def arm_network(arm: dict[str, Any], images: Images, hidden_width: int, activation: str) -> nn.Module:
     """The uninitialised network of an arm, sized for the data set."""
-    return build(*_architecture(arm, images, hidden_width, activation))
+    return build(**_architecture(arm, images, hidden_width, activation))
 
 
-def _architecture(arm: dict[str, Any], images: Images, hidden_width: int, activation: str) -> tuple[Any, ...]:
+def _architecture(arm: dict[str, Any], images: Images, hidden_width: int, activation: str) -> dict[str, Any]:
     """What `build` is called with."""
-    classes = int(images.train_labels.max()) + 1
-    return arm["network"], images.train_inputs.shape[1], hidden_width, arm["depth"], classes, activation
+    return {
+        "family": arm["network"],
+        "inputs": images.train_inputs.shape[1],
+        "width": hidden_width,
+        "depth": arm["depth"],
+        "outputs": int(images.train_labels.max()) + 1,
+        "activation": activation,
+    }
 
 
 def update_rule(name: str, settings: dict[str, Any]) -> UpdateRule:
@@ -53,10 +59,9 @@ def train_arm(
     """Train all members of an arm; rows of table training, and the best rate's members for measurements."""
     architecture = _architecture(arm, images, hidden_width, activation)
     rule = update_rule(arm["update_rule"], rule_settings)
-    training = Training(network=build(*architecture), rule=rule, images=images, seeds=seeds, **schedule)
-    state = resumed or start(
-        stack([build_random(*architecture, seed=seed, weights=initial_weights) for _, seed in training.members])
-    )
+    training = Training(network=build(**architecture), rule=rule, images=images, seeds=seeds, **schedule)
+    drawn = (build_random(**architecture, seed=seed, weights=initial_weights) for _, seed in training.members)
+    state = resumed or start(stack(drawn))
     state = train(training, state, keep, say)
     table = pd.DataFrame(state.rows).assign(**arm)
     return Trained(table, _members_at(best_learning_rate(table), training, state.snapshots))

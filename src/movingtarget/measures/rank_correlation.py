@@ -33,5 +33,5 @@ def partial_rank_correlation(first: ArrayLike, second: ArrayLike, control: Array
 
 
 def _centred_ranks(values: ArrayLike) -> NDArray[np.float64]:
-    ranks = np.asarray(rankdata(values, axis=-1), dtype=np.float64)
-    return ranks - ranks.mean(-1, keepdims=True)
+    ranks: NDArray[np.float64] = np.asarray(rankdata(values, axis=-1), dtype=np.float64)
+    return np.asarray(ranks - ranks.mean(-1, keepdims=True))

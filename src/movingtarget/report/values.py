@@ -1,6 +1,6 @@
 """The values that the report's placeholders stand for, computed from a run's tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import jinja2
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from movingtarget.measures.rank_correlation import partial_rank_correlation, rank_correlation
 from movingtarget.report import prose
 from movingtarget.report.bootstrap import Interval, bootstrap_interval
 from movingtarget.training.selection import best_learning_rate
@@ -65,6 +67,8 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "deep": depths[-1],
         "figure": partial(_figure, run=run),
         "found": partial(_found, by_name),
+        "healing": healing_table(tables["shattering_in_training"]),
+        "prediction": prediction(tables["learning_speed"]),
         "mean": lambda table, **conditions: prose.interval(*mean_of(tables[table], **conditions)),
     }
 
@@ -136,6 +140,57 @@ def _arm_row(arm: tuple[Any, ...], rows: pd.DataFrame) -> dict[str, Any]:
         "gradient_evaluations": int(best["gradient_evaluations"].iloc[0]),
         "flops": float(best["flops"].iloc[0]),
     }
+
+
+def healing_table(shattering: pd.DataFrame) -> pd.DataFrame:
+    """Correlation and norm of input gradients at the first and the last step, a row for each arm, as text."""
+    rows = [
+        {"network": network, "depth": depth} | _first_and_last(arm)
+        for (network, depth), arm in shattering.groupby(["network", "depth"], sort=False)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _first_and_last(arm: pd.DataFrame) -> dict[str, str]:
+    steps = {"first": arm["step"].min(), "last": arm["step"].max()}
+    correlations = {when: mean_of(arm, step=step, quantity="correlation") for when, step in steps.items()}
+    norms = {when: mean_of(arm, step=step, quantity="gradient_norm") for when, step in steps.items()}
+    return {when: prose.interval(*value) for when, value in correlations.items()} | {
+        f"norm_{when}": prose.number(value.estimate, 2) for when, value in norms.items()
+    }
+
+
+def prediction(speed: pd.DataFrame) -> dict[str, Any]:
+    """How far gradients at initialisation order the arms of a ladder by their steps to a threshold.
+
+    Args:
+        speed: table learning_speed.
+
+    Returns:
+        Rank correlations over arms with the steps, as text with a 95 % bootstrap interval over arms: of the
+        gradients' correlation and norm, each also with the other partialled out; the number of arms, and of
+        those that reached the threshold with every seed; whether the interval of the first partial one
+        leaves out zero.
+    """
+    arms = speed.groupby(["network", "depth"])[["correlation", "gradient_norm", "steps"]].mean()
+    correlation, norm, steps = arms.to_numpy().T
+    given_norm = _over_arms(partial_rank_correlation, correlation, steps, norm)
+    intervals = {
+        "correlation": _over_arms(rank_correlation, correlation, steps),
+        "norm": _over_arms(rank_correlation, norm, steps),
+        "correlation_given_norm": given_norm,
+        "norm_given_correlation": _over_arms(partial_rank_correlation, norm, steps, correlation),
+    }
+    return {
+        **{name: prose.interval(*interval) for name, interval in intervals.items()},
+        "arms": len(arms),
+        "reached": int(np.isfinite(steps).sum()),
+        "excludes_zero": given_norm.low > 0 or given_norm.high < 0,
+    }
+
+
+def _over_arms(statistic: Callable[..., NDArray[np.float64]], *columns: NDArray[np.float64]) -> Interval:
+    return bootstrap_interval(lambda arms: statistic(*(column[arms] for column in columns)), len(columns[0]))
 
 
 def costs_table(files: Sequence[Path], folder: Path) -> pd.DataFrame:

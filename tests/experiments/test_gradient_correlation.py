@@ -1,0 +1,119 @@
+"""Moments of gradients at independent inputs."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from movingtarget.experiments.gradient_correlation import measure, theorem_network
+from movingtarget.networks.initialise import generator
+from movingtarget.tables import read_table, write_table
+from movingtarget.theory.shattering import (
+    Moments,
+    feedforward_moments,
+    highway_limit,
+    highway_moments,
+    residual_moments,
+    scaled_residual_moments,
+)
+
+FEEDFORWARD = {"network": "feedforward", "normalisation": "none", "gates": "random"}
+RESIDUAL = {"network": "residual", "normalisation": "none", "gates": "random", "beta": 1.0}
+HIGHWAY = {"network": "highway", "normalisation": "none", "gates": "random"}
+SCALED = {"network": "residual", "normalisation": "batch-norm", "gates": "random", "beta": 0.5}
+
+
+def moments(network: dict[str, Any], depth: int, seeds: int, **sizes: int) -> pd.DataFrame:
+    return measure(range(seeds), depths=[depth], networks=[network], **({"width": 16, "inputs": 16} | sizes))[
+        "gradient_correlation"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("network", "depth", "theory"),
+    [(FEEDFORWARD, depth, feedforward_moments(depth)) for depth in (1, 4)]
+    + [(RESIDUAL, depth, residual_moments(depth)) for depth in (1, 4)]
+    + [(HIGHWAY, depth, highway_moments(depth, (1 - 1 / depth) ** 0.5, depth**-0.5)) for depth in (1, 4)],
+)
+def test_random_gates_have_the_moments_of_the_theorems(
+    network: dict[str, Any], depth: int, theory: Moments
+) -> None:
+    table = moments(network, depth, 300)
+    for quantity in ("variance", "covariance"):
+        # exact at any width; 300 seeds, 3.5 standard errors of their mean
+        error = 3.5 * table[quantity].sem()
+        assert error < 0.15 * getattr(theory, quantity) * depth
+        assert table[quantity].mean() == pytest.approx(float(getattr(theory, quantity)), abs=error)
+
+
+def test_batch_norm_has_about_the_moments_derived_for_many_units_and_inputs() -> None:
+    table, theory = moments(SCALED, 5, 60, width=40, inputs=64), scaled_residual_moments(5, 0.5)
+    # the divisor varies with unit and batch, which raises moments by terms of order 1 / width and 1 / inputs
+    assert table["variance"].mean() == pytest.approx(float(theory.variance), rel=0.1)
+    assert table["covariance"].mean() == pytest.approx(float(theory.covariance), rel=0.1)
+
+
+def test_deep_highway_network_keeps_the_correlation_of_the_limit() -> None:
+    table = moments(HIGHWAY, 50, 40, width=40)
+    ratio = table["covariance"].mean() / table["variance"].mean()
+    assert ratio == pytest.approx(highway_limit(), abs=0.03)
+
+
+@pytest.mark.parametrize("gates", ["rectifier"])
+@pytest.mark.parametrize("network", [FEEDFORWARD, RESIDUAL, HIGHWAY])
+def test_moments_are_averages_over_pairs_and_units(network: dict[str, Any], gates: str) -> None:
+    row = moments(network | {"gates": gates}, 3, 3, width=7, inputs=5).iloc[2]
+    settings = {"beta": float("nan")} | network | {"gates": gates}
+    body = theorem_network(**settings, depth=3, width=7, seed=2)
+    inputs = torch.randn(5, 7, generator=generator(2, "inputs"))
+    gradients = [torch.autograd.functional.jacobian(body, one[None]).sum((0, 1, 2)) for one in inputs]
+    own = np.mean([float(g @ g) / 7 for g in gradients])
+    pairs = [float(gradients[i] @ gradients[j]) / 7 for i in range(5) for j in range(5) if i != j]
+    # single precision in the gradients
+    assert row["variance"] == pytest.approx(own, rel=1e-5)
+    assert row["covariance"] == pytest.approx(np.mean(pairs), rel=1e-5, abs=1e-6)
+    assert row["correlation"] == pytest.approx(np.mean(pairs) / own, rel=1e-5, abs=1e-6)
+    assert row["gradient_norm"] == pytest.approx((7 * own) ** 0.5, rel=1e-5)
+
+
+def test_every_network_depth_and_seed_fills_a_row_of_the_table(tmp_path: Path) -> None:
+    networks = [
+        network | {"gates": gates}
+        for network in (FEEDFORWARD, RESIDUAL, HIGHWAY, SCALED)
+        for gates in ("random", "rectifier")
+    ]
+    said: list[str] = []
+    table = measure([0, 5], 6, 4, [1, 3], networks, said.append)["gradient_correlation"]
+    write_table(table, "gradient_correlation", tmp_path / "table.csv")
+    assert len(read_table(tmp_path / "table.csv", "gradient_correlation")) == 8 * 2 * 2
+    assert len(said) == len(set(said)) == 8 * 2
+    alone = measure([5], 6, 4, [3], [networks[2]])["gradient_correlation"]
+    own = table.query("network == 'residual' and normalisation == 'none' and gates == 'random'")
+    assert own.query("depth == 3 and seed == 5")["variance"].tolist() == alone["variance"].tolist()
+
+
+def test_gates_are_the_only_difference_between_random_ones_and_rectifiers() -> None:
+    random, rectifier = (
+        theorem_network("feedforward", "none", gates, float("nan"), 3, 6, 1)
+        for gates in ("random", "rectifier")
+    )
+    assert not any(isinstance(part, torch.nn.ReLU) for part in random.modules())
+    for ours, theirs in zip(random.parameters(), rectifier.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_closed_gates_leave_variance_and_covariance_zero_and_no_correlation() -> None:
+    table = moments(FEEDFORWARD, 1, 20, width=1, inputs=2)
+    closed = table[table["gradient_norm"] == 0]
+    assert 0 < len(closed) < 20
+    assert (closed[["variance", "covariance"]] == 0).all(axis=None)
+    assert closed["correlation"].isna().all()
+    assert table.drop(closed.index).notna()[["variance", "covariance", "correlation"]].all(axis=None)
+
+
+def test_one_input_has_no_covariance() -> None:
+    with pytest.raises(ValueError, match="needs at least 2 examples, got 1"):
+        moments(FEEDFORWARD, 1, 1, inputs=1)

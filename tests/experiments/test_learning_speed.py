@@ -1,0 +1,109 @@
+"""How many steps each arm of a ladder made by hand needs."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from movingtarget.experiments.learning_speed import learning_speed
+from movingtarget.tables import read_table, write_table
+
+INF, NAN = float("inf"), float("nan")
+
+
+def arm(
+    network: str, depth: int, final: dict[float, float], curves: dict[tuple[float, int], list[float]]
+) -> pd.DataFrame:
+    """Rows of depth_ladder: last training losses by rate, minibatch losses at steps 5, 10, 15."""
+    rows = [
+        {"learning_rate": rate, "seed": seed, "step": step, "quantity": quantity, "value": value}
+        for (rate, seed), losses in curves.items()
+        for step, quantity, value in [
+            *((5 * place, "batch_loss", loss) for place, loss in enumerate(losses, start=1)),
+            (15, "train_loss", final[rate]),
+            (15, "test_loss", 0.0),
+        ]
+    ]
+    return pd.DataFrame(rows).assign(network=network, depth=depth, update_rule="sgd")
+
+
+def ladder() -> pd.DataFrame:
+    return pd.concat(
+        [
+            # the other rate is the faster one, but ends higher
+            arm(
+                "plain",
+                3,
+                {0.1: 0.5, 0.3: 0.6},
+                {
+                    (0.1, 0): [2.0, 1.0, 0.5],
+                    (0.1, 1): [1.2, 1.1, 1.001],
+                    (0.3, 0): [0.1, 0.1, 0.1],
+                    (0.3, 1): [0.1, 0.1, 0.1],
+                },
+            ),
+            # seed 0 rises again, all rates of this arm diverge
+            arm("plain", 9, {0.1: NAN}, {(0.1, 0): [0.9, 2.0, 0.8], (0.1, 1): [NAN, NAN, NAN]}),
+            arm("linear", 3, {0.1: 0.5, 0.3: NAN}, {(0.1, 0): [3.0, 3.0, 1.0], (0.3, 0): [0.1, NAN, NAN]}),
+        ]
+    )
+
+
+def shattering() -> pd.DataFrame:
+    """Values that name their arm, seed and step."""
+    arms = [("linear", 3, 0), ("plain", 9, 1), ("plain", 9, 0), ("plain", 3, 1), ("plain", 3, 0)]
+    rows = [
+        {"network": network, "depth": depth, "seed": seed, "step": step, "quantity": quantity, "value": value}
+        for network, depth, seed in arms
+        for step in (15, 0)
+        for quantity, value in {
+            "correlation": depth / 10 + seed / 100 + step,
+            "gradient_norm": NAN if network == "linear" else depth + seed + step,
+            "line_autocorrelation": 7.0,
+        }.items()
+    ]
+    return pd.DataFrame(rows).assign(update_rule="sgd")
+
+
+def speed(threshold: float) -> pd.DataFrame:
+    return learning_speed(ladder(), shattering(), threshold).set_index(["network", "depth", "seed"])
+
+
+def test_first_window_at_or_below_the_threshold_counts() -> None:
+    steps = speed(1.0)["steps"]
+    assert steps["plain", 3, 0] == 10
+    assert steps["linear", 3, 0] == 15
+    assert steps["plain", 9, 0] == 5
+
+
+def test_loss_that_stays_above_or_diverges_is_never_there() -> None:
+    steps = speed(1.0)["steps"]
+    assert steps["plain", 3, 1] == INF
+    assert steps["plain", 9, 1] == INF
+    assert (speed(0.01)["steps"] == INF).all()
+
+
+def test_each_arm_is_looked_at_at_its_best_rate() -> None:
+    rates = speed(1.0)["learning_rate"]
+    assert set(rates) == {0.1}
+
+
+def test_shattering_is_that_of_the_start_of_the_same_member() -> None:
+    table = speed(1.0).reset_index()
+    np.testing.assert_allclose(table["correlation"], table["depth"] / 10 + table["seed"] / 100)
+    norms = (table["depth"] + table["seed"]).where(table["network"] == "plain")
+    np.testing.assert_allclose(table["gradient_norm"], norms)
+
+
+def test_table_has_one_row_for_each_arm_and_seed(tmp_path: Path) -> None:
+    table = learning_speed(ladder(), shattering(), 1.0)
+    write_table(table, "learning_speed", tmp_path / "table.csv")
+    read = read_table(tmp_path / "table.csv", "learning_speed")
+    assert read[["network", "depth", "seed"]].to_records(index=False).tolist() == [
+        ("plain", 3, 0),
+        ("plain", 3, 1),
+        ("plain", 9, 0),
+        ("plain", 9, 1),
+        ("linear", 3, 0),
+    ]
+    assert np.isinf(read["steps"]).sum() == 2
