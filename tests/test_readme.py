@@ -10,7 +10,8 @@ README = (ROOT / "README.md").read_text()
 def test_the_example_runs(capsys):
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(compile(example, "README.md", "exec"), {})
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["first", "second"]
+    words = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert words == ["correlation", "effective", "autocorrelation", "first", "second"]
 
 
 def test_commands_are_targets_of_make():

@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movingtarget.report.values import arms_table, caption, costs_table, mean_of, verdicts_table
+from movingtarget.report.values import (
+    arms_table,
+    caption,
+    costs_table,
+    healing_table,
+    mean_of,
+    prediction,
+    verdicts_table,
+)
 
 
 def test_mean_of_averages_within_seeds_first():
@@ -86,3 +94,44 @@ def test_the_gradients_norm_stands_beside_the_verdict(treatment, control, text):
 def test_a_caption_is_filled_and_its_first_sentence_bold():
     template = 'See {{ snakemake.config["a"] }} lines.\nThey\nwere drawn.\n'
     assert caption(template, {"a": 3}) == "**See 3 lines.** They were drawn."
+
+
+def test_healing_sets_the_first_step_beside_the_last():
+    values = {
+        ("correlation", 0): 0.1,
+        ("correlation", 9): 0.4,
+        ("gradient_norm", 0): 2.0,
+        ("gradient_norm", 9): 3.0,
+    }
+    rows = [
+        {"network": "plain", "depth": 3, "seed": seed, "step": step, "quantity": quantity, "value": value}
+        for (quantity, step), value in values.items()
+        for seed in range(3)
+    ]
+    (row,) = healing_table(pd.DataFrame(rows)).to_dict("records")
+    assert row["first"].startswith("0.1")
+    assert row["last"].startswith("0.4")
+    assert (row["norm_first"], row["norm_last"]) == ("2.0", "3.0")
+
+
+def speed_of(steps) -> pd.DataFrame:
+    """Arms whose gradients' correlation rises with depth and whose norm says nothing."""
+    rows = [
+        {"network": "plain", "depth": depth, "seed": seed, "correlation": depth / 20, "steps": steps(depth)}
+        | {"gradient_norm": float(depth * 7 % 11)}
+        for depth in range(1, 13)
+        for seed in range(2)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_correlation_that_orders_the_steps_foretells_them():
+    found = prediction(speed_of(lambda depth: 100.0 - depth if depth > 2 else np.inf))
+    assert (found["arms"], found["reached"]) == (12, 10)
+    assert found["correlation"].startswith("\N{MINUS SIGN}0.99")
+    assert found["excludes_zero"]
+
+
+def test_correlation_that_says_nothing_does_not():
+    found = prediction(speed_of(lambda depth: float(depth * 5 % 13 % 7)))
+    assert not found["excludes_zero"]

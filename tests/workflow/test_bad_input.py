@@ -15,6 +15,12 @@ MISTAKES = {
         "training.arms[0].network is ",
     ),
     "an unknown data set": ("dataset: cifar", "dataset is "),
+    "depth 0 on the line": ("line_gradients: {depths: [0]}", "line_gradients.depths[0] is 0"),
+    "one grid point": ("line_gradients: {points: 1}", "line_gradients.points is 1"),
+    "gates that are neither": (
+        "gradient_correlation: {networks: [{network: highway, normalisation: none, gates: open}]}",
+        "gradient_correlation.networks[0].gates is ",
+    ),
     "no seeds": ("training: {seeds: []}", "training.seeds is "),
     "a seed twice": ("training: {seeds: [1, 1]}", "training.seeds is "),
     "a results folder that cannot be written": ("results: /proc/results", "results is '/proc/results'"),

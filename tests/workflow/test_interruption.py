@@ -24,7 +24,7 @@ training:
   arms: [{{network: plain, depth: 4, update_rule: sgd}}]
 """
 TABLE = "results/smoke/tables/parts/training/plain-4-sgd.csv"
-LOG = "results/smoke/logs/train_arm/plain-4-sgd.log"
+LOG = "results/smoke/logs/train_training/plain-4-sgd.log"
 OVERLAY = ["--configfile", "config/long.yaml"]
 
 
@@ -96,7 +96,7 @@ def test_a_crash_reaches_log_and_terminal(project: Path):
     loop.write_text(loop.read_text().replace("def _epoch(", "def _epoch(*_):\n    1 / 0\n\n\ndef _other("))
     run = snakemake(project, *OVERLAY, "--", TABLE)
     assert run.returncode != 0
-    assert f"train_arm: division by zero (more in {LOG})" in run.stderr
+    assert f"train_training: division by zero (more in {LOG})" in run.stderr
     assert "ZeroDivisionError" in (project / LOG).read_text()
     assert not (project / TABLE).exists()
 

@@ -76,15 +76,15 @@ def test_a_deleted_file_is_made_again_and_nothing_upstream(finished: Path, delet
         (
             "figures/style.py",
             {"draw_training_curves"},
-            {"train_arm", "measure_line_gradients", "judge_claims"},
+            {"train_training", "measure_line_gradients", "judge_claims"},
         ),
         (
             "measures/mutual_information.py",
             {"measure_mutual_information"},
-            {"train_arm", "measure_image_gradients"},
+            {"train_training", "measure_image_gradients"},
         ),
-        ("measures/autocorrelation.py", {"measure_line_gradients"}, {"train_arm"}),
-        ("training/locoprop.py", {"train_arm"}, {"fetch_dataset", "measure_line_gradients"}),
+        ("measures/autocorrelation.py", {"measure_line_gradients"}, {"train_training"}),
+        ("training/locoprop.py", {"train_training"}, {"fetch_dataset", "measure_line_gradients"}),
         ("report/prose.py", {"write_report"}, {"judge_claims", "draw_training_curves"}),
     ],
 )
@@ -107,7 +107,7 @@ def test_a_changed_setting_runs_what_uses_it_again(finished: Path):
     rules = planned(finished)
     config.write_text(content)
     assert {"measure_line_gradients", "judge_claims", "write_report"} <= rules
-    assert not {"train_arm", "fetch_dataset", "draw_training_curves"} & rules
+    assert not {"train_training", "fetch_dataset", "draw_training_curves"} & rules
 
 
 def test_snakemake_has_a_report_of_its_own(finished: Path):
@@ -120,4 +120,4 @@ def test_the_default_and_the_mnist_run_plan_the_whole_dag(project: Path):
     for overlay in [[], ["--configfile", "config/mnist.yaml"]]:
         run = snakemake(project, "--dry-run", *overlay)
         assert run.returncode == 0, run.stderr
-        assert len(re.findall(r"^rule train_arm:|Training ", run.stdout, re.MULTILINE)) >= 7
+        assert len(re.findall(r"^rule train_training:|Training ", run.stdout, re.MULTILINE)) >= 7

@@ -190,7 +190,12 @@ def prediction(speed: pd.DataFrame) -> dict[str, Any]:
 
 
 def _over_arms(statistic: Callable[..., NDArray[np.float64]], *columns: NDArray[np.float64]) -> Interval:
-    return bootstrap_interval(lambda arms: statistic(*(column[arms] for column in columns)), len(columns[0]))
+    """Bootstrap interval over arms; a resample of too few arms to define the statistic counts as zero."""
+    if np.isnan(statistic(*columns)):
+        return Interval(np.nan, np.nan, np.nan)
+    return bootstrap_interval(
+        lambda arms: np.nan_to_num(statistic(*(column[arms] for column in columns))), len(columns[0])
+    )
 
 
 def costs_table(files: Sequence[Path], folder: Path) -> pd.DataFrame:
