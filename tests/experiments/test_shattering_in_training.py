@@ -119,3 +119,8 @@ def test_one_example_is_refused(squares: Images) -> None:
     network = build("plain", 9, WIDTH, DEPTH, 4, "relu")
     with pytest.raises(ValueError, match="needs at least 2 examples, got 1"):
         measure(network, snapshots("plain"), squares, SEEDS, examples=1, lines=1, points=5)
+
+
+def test_more_lines_than_pairs_of_images_are_refused(squares: Images) -> None:
+    with pytest.raises(ValueError, match="lines is 11; allowed: at most 10"):
+        measured("plain", squares, lines=11)

@@ -116,8 +116,8 @@ def test_snakemake_has_a_report_of_its_own(finished: Path):
     assert shutil.which("unzip") is None or (finished / "snakemake.zip").stat().st_size > 10_000
 
 
-def test_the_default_and_the_mnist_run_plan_the_whole_dag(project: Path):
-    for overlay in [[], ["--configfile", "config/mnist.yaml"]]:
+def test_every_scale_plans_the_whole_dag(project: Path):
+    for overlay in [[], ["--configfile", "config/mnist.yaml"], ["--configfile", "config/paper.yaml"]]:
         run = snakemake(project, "--dry-run", *overlay)
         assert run.returncode == 0, run.stderr
         assert len(re.findall(r"^rule train_training:|Training ", run.stdout, re.MULTILINE)) >= 7

@@ -28,8 +28,11 @@ def measure(
 
     Input gradients of the summed outputs on the first `examples` test images, their correlation and norm; and
     the autocorrelation at lag 1 of the slope along straight lines between test images, the mean of `lines`.
-    Normalisation layers use the statistics of training images, ten times as many as `examples`.
+    Normalisation layers use the statistics of training images, ten times as many as `examples`. Raises
+    ValueError if there are fewer than two test images a line.
     """
+    if lines > (most := len(images.test_inputs) // 2):
+        raise ValueError(f"lines is {lines}; allowed: at most {most}, two test images a line")
     rows = []
     for step, parameters in snapshots.items():
         statistics = population_statistics(network, parameters, images.train_inputs[: 10 * examples])
