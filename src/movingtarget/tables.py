@@ -32,14 +32,19 @@ TRAINING: dict[str, Kind] = {
 }
 """Columns of every table of training curves."""
 
+RANDOM_NETWORK: dict[str, Kind] = {
+    "network": ("feedforward", "residual"),
+    "normalisation": ("none", "centred", "batch-norm"),
+    "depth": int,
+    "beta": float,
+}
+"""Columns that describe a random network; beta is NaN without a branch."""
+
 TABLES: dict[str, dict[str, Kind]] = {
     "training": TRAINING,
     "depth_ladder": TRAINING,
     "gradient_autocorrelation": {
-        "network": ("feedforward", "residual"),
-        "normalisation": ("none", "centred", "batch-norm"),
-        "depth": int,
-        "beta": float,
+        **RANDOM_NETWORK,
         "seed": int,
         "lag": int,
         "value": float,
@@ -51,10 +56,7 @@ TABLES: dict[str, dict[str, Kind]] = {
         "value": float,
     },
     "gradients_on_a_line": {
-        "network": ("feedforward", "residual"),
-        "normalisation": ("none", "centred", "batch-norm"),
-        "depth": int,
-        "beta": float,
+        **RANDOM_NETWORK,
         "seed": int,
         "input": float,
         "value": float,
@@ -83,19 +85,13 @@ TABLES: dict[str, dict[str, Kind]] = {
         "value": float,
     },
     "activation_patterns": {
-        "network": ("feedforward", "residual"),
-        "normalisation": ("none", "centred", "batch-norm"),
-        "depth": int,
-        "beta": float,
+        **RANDOM_NETWORK,
         "seed": int,
         "unit": int,
         "pattern": str,
     },
     "contiguity": {
-        "network": ("feedforward", "residual"),
-        "normalisation": ("none", "centred", "batch-norm"),
-        "depth": int,
-        "beta": float,
+        **RANDOM_NETWORK,
         "seed": int,
         "quantity": ("share", "breadth"),
         "bin": int,
@@ -131,10 +127,7 @@ TABLES: dict[str, dict[str, Kind]] = {
     "path_autocorrelation": {
         "path": ("straight line", "rotation", "shift"),
         "statistics": ("path", "images"),
-        "network": ("feedforward", "residual"),
-        "normalisation": ("none", "centred", "batch-norm"),
-        "depth": int,
-        "beta": float,
+        **RANDOM_NETWORK,
         "seed": int,
         "lag": int,
         "value": float,

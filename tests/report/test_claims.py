@@ -566,6 +566,24 @@ def test_a_confounds_own_quantity_replaces_the_arms():
     assert row[["treatment_confound", "control_confound"]].tolist() == [7, 2]
 
 
+def test_an_arm_of_which_the_confounds_table_knows_nothing_has_none():
+    """Noise has no gradient, so the mean of all networks' must not stand beside it."""
+    rows = {"seed": SEEDS, "lag": 1, "value": 0.1}
+    entry = claim(
+        table="gradient_autocorrelation",
+        select={"lag": 1},
+        treatment={**CORRELATION, "depth": 50},
+        control={"table": "noise_autocorrelation", "noise": "brown"},
+        confound=NORM,
+    )
+    tables = {
+        "gradient_autocorrelation": pd.DataFrame({**CORRELATION, "depth": 50, "beta": np.nan, **rows}),
+        "noise_autocorrelation": pd.DataFrame({"noise": "brown", **rows}),
+        "gradient_correlation": gradient_correlation(),
+    }
+    np.testing.assert_equal(confounds(entry, **tables), [50, np.nan])
+
+
 def test_an_undefined_confound_is_not_averaged_away():
     rows = gradient_correlation(gradient_norm=lambda rows: rows["seed"].where(rows["seed"] > 0, np.nan))
     row = verdict(correlation_claim(confound=NORM), gradient_correlation=rows)

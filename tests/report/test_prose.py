@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from movingtarget.report.prose import (
+    WIDEST,
     fill,
     interval,
     markdown_table,
@@ -159,6 +160,12 @@ def test_table_reads_back_cell_by_cell():
     assert [row[2] for row in cells[1:]] == ["0.123", "1.00 × 10−5", "undefined", "∞ (diverged)"]
     assert [row[3] for row in cells[1:]] == ["yes", "no", "yes", "no"]
     assert html.count("text-align: right") == 2 * len(rows)
+
+
+def test_columns_are_as_wide_as_what_they_hold():
+    table = pd.DataFrame({"claim": ["word " * 50], "verdict": ["yes"], "n": [1]})
+    rules = markdown_table(table, {"claim": "Claim", "verdict": "Verdict", "n": "n"}).splitlines()[1]
+    assert [len(rule) for rule in rules.strip("| ").split(" | ")] == [WIDEST + 2, len("Verdict") + 2, 3]
 
 
 def test_table_names_the_unknown_column():

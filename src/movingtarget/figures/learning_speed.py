@@ -27,14 +27,14 @@ def draw(speed: pd.DataFrame) -> Figure:
         speed: table learning_speed.
     """
     titles = ["correlation at initialisation", "norm at initialisation"]
-    figure, (row,) = panels(titles, columns=2, row_height=7.6, sharey=True)
-    for axes, (quantity, label) in zip(row, QUANTITIES.items(), strict=True):
+    figure, grid = panels(titles, columns=1, row_height=7.0)
+    for axes, (quantity, label) in zip(grid[:, 0], QUANTITIES.items(), strict=True):
         log_axis(axes.yaxis)
         if quantity == "gradient_norm":
             log_axis(axes.xaxis)
         _draw(axes, _arms(speed, quantity))
         axes.set_xlabel(label)
-    row[0].set_ylabel("steps (minibatches)")
+        axes.set_ylabel("steps (minibatches)")
     label_lines(figure)
     return figure
 

@@ -223,15 +223,19 @@ def _averaged(claim: Claim) -> list[tuple[str, Conditions]]:
     return [(table, {**arm, "depth": depth}) for table, arm in arms for depth in arm["depth"]]
 
 
-def _confounds(claim: Claim) -> list[Conditions]:
-    """Conditions of each arm on the confound's table: those that it has, and the confound's own."""
+def _confounds(claim: Claim) -> list[Conditions | None]:
+    """Conditions of each arm on the confound's table: those that it has, and the confound's own.
+
+    None for an arm of which the table has no condition, noise for one: it has no such confound.
+    """
     given = claim["confound"]
     own = {column: value for column, value in given.items() if column not in ("table", "column")}
     known = _conditioned(given["table"])
-    return [
-        {**{column: value for column, value in arm.items() if column in known}, **own}
+    shared = [
+        {column: value for column, value in arm.items() if column in known}
         for _, arm in _arms(claim).values()
     ]
+    return [{**conditions, **own} if conditions else None for conditions in shared]
 
 
 def _confound_means(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
@@ -242,6 +246,8 @@ def _confound_means(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> dict[st
     given = claim["confound"]
     rows = _rows(tables, given["table"])
     for name, conditions in zip(means, _confounds(claim), strict=False):
+        if conditions is None:
+            continue
         with suppress(NoRowsError):
             values = _selected(rows, conditions)[given.get("column", "gradient_norm")]
             means[name] = float(values.mean(skipna=False))
@@ -351,7 +357,7 @@ def _confound_problems(claim: Claim) -> Iterator[str]:
     yield from _table_problems("confound.table", table)
     yield from _column_problems("confound.column", given.get("column"), "gradient_norm", table)
     yield from _quantity_problems("confound", table, given)
-    for conditions in _confounds(claim):
+    for conditions in filter(None, _confounds(claim)):
         for column, value in conditions.items():
             yield from _condition_problems("confound", column, value, table)
 

@@ -20,6 +20,9 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
+WIDEST = 60
+"""Of a table's columns, in letters: longer cells are broken."""
+
 VERDICTS = ("reproduced", "not reproduced", "inconclusive")
 
 
@@ -144,10 +147,16 @@ def markdown_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> str:
     """
     if unknown := [name for name in columns if name not in frame]:
         raise ValueError(f"column {unknown[0]!r} is not in the table, which has {', '.join(frame.columns)}")
+    cells = [[_cell(value) for value in [head, *frame[name]]] for name, head in columns.items()]
+    # Pandoc takes the columns' widths, in tables too wide for a line, from the numbers of hyphens
+    dashes = ["-" * min(WIDEST, max(map(len, column))) for column in cells]
     kinds = [frame[name].dtype for name in columns]
-    rules = ["--:" if is_numeric_dtype(kind) and not is_bool_dtype(kind) else ":--" for kind in kinds]
-    rows = zip(*(frame[name].tolist() for name in columns), strict=True)
-    lines = [map(_cell, columns.values()), rules, *(map(_cell, row) for row in rows)]
+    rules = [
+        f"-{dash}:" if is_numeric_dtype(kind) and not is_bool_dtype(kind) else f":{dash}-"
+        for dash, kind in zip(dashes, kinds, strict=True)
+    ]
+    head, *rows = zip(*cells, strict=True)
+    lines = [head, rules, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
