@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def prepare(project: Path, epochs: int) -> None:
 
 
 def start(project: Path) -> subprocess.Popen[str]:
-    """A run in a process group of its own, as a terminal would start it."""
+    """A run in a process group of its own that heeds Ctrl-C, as a terminal would start it."""
     return subprocess.Popen(
         command(*OVERLAY, "--", TABLE),
         cwd=project,
@@ -42,6 +43,7 @@ def start(project: Path) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
     )
 
 
