@@ -232,7 +232,7 @@ def test_a_good_claim_passes_both_checks():
         ("holds_if: {}", r"holds_if is \{\}; allowed: 1 of the keys below, above, within"),
         ("holds_if: {within: [1]}", r"holds_if.within is \[1\]; allowed: a list of 2, each a number"),
         ("holds_if: {below: .inf}", "holds_if.below is Infinity; allowed: a number"),
-        ("estimand: median", 'estimand is "median"; allowed: one of mean, difference, ratio'),
+        ("estimand: median", 'estimand is "median"; allowed: one of mean, difference, ratio, log_slope'),
         ("scale: smoke", 'scale is "smoke"; allowed: one of default, paper'),
         ("seeds: 4", "seeds is 4; allowed: a whole number of at least 5"),
         ("learning_rate: 0.1", "learning_rate is 0.1; allowed: best"),

@@ -18,12 +18,14 @@ Conditions = dict[str, Any]
 
 SCALES = ("smoke", "default", "paper")
 
-ESTIMANDS: dict[str, Callable[..., NDArray[np.float64]]] = {
+OF_MEANS: dict[str, Callable[..., NDArray[np.float64]]] = {
     "mean": np.asarray,
     "difference": np.subtract,
     "ratio": np.divide,
 }
-"""Estimands by the arms' means; `log_slope` needs the depths too."""
+"""Estimands that need no more than the arms' means."""
+
+ESTIMANDS = (*OF_MEANS, "log_slope")
 
 ALONE = ("mean", "log_slope")
 """Estimands of select alone, without treatment and control."""
@@ -165,7 +167,7 @@ def _estimand(claim: Claim) -> Callable[..., NDArray[np.float64]]:
     """Function of the means of what `_averaged` lists."""
     if claim["estimand"] == "log_slope":
         return partial(_log_slope, claim["select"]["depth"])
-    return ESTIMANDS[claim["estimand"]]
+    return OF_MEANS[claim["estimand"]]
 
 
 def _log_slope(depths: Sequence[int], *means: NDArray[np.float64]) -> NDArray[np.float64]:
