@@ -13,7 +13,7 @@ RESULTS = config["results"]
 
 
 wildcard_constraints:
-    network="plain|batch-norm|residual|crelu|looks-linear|linear",
+    network="plain|batch-norm|residual|residual-batch-norm|crelu|looks-linear|linear",
     depth="[0-9]+",
     update_rule="sgd|locoprop",
 
@@ -21,6 +21,8 @@ wildcard_constraints:
 include: "workflow/rules/data.smk"
 include: "workflow/rules/random_networks.smk"
 include: "workflow/rules/training.smk"
+include: "workflow/rules/moving_target.smk"
+include: "workflow/rules/gather.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -40,6 +40,27 @@ RANDOM_NETWORK: dict[str, Kind] = {
 }
 """Columns that describe a random network; beta is NaN without a branch."""
 
+ORDER: dict[str, Kind] = {
+    "network": str,
+    "order": (
+        "simultaneous",
+        "stale",
+        "forward",
+        "backward",
+        "random",
+        "fresh",
+        "round-robin",
+        "locoprop-m",
+        "locoprop-s",
+        "smaller-early",
+        "smaller-late",
+        "lars",
+        "freeze",
+        "greedy",
+    ),
+}
+"""Columns that describe an arm of the study of update orders."""
+
 TABLES: dict[str, dict[str, Kind]] = {
     "training": TRAINING,
     "depth_ladder": TRAINING,
@@ -160,6 +181,93 @@ TABLES: dict[str, dict[str, Kind]] = {
         "gradient_norm": float,
         "steps": float,
     },
+    "one_step": {
+        "network": str,
+        "depth": int,
+        "optimiser": ("sgd", "adam"),
+        "learning_rate": float,
+        "seed": int,
+        "step": int,
+        "layer": int,
+        "quantity": ("loss", "gradient_norm", "movement"),
+        "value": float,
+    },
+    "linear_chain": {
+        "layers": int,
+        "weight": float,
+        "rule": ("fixed", "normalised"),
+        "size": float,
+        "seed": int,
+        "quantity": ("kept", "predicted"),
+        "value": float,
+    },
+    "chain_stability": {
+        "layers": int,
+        "order": ("simultaneous", "forward"),
+        "seed": int,
+        "value": float,
+    },
+    "moving_target": {
+        "network": str,
+        "depth": int,
+        "learning_rate": float,
+        "step": int,
+        "seed": int,
+        "layer": int,
+        "quantity": (
+            "loss",
+            "joint_drop",
+            "single_drops",
+            "first_order",
+            "joint_share",
+            "single_share",
+            "interaction",
+            "sweep_drop",
+            "gradient_norm",
+            "movement",
+            "single_drop",
+            "shift",
+            "shift_cosine",
+            "fresh_shift",
+            "fresh_shift_cosine",
+            "input_drift",
+            "curvature",
+            "curvature_ratio",
+            "largest_rate",
+            "largest_sweep_rate",
+            "bought",
+        ),
+        "value": float,
+    },
+    "update_orders": {
+        **ORDER,
+        "learning_rate": float,
+        "seed": int,
+        "step": int,
+        "gradient_evaluations": float,
+        "flops": float,
+        "train_loss": float,
+        "test_accuracy": float,
+    },
+    "update_order_times": {
+        **ORDER,
+        "seed": int,
+        "seconds": float,
+    },
+    "update_order_budgets": {
+        **ORDER,
+        "budget": ("sweep", "gradient", "flop", "second"),
+        "learning_rate": float,
+        "seed": int,
+        "step": int,
+        "train_loss": float,
+        "test_accuracy": float,
+    },
+    "stable_rates": {
+        **ORDER,
+        "seed": int,
+        "value": float,
+    },
     "mutual_information": {
         "network": str,
         "depth": int,
@@ -188,7 +296,10 @@ TABLES: dict[str, dict[str, Kind]] = {
 }
 """Ordered columns of each table and what they hold."""
 
-MEASURED = {"value", "variance", "covariance", "correlation", "gradient_norm", "steps"}
+MEASURED = {
+    *("value", "variance", "covariance", "correlation", "gradient_norm", "steps"),
+    *("train_loss", "test_accuracy", "seconds"),
+}
 """Columns that hold what was measured."""
 
 CONFOUNDS = {"treatment_confound", "control_confound"}

@@ -1,5 +1,6 @@
 """One arm trained from settings to rows."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,15 @@ def test_measurements_of_snapshots_have_a_row_for_each_seed_and_layer():
     null = shared[shared["quantity"] == "permuted"]["value"]
     assert np.isfinite(shared["value"]).all()
     assert information.min() > null.max()
+
+
+@pytest.mark.parametrize(
+    ("asked", "steps"), [(1, [8]), (2, [4, 8]), (3, [3, 6, 8]), (8, range(1, 9)), (99, range(1, 9))]
+)
+def test_evaluations_are_evenly_spaced_in_every_epoch(asked: int, steps: Sequence[int]):
+    table = trained("plain", "sgd", evaluations_per_epoch=asked).table
+    scored = table[table["quantity"] == "test_loss"]
+    assert scored["step"].unique().tolist() == [0, *steps, *(8 + step for step in steps)]
 
 
 @pytest.mark.parametrize("weights", ["normal", "orthogonal"])

@@ -645,7 +645,7 @@ SELECT = claim()["select"]
                 "select": {"quantity": "correlation"},
                 "learning_rate": "best",
             },
-            "learning_rate is best, but image_gradients has no training curves; "
+            "learning_rate is best, but image_gradients has no training losses; "
             "allowed: only with training, depth_ladder",
         ),
     ],
@@ -677,7 +677,7 @@ def test_a_claim_that_makes_no_sense_is_refused_in_one_line(changes, message):
             {"select": {**CORRELATION, "variance": 1.0}},
             "select.variance is measured in gradient_correlation, no condition; allowed: network, .*",
         ),
-        ({"learning_rate": "best"}, "learning_rate is best, but .* has no training curves; .*"),
+        ({"learning_rate": "best"}, "learning_rate is best, but .* has no training losses; .*"),
         ({"estimand": "log_slope"}, "select.depth is 10; allowed: a list of at least two depths .*"),
         (
             {"estimand": "log_slope", "select": {**CORRELATION, "depth": [10]}},

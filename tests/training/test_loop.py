@@ -21,7 +21,7 @@ ARMS = [(family, simultaneous) for family in FAMILIES] + [("plain", locoprop(3, 
 
 
 def plan(images: Images, family: str = "plain", **changes: Any) -> Training:
-    """Two seeds at two rates for two epochs of ten steps, changed as asked."""
+    """Two seeds at two rates for two epochs of ten steps each, changed as asked."""
     plain = Training(
         network=build(family, 5, 6, 3, 4, "relu"),
         rule=simultaneous,
@@ -29,8 +29,8 @@ def plan(images: Images, family: str = "plain", **changes: Any) -> Training:
         seeds=(0, 1),
         learning_rates=(0.1, 0.02),
         batch_size=6,
-        epochs=2,
-        evaluations_per_epoch=2,
+        steps=20,
+        evaluation_steps=(5, 10, 15, 20),
         evaluation_examples=30,
         curve_window=5,
     )
@@ -110,7 +110,7 @@ def test_each_epoch_shows_every_example_once_with_its_label_in_another_order(ima
 
 @pytest.mark.parametrize(("family", "rule"), ARMS)
 def test_training_learns(images: Images, family: str, rule: UpdateRule) -> None:
-    training = plan(images, family, rule=rule, epochs=10)
+    training = plan(images, family, rule=rule, steps=100, evaluation_steps=(100,))
     losses = values(train(training, fresh(training, family)), "train_loss")[0.1]
     assert (losses.iloc[-1] < 0.5 * losses.iloc[0]).all()
 
@@ -140,7 +140,7 @@ def test_a_member_that_diverges_leaves_the_others_alone(
 def test_going_on_from_a_kept_state_changes_nothing(
     images: Images, family: str, rule: UpdateRule, tmp_path: Path
 ) -> None:
-    training = plan(images, family, rule=rule, epochs=3, learning_rates=(0.1, 1e20))
+    training = plan(images, family, rule=rule, steps=25, learning_rates=(0.1, 1e20))
     whole = train(
         training, fresh(training, family), keep=lambda state: torch.save(state, tmp_path / f"{state.epoch}")
     )
@@ -171,7 +171,7 @@ def test_the_state_given_is_left_as_it_is(images: Images) -> None:
 def test_snapshots_hold_the_start_and_the_end_of_every_epoch(images: Images) -> None:
     training = plan(images)
     initial = fresh(training)
-    once, state = train(replace(training, epochs=1), initial), train(training, initial)
+    once, state = train(replace(training, steps=10), initial), train(training, initial)
     assert list(state.snapshots) == [0, 10, 20]
     for snapshot, parameters in zip(
         state.snapshots.values(), [initial.parameters, once.parameters, state.parameters], strict=True
@@ -206,7 +206,7 @@ def starting_points(seen: dict[int, Parameters]) -> UpdateRule:
 def test_snapshots_asked_for_are_the_same_after_an_interruption(images: Images) -> None:
     training = plan(images, snapshot_steps=(4, 15))
     whole = train(training, fresh(training))
-    half = train(replace(training, epochs=1), fresh(training))
+    half = train(replace(training, steps=10), fresh(training))
     assert list(half.snapshots) == [0, 4, 10]
     # a finished run's last rows tell of divergence
     unfinished = replace(half, rows=[row for row in half.rows if row["quantity"] != "diverged"])
@@ -217,16 +217,20 @@ def test_snapshots_asked_for_are_the_same_after_an_interruption(images: Images) 
         assert_close(resumed.snapshots[step], parameters, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(
-    ("asked", "steps"),
-    [(1, [10]), (2, [5, 10]), (3, [4, 7, 10]), (4, [3, 5, 8, 10]), (10, range(1, 11)), (99, range(1, 11))],
-)
-def test_evaluations_are_as_many_as_asked_for_and_evenly_spaced(
-    images: Images, asked: int, steps: Sequence[int]
-) -> None:
-    training = plan(images, evaluations_per_epoch=asked)
+def test_scores_are_taken_at_the_start_and_at_the_steps_asked_for(images: Images) -> None:
+    training = plan(images, evaluation_steps=(1, 7, 19, 99))
     state = train(training, fresh(training))
-    assert list(values(state, "test_loss").index) == [0, *steps, *(10 + step for step in steps)]
+    assert list(values(state, "test_loss").index) == [0, 1, 7, 19]
+
+
+def test_training_ends_within_an_epoch_where_asked_to(images: Images) -> None:
+    training = plan(images)
+    short = train(replace(training, steps=13, evaluation_steps=(13,)), fresh(training))
+    seen = train(replace(training, snapshot_steps=(13,)), fresh(training))
+    assert list(short.snapshots) == [0, 10, 13]
+    assert_close(short.parameters, seen.snapshots[13], rtol=0, atol=0)
+    assert list(values(short, "test_loss").index) == [0, 13]
+    assert list(values(short, "diverged").index) == [13]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from movingtarget.networks import FAMILIES, stack
+from movingtarget.networks.layers import BatchNorm, Linear
 from movingtarget.training import Batch, Cost, UpdateRule, locoprop, simultaneous
+from movingtarget.training.rule import steps_done
 
 RandomNetworks = Callable[..., list[nn.Module]]
 MEMBERS = 3
@@ -45,6 +47,17 @@ def counted(networks: list[nn.Module], rule: UpdateRule) -> tuple[Cost, float]:
 def test_flops_of_simultaneous(random_networks: RandomNetworks, family: str, depth: int) -> None:
     cost, measured = counted(random_networks(family, MEMBERS, depth), simultaneous)
     assert cost == Cost(gradient_evaluations=1.0, flops=measured)
+
+
+def test_flops_where_normalisation_comes_first() -> None:
+    networks = [nn.Sequential(BatchNorm(5), Linear(5, 6), nn.Tanh(), Linear(6, 4)) for _ in range(MEMBERS)]
+    cost, measured = counted(list(networks), simultaneous)
+    assert cost.flops == measured
+
+
+def test_steps_are_counted_from_nought() -> None:
+    assert steps_done({}) == 0
+    assert steps_done({"step": torch.tensor(7)}) == 7
 
 
 @pytest.mark.parametrize("depth", [1, 4])

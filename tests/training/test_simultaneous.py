@@ -15,20 +15,23 @@ RATES = [0.5, 0.1, 0.02]
 
 
 class TorchResidual(nn.Module):
-    """The residual family written with torch's own layers only."""
+    """The residual families written with torch's own layers only."""
 
-    def __init__(self) -> None:
+    def __init__(self, normalisation: type[nn.Module], beta: float) -> None:
         super().__init__()
+        self.beta = beta
         self.stem = nn.Linear(5, 6)
-        self.branches = nn.ModuleList(nn.Linear(6, 6) for _ in range(DEPTH - 1))
-        self.head = nn.Linear(6, 4)
+        self.branches = nn.ModuleList(
+            nn.Sequential(normalisation(6), nn.Tanh(), nn.Linear(6, 6)) for _ in range(DEPTH - 1)
+        )
+        self.head = nn.Sequential(normalisation(6), nn.Tanh(), nn.Linear(6, 4))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits."""
         stream = self.stem(inputs)
         for branch in self.branches:
-            stream = stream + DEPTH**-0.5 * branch(stream.tanh())
-        return self.head(stream.tanh())  # type: ignore[no-any-return]
+            stream = stream + self.beta * branch(stream)
+        return self.head(stream)  # type: ignore[no-any-return]
 
 
 class TorchConcatenatedReLU(nn.Module):
@@ -42,7 +45,9 @@ class TorchConcatenatedReLU(nn.Module):
 def torch_network(family: str) -> nn.Module:
     """The family's network made of torch's own layers, parameters in the same order as ours."""
     if family == "residual":
-        return TorchResidual()
+        return TorchResidual(nn.Identity, DEPTH**-0.5)
+    if family == "residual-batch-norm":
+        return TorchResidual(nn.BatchNorm1d, 1.0)
     normalisation = nn.BatchNorm1d if family == "batch-norm" else nn.Identity
     own: dict[str, type[nn.Module]] = {
         "crelu": TorchConcatenatedReLU,

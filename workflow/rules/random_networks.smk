@@ -13,8 +13,10 @@ RANDOM_NETWORKS = {  # the tables of each experiment
     "effective_rank": ["effective_rank"],
     "looks_linear": ["looks_linear"],
     "image_paths": ["path_autocorrelation"],
+    "linear_chain": ["linear_chain", "chain_stability"],
+    "one_step": ["one_step"],
 }
-ON_IMAGES = ["effective_rank", "image_paths"]
+ON_IMAGES = ["effective_rank", "image_paths", "one_step"]
 
 
 for experiment, tables in RANDOM_NETWORKS.items():

@@ -8,9 +8,11 @@ OVERLAYS = [os.path.relpath(path) for path in workflow.overwrite_configfiles]
 COMMAND = " ".join(["snakemake --cores 2", *[f"--configfile {path}" for path in OVERLAYS]])
 TABLES = [
     *[table for tables in RANDOM_NETWORKS.values() for table in tables],
-    *STUDIES,
-    *MEASUREMENTS,
+    *PART_NAMES,
     "learning_speed",
+    "update_order_times",
+    "update_order_budgets",
+    "stable_rates",
 ]
 FIGURES = {  # the tables each is drawn from
     "gradients_on_a_line": ["gradients_on_a_line", "noise_on_a_line"],
@@ -26,6 +28,17 @@ FIGURES = {  # the tables each is drawn from
     "shattering_in_training": ["shattering_in_training"],
     "path_autocorrelation": ["path_autocorrelation", "noise_autocorrelation"],
     "learning_speed": ["learning_speed"],
+    "one_step": ["one_step"],
+    "layer_gradients": ["one_step"],
+    "linear_chain": ["linear_chain", "chain_stability"],
+    "local_linearity": ["moving_target"],
+    "interaction": ["moving_target"],
+    "covariate_shift": ["moving_target"],
+    "input_drift": ["moving_target"],
+    "curvature": ["moving_target"],
+    "update_orders": ["update_orders", "update_order_times"],
+    "update_order_budgets": ["update_order_budgets"],
+    "update_order_rates": ["update_orders", "stable_rates"],
     "image_gradients": ["image_gradients"],
     "mutual_information": ["mutual_information"],
     "training_curves": ["training"],
@@ -40,6 +53,9 @@ COSTS = [
         for m in MEASUREMENTS
         for arm in arms_of(MEASUREMENTS[m], "sgd")
     ],
+    *[f"{RESULTS}/costs/measure_moving_target/{target}.tsv" for target in TARGETS],
+    *[f"{RESULTS}/costs/train_update_order/{order}.tsv" for order in ORDERS],
+    f"{RESULTS}/costs/time_update_orders.tsv",
     f"{RESULTS}/costs/judge_claims.tsv",
     *[f"{RESULTS}/costs/draw_{figure}.tsv" for figure in FIGURES],
 ]

@@ -15,15 +15,6 @@ def arms_of(study, *update_rules):
     return [ARM.format(**arm) for arm in arms]
 
 
-def parts_of(table):
-    """The tables of single arms that make up a table."""
-    arms = arms_of(table) if table in STUDIES else arms_of(MEASUREMENTS[table], "sgd")
-    return expand(f"{RESULTS}/tables/parts/{table}/{{arm}}.csv", arm=arms)
-
-
-PARTS = [part for table in [*STUDIES, *MEASUREMENTS] for part in parts_of(table)]
-
-
 def arm_of(wildcards):
     """The settings of an arm, as the library has them."""
     return {
@@ -107,25 +98,6 @@ for measurement, study in MEASUREMENTS.items():
             f"Measuring {measurement} in {{wildcards.network}}, depth {{wildcards.depth}}"
         script:
             "../scripts/measure_arm.py"
-
-
-rule gather_arms:
-    input:
-        parts=lambda wildcards: parts_of(wildcards.table),
-        sources=sources("tables"),
-    output:
-        table=f"{RESULTS}/tables/{{table}}.csv",
-    log:
-        f"{RESULTS}/logs/gather_arms/{{table}}.log",
-    benchmark:
-        f"{RESULTS}/costs/gather_arms/{{table}}.tsv"
-    wildcard_constraints:
-        table="|".join([*STUDIES, *MEASUREMENTS]),
-    threads: 1
-    message:
-        "Gathering table {wildcards.table}"
-    script:
-        "../scripts/gather_arms.py"
 
 
 rule measure_learning_speed:

@@ -59,12 +59,31 @@ def train_arm(
     """Train all members of an arm; rows of table training, and the best rate's members for measurements."""
     architecture = _architecture(arm, images, hidden_width, activation)
     rule = update_rule(arm["update_rule"], rule_settings)
-    training = Training(network=build(**architecture), rule=rule, images=images, seeds=seeds, **schedule)
+    training = Training(
+        network=build(**architecture),
+        rule=rule,
+        images=images,
+        seeds=seeds,
+        **_in_steps(schedule, len(images.train_labels)),
+    )
     drawn = (build_random(**architecture, seed=seed, weights=initial_weights) for _, seed in training.members)
     state = resumed or start(stack(drawn))
     state = train(training, state, keep, say)
     table = pd.DataFrame(state.rows).assign(**arm)
     return Trained(table, _members_at(best_learning_rate(table), training, state.snapshots))
+
+
+def _in_steps(schedule: dict[str, Any], examples: int) -> dict[str, Any]:
+    """The schedule with its epochs in steps; the evaluations of each epoch evenly spaced, one at its end."""
+    own = dict(schedule)
+    per_epoch = examples // own["batch_size"]
+    steps, evaluations = own.pop("epochs") * per_epoch, own.pop("evaluations_per_epoch")
+    evaluated = [
+        step
+        for step in range(1, steps + 1)
+        if step * evaluations // per_epoch > (step - 1) * evaluations // per_epoch
+    ]
+    return {**own, "steps": steps, "evaluation_steps": evaluated}
 
 
 def _members_at(

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from movingtarget.report.bootstrap import Interval, bootstrap_interval
-from movingtarget.tables import DEPENDENT, MEASURED, TABLES, TRAINING, Kind
+from movingtarget.tables import DEPENDENT, MEASURED, TABLES, Kind
 
 Claim = dict[str, Any]
 Conditions = dict[str, Any]
@@ -37,9 +37,17 @@ DIVERGED = {
     **dict.fromkeys(["batch_loss", "train_loss", "test_loss"], np.inf),
     **dict.fromkeys(["train_accuracy", "test_accuracy"], 0.0),
 }
-"""What a quantity counts as where training has diverged and its value is NaN."""
+"""What a quantity, or a column, counts as where training has diverged and its value is NaN."""
 
-FINAL_LOSS = {"quantity": "train_loss", "step": "last"}
+FINAL_LOSS = ({"quantity": "train_loss", "step": "last"}, "value")
+
+CHOOSING: dict[str, tuple[Conditions, str]] = {
+    "training": FINAL_LOSS,
+    "depth_ladder": FINAL_LOSS,
+    "update_orders": ({"step": "last"}, "train_loss"),
+    "update_order_budgets": ({}, "train_loss"),
+}
+"""The losses that choose an arm's best learning rate, in the tables that have any: conditions and column."""
 
 
 class NoRowsError(ValueError):
@@ -265,7 +273,8 @@ def _arm(
     if not best:
         return values, values.notna() * 0.0
     settings = {column: value for column, value in conditions.items() if column not in DEPENDENT}
-    losses = _by_seed(_selected(rows, {**settings, **FINAL_LOSS}), "value", by_rate=True)
+    chosen_by, loss = CHOOSING[table]
+    losses = _by_seed(_selected(rows, {**settings, **chosen_by}), loss, by_rate=True)
     if not (values.index.equals(losses.index) and values.columns.equals(losses.columns)):
         raise ValueError(
             f"learning_rate is best, but train_loss has other seeds or rates where {_shown(conditions)}"
@@ -292,7 +301,7 @@ def _selected(rows: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
 
 def _by_seed(rows: pd.DataFrame, column: str, by_rate: bool) -> pd.DataFrame:
     """Mean of a column for each seed (rows) at each learning rate (columns; only one unless by rate)."""
-    diverged = rows["quantity"].map(DIVERGED) if "quantity" in rows else np.nan
+    diverged = rows["quantity"].map(DIVERGED) if "quantity" in rows else DIVERGED.get(column, np.nan)
     cells = rows.assign(
         value=rows[column].where(rows[column].notna(), diverged),
         rate=rows["learning_rate"] if by_rate else 0.0,
@@ -338,9 +347,8 @@ def _arm_problems(claim: Claim, name: str, table: str, conditions: Conditions) -
     own = claim[name]
     yield from _table_problems(f"{name}.table" if "table" in own else "table", table)
     yield from _column_problems("column", claim.get("column"), "value", table)
-    if "learning_rate" in claim and TABLES[table] != TRAINING:
-        curves = ", ".join(known for known, columns in TABLES.items() if columns == TRAINING)
-        yield f"learning_rate is best, but {table} has no training curves; allowed: only with {curves}"
+    if "learning_rate" in claim and table not in CHOOSING:
+        yield f"learning_rate is best, but {table} has no training losses; allowed: only with {', '.join(CHOOSING)}"
     yield from _quantity_problems(name, table, conditions)
     for column, value in conditions.items():
         yield from _condition_problems(name if column in own else "select", column, value, table)

@@ -1,115 +1,128 @@
-"""LocoProp-M: layer-wise targets, cached for a minibatch, and local steps of every layer towards its own."""
+"""LocoProp: layer-wise targets, cached for a minibatch, and local steps of every layer towards its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from movingtarget.networks.feedforward import Feedforward, FeedforwardLayer
+from movingtarget.networks.chain import Link, chain, pre_activation
 from movingtarget.networks.layers import ConcatenatedReLU
 from movingtarget.networks.stack import Parameters
-from movingtarget.training.rule import Batch, Cost, Outcome, UpdateRule, forward_flops, input_gradient_flops
-from movingtarget.training.simultaneous import member_losses
+from movingtarget.training.rule import Batch, Cost, Outcome, UpdateRule
+from movingtarget.training.simultaneous import backpropagation_cost, descend, member_losses
 
 LEAST_DECAY = 0.25
-
-
-def locoprop(iterations: int, gamma: float) -> UpdateRule:
-    r"""The update rule LocoProp-M with `iterations` local steps of gradient descent for each layer.
-
-    One forward pass caches each layer's input $x_i$, pre-activation $a_i$ and post-activation $h_i$; one
-    backward pass gives $e_i = \partial L / \partial a_i$. The targets $t_i = h_i - \gamma e_i$ then stay
-    fixed while each layer alone descends its matching loss, whose gradient needs no derivative of the
-    transfer function f (softmax at the output):
-
-    $$ W_i \leftarrow W_i - \eta_k \, (f(W_i x_i + b_i) - t_i)^T x_i, \quad
-       \eta_k = \tfrac{\eta}{\gamma} \max(1 - k / T, 1/4), \quad k = 0, \dots, T - 1 $$
-
-    The division by gamma makes the first local step the step of gradient descent at rate $\eta$, exactly,
-    so that learning rates of both rules mean the same. Here $e_i$ is of one example's loss, and local
-    gradients are means over the batch; in the authors' code $e_i$ is of the mean loss and local gradients
-    are sums: their gamma is ours times the batch size.
-
-    Raises ValueError, when used, for a network that is not a plain feedforward one.
-
-    Source: Amid, Anil & Warmuth 2022, and the authors' notebook (schedule of the local rates).
-    """
-
-    def rule(
-        network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, learning_rates: Tensor
-    ) -> Outcome:
-        if not (isinstance(network, Feedforward) and all(map(_is_plain, network.hidden))):
-            raise ValueError("LocoProp is defined for plain feedforward networks only")
-        layers = [f"hidden.{index}.linear" for index in range(len(network.hidden))] + ["head"]
-        activations = [part for name, part in network.named_modules() if name.endswith(".activation")]
-        transfers: list[Transfer] = [*activations, _softmax]
-        inputs, pre_activations = _forward(parameters, layers, transfers, batch.inputs)
-        errors = _backward(parameters, layers, transfers, pre_activations, batch.labels)
-        for place, layer in enumerate(layers):
-            weight, bias = parameters[f"{layer}.weight"], parameters[f"{layer}.bias"]
-            transfer, residual = transfers[place], gamma * errors[place]
-            target = transfer(pre_activations[place]) - residual
-            for k in range(iterations):
-                if k > 0:
-                    residual = transfer(torch.baddbmm(bias[:, None], inputs[place], weight.mT)) - target
-                rates = learning_rates * (max(1 - k / iterations, LEAST_DECAY) / gamma / target.shape[-2])
-                residual *= rates[:, None, None]
-                weight.baddbmm_(residual.mT, inputs[place], alpha=-1.0)
-                bias.sub_(residual.sum(-2))
-        losses = member_losses(pre_activations[-1], batch.labels)
-        return Outcome(parameters, memory, _cost(network, batch.labels.shape[-1], iterations), losses)
-
-    return torch.no_grad()(rule)
-
-
-def _is_plain(layer: nn.Module) -> bool:
-    if not isinstance(layer, FeedforwardLayer) or isinstance(layer.activation, ConcatenatedReLU):
-        return False
-    return isinstance(layer.normalisation, nn.Identity)
-
-
-def _softmax(logits: Tensor) -> Tensor:
-    return logits.softmax(-1)
-
 
 Transfer = Callable[[Tensor], Tensor]
 
 
-def _forward(
-    parameters: Parameters, layers: list[str], transfers: list[Transfer], inputs: Tensor
-) -> tuple[list[Tensor], list[Tensor]]:
-    """Inputs and pre-activations of every layer."""
-    layer_inputs, pre_activations = [inputs], []
-    for layer, transfer in zip(layers, transfers, strict=True):
-        weight, bias = parameters[f"{layer}.weight"], parameters[f"{layer}.bias"]
-        pre_activations.append(torch.baddbmm(bias[:, None], layer_inputs[-1], weight.mT))
-        layer_inputs.append(transfer(pre_activations[-1]))
-    return layer_inputs[:-1], pre_activations
+def locoprop(
+    iterations: int, gamma: float, loss: Literal["matching", "squared"] = "matching"
+) -> UpdateRule:
+    r"""The update rule LocoProp-M or -S with `iterations` local steps of gradient descent for each layer.
+
+    Layer i of the chain computes the pre-activation $a_i = A(x_i; W_i)$, W being all of its parameters, and
+    $f(a_i)$. One forward pass caches $x_i$ and $a_i$; one backward pass gives
+    $e_i = \partial L / \partial a_i$. Each layer alone then descends a loss whose inputs $x_i$ and targets
+
+    $$ t_i = f(a_i) - \gamma e_i \;\text{(matching)}, \quad t_i = a_i - \gamma e_i \;\text{(squared)} $$
+
+    stay fixed: the matching loss of f (softmax at the output layer), whose gradient needs no derivative of
+    f, or the squared distance of pre-activations, for which f below stands for the identity:
+
+    $$ W_i \leftarrow W_i - \frac{\eta_k}{B} \sum_b \Bigl(\frac{\partial a_{ib}}{\partial W_i}\Bigr)^T
+       (f(a_{ib}) - t_{ib}), \quad
+       \eta_k = \tfrac{\eta}{\gamma} \max(1 - k / T, 1/4), \quad k = 0, \dots, T - 1 $$
+
+    The division by gamma makes the first local step the step of gradient descent at rate $\eta$, exactly
+    and for both losses, so that learning rates of all rules mean the same; no later step is one. Here $e_i$
+    is the batch size B times the gradient of the mean loss: without batch norm, the gradient of an example's
+    own loss. With it examples interact, $e_{ib}$ holds what pre-activation b does to all of them, and local
+    steps use the statistics that the moved layer gives. In the authors' code $e_i$ is of the mean loss and
+    local gradients are sums: their gamma is ours times the batch size.
+
+    CReLU is a pair of rectifiers, of a and -a; their two matching losses add up to the squared one. The
+    layers of a residual stream have the identity as f.
+
+    Raises ValueError for an unknown `loss` and, when used, for a transfer that changes the shape.
+
+    Source: Amid, Anil & Warmuth 2022, and the authors' notebook (schedule of the local rates).
+    """
+    if loss not in ("matching", "squared"):
+        raise ValueError(f"loss '{loss}' is unknown; allowed: matching, squared")
+
+    def rule(
+        network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, learning_rates: Tensor
+    ) -> Outcome:
+        links, size = chain(network), batch.labels.shape[-1]
+        transfers = _matching_transfers(links) if loss == "matching" else [_identity] * len(links)
+        problems, losses, gradients = _backpropagate(links, transfers, parameters, batch, gamma)
+        descend(parameters, gradients, learning_rates)
+        for problem in problems:
+            for k in range(1, iterations):
+                rates = learning_rates * (max(1 - k / iterations, LEAST_DECAY) / gamma / size)
+                descend(parameters, _local_gradient(problem, parameters), rates)
+        return Outcome(parameters, memory, _cost(network, links, size, iterations), losses)
+
+    return rule
 
 
-def _backward(
-    parameters: Parameters,
-    layers: list[str],
-    transfers: list[Transfer],
-    pre_activations: list[Tensor],
-    labels: Tensor,
-) -> list[Tensor]:
-    """Gradient of each example's cross-entropy with respect to every layer's pre-activation."""
-    probabilities = pre_activations[-1].softmax(-1)
-    error = probabilities - F.one_hot(labels, probabilities.shape[-1]).to(probabilities.dtype)
-    errors = [error]
-    for place in range(len(layers) - 2, -1, -1):
-        upstream = torch.bmm(errors[0], parameters[f"{layers[place + 1]}.weight"])
-        with torch.enable_grad():
-            leaf = pre_activations[place].detach().requires_grad_()
-            (error,) = torch.autograd.grad(transfers[place](leaf), leaf, upstream)
-        errors.insert(0, error)
-    return errors
+class _Problem(NamedTuple):
+    """What stays fixed while a layer takes its local steps: inputs `(members, batch, in)` and targets."""
+
+    link: Link
+    transfer: Transfer
+    inputs: Tensor
+    targets: Tensor
 
 
-def _cost(network: nn.Module, batch_size: int, iterations: int) -> Cost:
-    # one pass forward, one of errors backward, and two products a local step but the first's cached one
-    forward = forward_flops(network, batch_size)
-    first = input_gradient_flops(network, batch_size)
-    return Cost(float(iterations), (1 + 2 * iterations) * forward - first)
+def _backpropagate(
+    links: Sequence[Link], transfers: Sequence[Transfer], parameters: Parameters, batch: Batch, gamma: float
+) -> tuple[list[_Problem], Tensor, Parameters]:
+    """Every layer's local problem, the members' losses, and their gradients: the first local ones."""
+    leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
+    inputs, pre_activations = [batch.inputs], []
+    for link in links:
+        pre_activations.append(pre_activation(link, leaves, inputs[-1]))
+        inputs.append(link.transfer(pre_activations[-1]))
+    losses = member_losses(inputs[-1], batch.labels)
+    found = torch.autograd.grad(losses.sum(), [*pre_activations, *leaves.values()])
+    step = gamma * batch.labels.shape[-1]
+    problems = [
+        _Problem(link, transfer, x.detach(), transfer(a.detach()) - step * error)
+        for link, transfer, x, a, error in zip(
+            links, transfers, inputs[:-1], pre_activations, found[: len(links)], strict=True
+        )
+    ]
+    return problems, losses.detach(), dict(zip(leaves, found[len(links) :], strict=True))
+
+
+def _local_gradient(problem: _Problem, parameters: Parameters) -> Parameters:
+    """The gradient of a layer's local loss, summed over the batch, with respect to its parameters."""
+    link, transfer, inputs, targets = problem
+    leaves = {name: parameters[name].detach().requires_grad_() for name in link.names.values()}
+    reached = pre_activation(link, leaves, inputs)
+    residual = transfer(reached.detach()) - targets
+    return dict(zip(leaves, torch.autograd.grad(reached, list(leaves.values()), residual), strict=True))
+
+
+def _matching_transfers(links: Sequence[Link]) -> list[Transfer]:
+    """The gradient of every layer's matching loss, but for the target, at a pre-activation."""
+    hidden = [_identity if _is_paired(link.transfer) else link.transfer for link in links[:-1]]
+    return [*hidden, lambda a: links[-1].transfer(a).softmax(-1)]
+
+
+def _is_paired(transfer: nn.Module) -> bool:
+    return any(isinstance(part, ConcatenatedReLU) for part in transfer.modules())
+
+
+def _identity(pre_activations: Tensor) -> Tensor:
+    return pre_activations
+
+
+def _cost(network: nn.Module, links: Sequence[Link], batch_size: int, iterations: int) -> Cost:
+    """Of a step of backpropagation and the other local steps: a pass forward and a gradient of each layer."""
+    local = sum(backpropagation_cost(link.affine, batch_size).flops for link in links)
+    whole = backpropagation_cost(network, batch_size).flops
+    return Cost(float(iterations), whole + (iterations - 1) * local)

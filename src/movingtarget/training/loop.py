@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
+from math import ceil
 from typing import Any
 
 import torch
@@ -22,7 +24,8 @@ class Training:
 
     The members are all pairs of a learning rate and a seed, rates outermost. `curve_window` is the number
     of steps whose minibatch losses are averaged into one point of the curve; a window that an epoch's end
-    cuts short leaves no point. Parameters are kept at step 0, at `snapshot_steps` and after every epoch.
+    cuts short leaves no point. Scores are taken at step 0 and at `evaluation_steps`. Parameters are kept at
+    step 0, at `snapshot_steps`, after every epoch and at the end.
     """
 
     network: nn.Module
@@ -31,8 +34,8 @@ class Training:
     seeds: Sequence[int]
     learning_rates: Sequence[float]
     batch_size: int
-    epochs: int
-    evaluations_per_epoch: int
+    steps: int
+    evaluation_steps: Sequence[int]
     evaluation_examples: int
     curve_window: int
     snapshot_steps: Sequence[int] = ()
@@ -54,7 +57,7 @@ class State:
 
     `rows` hold one record for each member, recorded step and quantity; `snapshots` the parameters kept,
     by step; `diverged_at` each member's first step with a loss that is not finite,
-    or -1. `cost` is one step's.
+    or -1. `spent` is the cost of all steps so far.
     """
 
     parameters: Parameters
@@ -63,7 +66,7 @@ class State:
     epoch: int = 0
     rows: Rows = field(default_factory=list)
     snapshots: dict[int, Parameters] = field(default_factory=dict)
-    cost: Cost = field(default_factory=lambda: Cost(0.0, 0.0))
+    spent: Cost = field(default_factory=lambda: Cost(0.0, 0.0))
 
 
 def start(parameters: Parameters) -> State:
@@ -101,7 +104,7 @@ def train(
     state = replace(state, parameters=_copy(state.parameters))
     if state.epoch == 0:
         state = replace(_evaluate(training, state, 0), snapshots={0: _copy(state.parameters)})
-    for _ in range(state.epoch, training.epochs):
+    for _ in range(state.epoch, ceil(training.steps / training.steps_per_epoch)):
         state = _epoch(training, state, say)
         keep(state)
     return replace(state, rows=state.rows + _divergence(training, state))
@@ -111,17 +114,17 @@ def _epoch(training: Training, state: State, say: Callable[[str], None]) -> Stat
     examples, first_step = len(training.images.train_labels), state.epoch * training.steps_per_epoch
     indices = batches(examples, training.batch_size, training.seeds, state.epoch)
     window: list[Tensor] = []
-    for step, index in enumerate(indices, start=first_step + 1):
+    for step, index in enumerate(islice(indices, training.steps - first_step), start=first_step + 1):
         state, loss = _step(training, state, index, step)
         window.append(loss)
         if len(window) == training.curve_window:
             curve = {"batch_loss": torch.stack(window).mean(0)}
             state = replace(state, rows=state.rows + _records(training, state, step, curve))
             window = []
-        if _is_evaluated(training, step):
+        if step in training.evaluation_steps:
             state = _evaluate(training, state, step)
             say(_progress(training, state, step, loss))
-        if step in training.snapshot_steps or step == first_step + training.steps_per_epoch:
+        if step in training.snapshot_steps or step % training.steps_per_epoch == 0 or step == training.steps:
             state = replace(state, snapshots=state.snapshots | {step: _copy(state.parameters)})
     return replace(state, epoch=state.epoch + 1)
 
@@ -130,7 +133,8 @@ def _step(training: Training, state: State, index: Tensor, step: int) -> tuple[S
     rates = torch.tensor([rate for rate, _ in training.members])
     batch = _gather(training, index)
     outcome = training.rule(training.network, state.parameters, batch, state.memory, rates)
-    state = replace(state, parameters=outcome.parameters, memory=outcome.memory, cost=outcome.cost)
+    spent = Cost(*map(sum, zip(state.spent, outcome.cost, strict=True)))
+    state = replace(state, parameters=outcome.parameters, memory=outcome.memory, spent=spent)
     return _mark_diverged(state, outcome.loss, step), outcome.loss
 
 
@@ -146,13 +150,6 @@ def _gather(training: Training, index: Tensor) -> Batch:
     return Batch(inputs.view(*repeated.shape, -1), training.images.train_labels[repeated])
 
 
-def _is_evaluated(training: Training, step: int) -> bool:
-    """Whether it is one of the evenly spaced steps of its epoch, the last among them."""
-    steps, evaluations = training.steps_per_epoch, training.evaluations_per_epoch
-    done = (step - 1) % steps
-    return (done + 1) * evaluations // steps > done * evaluations // steps
-
-
 def _evaluate(training: Training, state: State, step: int) -> State:
     images, count = training.images, training.evaluation_examples
     scores = evaluate_split(
@@ -166,17 +163,12 @@ def _evaluate(training: Training, state: State, step: int) -> State:
 
 
 def _divergence(training: Training, state: State) -> Rows:
-    last_step = training.epochs * training.steps_per_epoch
-    return _records(training, state, last_step, {"diverged": (state.diverged_at >= 0).double()})
+    return _records(training, state, training.steps, {"diverged": (state.diverged_at >= 0).double()})
 
 
 def _records(training: Training, state: State, step: int, values: dict[str, Tensor]) -> Rows:
     """One row for each member and quantity."""
-    shared = {
-        "step": step,
-        "gradient_evaluations": step * state.cost.gradient_evaluations,
-        "flops": step * state.cost.flops,
-    }
+    shared = {"step": step, **state.spent._asdict()}
     return [
         {"learning_rate": rate, "seed": seed, **shared, "quantity": quantity, "value": value}
         for quantity, row in values.items()
@@ -187,8 +179,7 @@ def _records(training: Training, state: State, step: int, values: dict[str, Tens
 def _progress(training: Training, state: State, step: int, loss: Tensor) -> str:
     diverged = int((state.diverged_at >= 0).sum())
     best = torch.where(loss.isfinite(), loss, torch.inf).min().item()
-    total = training.epochs * training.steps_per_epoch
-    return f"step {step}/{total}: lowest minibatch loss {best:.3f} nats, {diverged} of {len(loss)} diverged"
+    return f"step {step}/{training.steps}: lowest minibatch loss {best:.3f} nats, {diverged} of {len(loss)} diverged"
 
 
 def _copy(parameters: Parameters) -> Parameters:

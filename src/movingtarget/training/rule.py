@@ -19,8 +19,8 @@ class Batch(NamedTuple):
 class Cost(NamedTuple):
     """What one step cost one member.
 
-    `gradient_evaluations` counts gradients taken of every parameter, of whatever loss; `flops` counts the
-    matrix products, a multiplication and an addition as two.
+    `gradient_evaluations` counts the points in weight space at which a gradient was taken, of all layers or
+    of one, of whatever loss; `flops` counts the matrix products, a multiplication and an addition as two.
     """
 
     gradient_evaluations: float
@@ -53,6 +53,14 @@ def forward_flops(network: nn.Module, batch_size: int) -> float:
 
 
 def input_gradient_flops(network: nn.Module, batch_size: int) -> float:
-    """The share of a backward pass that backpropagation leaves out: the gradient of the network's input."""
-    first = next(layer for layer in network.modules() if isinstance(layer, Linear))
-    return 2.0 * batch_size * first.in_features * first.out_features
+    """The share of a backward pass that backpropagation leaves out: the gradient of the network's input.
+
+    Zero where normalisation comes before the first affine layer: its gain and shift want that gradient.
+    """
+    first = next(part for part in network.modules() if next(part.parameters(recurse=False), None) is not None)
+    return forward_flops(first, batch_size)
+
+
+def steps_done(memory: Parameters) -> int:
+    """How many steps a rule has taken that counts them in its memory as "step"."""
+    return int(memory.get("step", 0))

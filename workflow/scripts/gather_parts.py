@@ -1,4 +1,4 @@
-"""Rule gather_arms: the tables of all arms -> one table."""
+"""Rule gather_parts: the parts of a table -> the table."""
 
 import pandas as pd
 

@@ -1,0 +1,190 @@
+"""Experiment: what one step of an optimiser, and ten on the same minibatch, do to the layers of a network."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import product
+from typing import Any, NamedTuple
+
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from movingtarget.data.load import Images
+from movingtarget.networks.build import build_random
+from movingtarget.networks.chain import chain
+from movingtarget.networks.initialise import Weights, generator
+from movingtarget.networks.stack import Parameters, call, stack
+from movingtarget.training.order import batches
+from movingtarget.training.rule import Batch
+from movingtarget.training.simultaneous import member_losses
+
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "sgd": torch.optim.SGD,
+    "adam": torch.optim.Adam,
+}
+
+EXAMPLE = {"inputs": 5, "width": 10, "depth": 1, "outputs": 1, "activation": "relu"}
+"""The network named example: a dense layer of rectifiers and one of a sigmoid, which its loss applies."""
+
+EXAMPLE_BATCH = 32
+
+Losses = Callable[[Tensor, Tensor], Tensor]
+"""Logits `(members, batch, outputs)` and labels `(members, batch)` -> losses `(members,)`, in nats."""
+
+
+class Steps(NamedTuple):
+    """What steps on one minibatch did to each member of a stack.
+
+    Attributes:
+        loss: `(steps + 1, members)`, before the first step and after each; NaN from where it is not finite.
+        gradient_norm: `(layers, members)`, before the first step.
+        movement: `(layers, members)` by the first step, relative to the norm of the layer's parameters.
+    """
+
+    loss: Tensor
+    gradient_norm: Tensor
+    movement: Tensor
+
+
+def measure(
+    images: Images,
+    seeds: Sequence[int],
+    learning_rates: Sequence[float],
+    steps: int,
+    hidden_width: int,
+    batch_size: int,
+    depths: Sequence[int],
+    networks: Sequence[str],
+    activation: str,
+    initial_weights: Weights,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, pd.DataFrame]:
+    """Table one_step: the example, and every network at every depth, under every optimiser and rate.
+
+    All of them start at a seed's own initial weights and stay on its own minibatch, the first of training.
+    The loss stands at layer 0.
+
+    Raises:
+        ValueError: the minibatch is larger than the training data.
+    """
+    if not 0 < batch_size <= (most := len(images.train_labels)):
+        raise ValueError(f"batch_size is {batch_size}; allowed: 1 to {most}, the training images")
+    study = partial(_study, seeds=seeds, learning_rates=learning_rates, steps=steps)
+    say("example")
+    members = [build_random("plain", **EXAMPLE, seed=seed, weights=initial_weights) for seed in seeds]
+    frames = [study(members, example_batch(seeds), binary_losses).assign(network="example", depth=1)]
+    batch = _first_minibatch(images, batch_size, seeds)
+    pixels, classes = images.train_inputs.shape[1], int(images.train_labels.max()) + 1
+    for network, depth in product(networks, depths):
+        say(f"{network}, depth {depth}")
+        sizes = (pixels, hidden_width, depth, classes)
+        members = [build_random(network, *sizes, activation, seed, initial_weights) for seed in seeds]
+        frames.append(study(members, batch, member_losses).assign(network=network, depth=depth))
+    return {"one_step": pd.concat(frames, ignore_index=True)}
+
+
+def take_steps(
+    network: nn.Module,
+    parameters: Parameters,
+    batch: Batch,
+    losses: Losses,
+    optimiser: Callable[..., torch.optim.Optimizer],
+    steps: int,
+) -> Steps:
+    r"""Steps of one optimiser for a whole stack on one minibatch, every layer moved by each.
+
+    The movement of layer i is $\| W_i^+ - W_i \| / \| W_i \|$, with $W_i$ all of the layer's parameters:
+    weights and biases, gains and shifts.
+
+    Args:
+        network: of a kind that `chain` knows, in training mode.
+        parameters: of the stack; left as they are.
+        batch: one minibatch for each member, the same in all steps.
+        losses: what is minimised, member by member.
+        optimiser: makes an elementwise optimiser of tensors, which members share without touching.
+        steps: at least one.
+    """
+    leaves = {name: value.clone().requires_grad_() for name, value in parameters.items()}
+    stepper = optimiser(leaves.values())
+    measured = [_step(network, leaves, batch, losses, stepper)]
+    gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
+    moved = {name: leaf.detach() - parameters[name] for name, leaf in leaves.items()}
+    gradient_norm = layer_norms(network, gradients)
+    movement = layer_norms(network, moved) / layer_norms(network, parameters)
+    measured += [_step(network, leaves, batch, losses, stepper) for _ in range(steps - 1)]
+    with torch.no_grad():
+        measured.append(losses(call(network, leaves, batch.inputs), batch.labels))
+    loss = torch.stack(measured)
+    so_far = loss.isfinite().cumprod(0).bool()
+    return Steps(loss.where(so_far, torch.nan), gradient_norm, movement)
+
+
+def layer_norms(network: nn.Module, values: Parameters) -> Tensor:
+    """Euclidean norm of each layer's values, named as the parameters are: `(layers, members)`, in double."""
+    layers = [
+        torch.cat([values[name].double().flatten(1) for name in link.names.values()], 1)
+        for link in chain(network)
+    ]
+    return torch.stack([layer.norm(dim=1) for layer in layers])
+
+
+def binary_losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean binary cross-entropy (nats) of each member, a sigmoid applied to its one output."""
+    wanted = labels[..., None].to(logits.dtype)
+    return F.binary_cross_entropy_with_logits(logits, wanted, reduction="none").mean((-2, -1))
+
+
+def example_batch(seeds: Sequence[int]) -> Batch:
+    """Standard normal inputs, each seed's own, labelled 1 where the inputs of an example sum to above zero."""
+    size = (EXAMPLE_BATCH, EXAMPLE["inputs"])
+    inputs = torch.stack([torch.randn(size, generator=generator(seed, "example inputs")) for seed in seeds])
+    return Batch(inputs, (inputs.sum(-1) > 0).long())
+
+
+def _first_minibatch(images: Images, batch_size: int, seeds: Sequence[int]) -> Batch:
+    index = next(batches(len(images.train_labels), batch_size, seeds, epoch=0))
+    return Batch(images.train_inputs[index], images.train_labels[index])
+
+
+def _study(
+    members: Sequence[nn.Module],
+    batch: Batch,
+    losses: Losses,
+    seeds: Sequence[int],
+    learning_rates: Sequence[float],
+    steps: int,
+) -> pd.DataFrame:
+    """Rows of one network, a member for each seed, under every optimiser and rate."""
+    parameters = stack(members)
+    rows = []
+    for (name, optimiser), rate in product(OPTIMISERS.items(), learning_rates):
+        taken = take_steps(members[0], parameters, batch, losses, partial(optimiser, lr=rate), steps)
+        rows += [{"optimiser": name, "learning_rate": rate} | row for row in _rows(taken, seeds)]
+    return pd.DataFrame(rows)
+
+
+def _rows(taken: Steps, seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """A row for each value and member."""
+    measured = [
+        *(("loss", step, 0, values) for step, values in enumerate(taken.loss)),
+        *(("gradient_norm", 0, layer, values) for layer, values in enumerate(taken.gradient_norm, 1)),
+        *(("movement", 1, layer, values) for layer, values in enumerate(taken.movement, 1)),
+    ]
+    return [
+        {"quantity": quantity, "step": step, "layer": layer, "seed": seed, "value": value}
+        for quantity, step, layer, values in measured
+        for seed, value in zip(seeds, values.tolist(), strict=True)
+    ]
+
+
+def _step(
+    network: nn.Module, leaves: Parameters, batch: Batch, losses: Losses, stepper: torch.optim.Optimizer
+) -> Tensor:
+    """One step in place: the losses before it; its gradients stay with the leaves."""
+    stepper.zero_grad()
+    values = losses(call(network, leaves, batch.inputs), batch.labels)
+    # members share no parameter, so the gradient of the sum holds each one's own
+    values.sum().backward()
+    stepper.step()
+    return values.detach()

@@ -1,0 +1,57 @@
+"""Freeze training: the layers stop moving one after the other, bottom first."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from movingtarget.networks.chain import Link, chain, propagate
+from movingtarget.networks.stack import Parameters
+from movingtarget.training.rule import Batch, Cost, Outcome, UpdateRule, forward_flops, steps_done
+from movingtarget.training.simultaneous import backpropagation_cost, descend, differentiate, member_losses
+
+
+def freeze_in_order(steps: int) -> UpdateRule:
+    """Gradient descent in which layer l of k moves only during the first `steps` x l / k steps.
+
+    The output layer, l = k, moves to the end. No gradient of a frozen layer is computed; its batch norm goes
+    on using the statistics of the batch. The memory counts the steps. Raises ValueError for `steps` below 1.
+
+    Source: Raghu et al. 2017 (SVCCA), section 4, "freeze training".
+    """
+    if steps < 1:
+        raise ValueError(f"steps is {steps}; allowed: at least 1")
+
+    def rule(
+        network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, learning_rates: Tensor
+    ) -> Outcome:
+        links, done = chain(network), steps_done(memory)
+        frozen = min(done * len(links) // steps, len(links) - 1)
+        losses, cost = descend_above(links, frozen, parameters, batch, learning_rates)
+        return Outcome(parameters, {"step": torch.tensor(done + 1)}, cost, losses)
+
+    return rule
+
+
+def descend_above(
+    links: Sequence[Link], frozen: int, parameters: Parameters, batch: Batch, learning_rates: Tensor
+) -> tuple[Tensor, Cost]:
+    """One step of gradient descent, in place, of all but the lowest `frozen` layers of a chain.
+
+    Returns the members' losses before the step, and its cost: the frozen layers have a forward pass only.
+    """
+    below, moving = links[:frozen], links[frozen:]
+    with torch.no_grad():
+        inputs = propagate(below, parameters, batch.inputs)
+    own = {name: parameters[name] for link in moving for name in link.names.values()}
+    losses, gradients = differentiate(
+        lambda leaves: member_losses(propagate(moving, leaves, inputs), batch.labels), own
+    )
+    descend(parameters, gradients, learning_rates)
+    size = batch.labels.shape[-1]
+    cost = backpropagation_cost(_affine_parts(moving), size)
+    return losses, cost._replace(flops=cost.flops + forward_flops(_affine_parts(below), size))
+
+
+def _affine_parts(links: Sequence[Link]) -> nn.ModuleList:
+    return nn.ModuleList(link.affine for link in links)
