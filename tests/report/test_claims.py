@@ -239,6 +239,32 @@ def test_the_best_rate_is_chosen_anew_in_each_resample():
 
 
 @pytest.mark.parametrize(
+    ("table", "conditions"),
+    [("update_orders", {"step": "last"}), ("update_order_budgets", {"budget": "flop"})],
+)
+def test_tables_with_a_column_of_losses_choose_rates_by_it(table, conditions):
+    cells = [*itertools.product(("plain", "batch-norm"), SEEDS, (0.1, 1.0), ("sweep", "flop"))]
+    losses = {("plain", 0.1): 2.0, ("plain", 1.0): np.nan, ("batch-norm", 0.1): 1.5, ("batch-norm", 1.0): 0.5}
+    rows = pd.DataFrame(cells, columns=["network", "seed", "learning_rate", "budget"]).assign(
+        step=10, order="forward", gradient_evaluations=1.0, flops=1.0, test_accuracy=np.nan
+    )
+    rows["train_loss"] = [losses[network, rate] for network, _, rate, _ in cells]
+    # under another budget, or at an earlier step, the other rate is the better one
+    rows.loc[rows["budget"] == "sweep", "train_loss"] = 3.0 * (rows["learning_rate"] == 1.0)
+    if table == "update_orders":
+        rows["step"] = rows["budget"].map({"sweep": 5, "flop": 10})
+    changes = {"table": table, "select": conditions, "learning_rate": "best"}
+    entry = claim(**changes, column="train_loss")
+    check_claims([entry])
+    ((_, row),) = judge([entry], {table: rows[list(TABLES[table])]}, "default").iterrows()
+    assert row["estimate"] == pytest.approx(0.5 - 2.0)
+    assert row["verdict"] == "reproduced"
+    lost = claim(**changes, column="test_accuracy")
+    ((_, row),) = judge([lost], {table: rows[list(TABLES[table])]}, "default").iterrows()
+    assert row["estimate"] == 0.0  # a diverged accuracy counts as none
+
+
+@pytest.mark.parametrize(
     ("losses", "rate", "interval"),
     [
         ([[3.0, 1.0]] * 5, 0.5, (1, 1, 1)),
@@ -646,7 +672,7 @@ SELECT = claim()["select"]
                 "learning_rate": "best",
             },
             "learning_rate is best, but image_gradients has no training losses; "
-            "allowed: only with training, depth_ladder",
+            "allowed: only with training, depth_ladder, update_orders, update_order_budgets",
         ),
     ],
 )

@@ -55,3 +55,12 @@ def bootstrap_interval(
     tail = stats.norm.sf(np.sqrt(seeds / (seeds - 1)) * student)
     low, high = np.quantile(statistic(samples), [tail, 1 - tail], method="nearest")
     return Interval(estimate, float(low), float(high))
+
+
+def over_arms(statistic: Callable[..., NDArray[np.float64]], *columns: NDArray[np.float64]) -> Interval:
+    """Bootstrap interval over arms; a resample of too few arms to define the statistic counts as zero."""
+    if np.isnan(statistic(*columns)):
+        return Interval(np.nan, np.nan, np.nan)
+    return bootstrap_interval(
+        lambda arms: np.nan_to_num(statistic(*(column[arms] for column in columns))), len(columns[0])
+    )

@@ -348,7 +348,8 @@ def _arm_problems(claim: Claim, name: str, table: str, conditions: Conditions) -
     yield from _table_problems(f"{name}.table" if "table" in own else "table", table)
     yield from _column_problems("column", claim.get("column"), "value", table)
     if "learning_rate" in claim and table not in CHOOSING:
-        yield f"learning_rate is best, but {table} has no training losses; allowed: only with {', '.join(CHOOSING)}"
+        known = ", ".join(CHOOSING)
+        yield f"learning_rate is best, but {table} has no training losses; allowed: only with {known}"
     yield from _quantity_problems(name, table, conditions)
     for column, value in conditions.items():
         yield from _condition_problems(name if column in own else "select", column, value, table)

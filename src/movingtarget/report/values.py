@@ -1,6 +1,6 @@
 """The values that the report's placeholders stand for, computed from a run's tables."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import jinja2
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from movingtarget.measures.rank_correlation import partial_rank_correlation, rank_correlation
 from movingtarget.report import prose
-from movingtarget.report.bootstrap import Interval, bootstrap_interval
+from movingtarget.report.bootstrap import Interval, bootstrap_interval, over_arms
+from movingtarget.report.moving_target import batch_norm_gain, curvature_prediction, orders_table
 from movingtarget.training.selection import best_learning_rate
 
 Claim = dict[str, Any]
@@ -69,6 +69,9 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "found": partial(_found, by_name),
         "healing": healing_table(tables["shattering_in_training"]),
         "prediction": prediction(tables["learning_speed"]),
+        "orders": orders_table(tables["update_order_budgets"], tables["stable_rates"]),
+        "gain": batch_norm_gain(tables["update_orders"]),
+        "curvature": curvature_prediction(tables["moving_target"]),
         "mean": lambda table, **conditions: prose.interval(*mean_of(tables[table], **conditions)),
     }
 
@@ -174,12 +177,12 @@ def prediction(speed: pd.DataFrame) -> dict[str, Any]:
     """
     arms = speed.groupby(["network", "depth"])[["correlation", "gradient_norm", "steps"]].mean()
     correlation, norm, steps = arms.to_numpy().T
-    given_norm = _over_arms(partial_rank_correlation, correlation, steps, norm)
+    given_norm = over_arms(partial_rank_correlation, correlation, steps, norm)
     intervals = {
-        "correlation": _over_arms(rank_correlation, correlation, steps),
-        "norm": _over_arms(rank_correlation, norm, steps),
+        "correlation": over_arms(rank_correlation, correlation, steps),
+        "norm": over_arms(rank_correlation, norm, steps),
         "correlation_given_norm": given_norm,
-        "norm_given_correlation": _over_arms(partial_rank_correlation, norm, steps, correlation),
+        "norm_given_correlation": over_arms(partial_rank_correlation, norm, steps, correlation),
     }
     return {
         **{name: prose.interval(*interval) for name, interval in intervals.items()},
@@ -187,15 +190,6 @@ def prediction(speed: pd.DataFrame) -> dict[str, Any]:
         "reached": int(np.isfinite(steps).sum()),
         "excludes_zero": given_norm.low > 0 or given_norm.high < 0,
     }
-
-
-def _over_arms(statistic: Callable[..., NDArray[np.float64]], *columns: NDArray[np.float64]) -> Interval:
-    """Bootstrap interval over arms; a resample of too few arms to define the statistic counts as zero."""
-    if np.isnan(statistic(*columns)):
-        return Interval(np.nan, np.nan, np.nan)
-    return bootstrap_interval(
-        lambda arms: np.nan_to_num(statistic(*(column[arms] for column in columns))), len(columns[0])
-    )
 
 
 def costs_table(files: Sequence[Path], folder: Path) -> pd.DataFrame:

@@ -1,0 +1,127 @@
+"""What the report says of the moving target beside the claims: losses of every order, gains, predictions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from movingtarget.measures.rank_correlation import rank_correlation
+from movingtarget.report import prose
+from movingtarget.report.bootstrap import Interval, bootstrap_interval, over_arms
+
+BUDGETS = ("sweep", "gradient", "flop", "second")
+
+
+def orders_table(budgets: pd.DataFrame, stable_rates: pd.DataFrame) -> pd.DataFrame:
+    """A row for each network and order, as text: training loss at equal budgets, largest stable rate.
+
+    Each loss is at the arm's own best rate under that budget.
+
+    Args:
+        budgets: table update_order_budgets.
+        stable_rates: table of that name.
+
+    Returns:
+        Columns network, order, learning_rate (best by sweeps), those of `BUDGETS` (losses in nats, the
+        first with its 95 % interval), stable (mean over seeds), diverged (members, by the last sweep).
+    """
+    arms = budgets.groupby(["network", "order"], sort=False)
+    stable = stable_rates.groupby(["network", "order"])["value"].mean()
+    return pd.DataFrame(
+        [
+            {"network": network, "order": order, **_losses(rows), "stable": f"{stable[network, order]:.2g}"}
+            for (network, order), rows in arms
+        ]
+    )
+
+
+def _losses(arm: pd.DataFrame) -> dict[str, str]:
+    by_budget = {budget: loss_matrix(rows) for budget, rows in arm.groupby("budget")}
+    sweep = by_budget["sweep"]
+    diverged = int(np.isinf(sweep).to_numpy().sum())
+    return {
+        "learning_rate": f"{sweep.columns[sweep.mean().argmin()]:g}",
+        "sweep": prose.interval(*_interval(_best, sweep)),
+        **{budget: prose.number(_interval(_best, by_budget[budget]).estimate) for budget in BUDGETS[1:]},
+        "diverged": f"{diverged} of {sweep.size}",
+    }
+
+
+def batch_norm_gain(update_orders: pd.DataFrame) -> dict[str, str]:
+    """By how much batch norm lowers the last training loss, without and with recomputation.
+
+    Every arm stands at its own best rate, chosen anew in each resample of the seeds.
+
+    Args:
+        update_orders: table of that name.
+
+    Returns:
+        Plain minus batch-norm, in nats with a 95 % interval: simultaneous, forward (a recomputed sweep),
+        their difference (change), and both arms' losses by "network order".
+    """
+    last = update_orders[update_orders["step"] == update_orders["step"].max()]
+    matrices = {
+        f"{network} {order}": loss_matrix(last[(last["network"] == network) & (last["order"] == order)])
+        for network in ("plain", "batch-norm")
+        for order in ("simultaneous", "forward")
+    }
+
+    def gain(order: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        return matrices[f"plain {order}"], matrices[f"batch-norm {order}"]
+
+    intervals = {
+        "simultaneous": _interval(_gain, *gain("simultaneous")),
+        "forward": _interval(_gain, *gain("forward")),
+        "change": _interval(_change, *gain("forward"), *gain("simultaneous")),
+        **{arm: _interval(_best, matrix) for arm, matrix in matrices.items()},
+    }
+    return {name: prose.interval(*interval) for name, interval in intervals.items()}
+
+
+def loss_matrix(rows: pd.DataFrame) -> pd.DataFrame:
+    """Training losses of one arm at one time, seeds by learning rates; infinite where it has diverged."""
+    matrix = rows.pivot(index="seed", columns="learning_rate", values="train_loss")
+    return matrix.fillna(np.inf)
+
+
+def _interval(statistic: Callable[..., NDArray[np.float64]], *matrices: pd.DataFrame) -> Interval:
+    """Bootstrap interval over seeds of a statistic of matrices whose rows are resampled together."""
+    values = [matrix.to_numpy() for matrix in matrices]
+    return bootstrap_interval(lambda sample: statistic(*(value[sample] for value in values)), len(values[0]))
+
+
+def _best(losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over seeds at the best rate: `(..., seeds, rates)` -> `(...)`."""
+    return np.asarray(losses.mean(-2).min(-1))
+
+
+def _gain(without: NDArray[np.float64], with_: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _best(without) - _best(with_)
+
+
+def _change(*losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _gain(*losses[:2]) - _gain(*losses[2:])
+
+
+def curvature_prediction(moving_target: pd.DataFrame) -> dict[str, Any]:
+    """How far the block-curvature ratio orders arms by what recomputing buys.
+
+    Args:
+        moving_target: table of that name; its first step counts, arms whose values are defined.
+
+    Returns:
+        The rank correlation over arms (network and depth) as text with a 95 % bootstrap interval over arms,
+        the number of arms, and the means of both over arms.
+    """
+    start = moving_target[(moving_target["step"] == 0) & (moving_target["layer"] == 0)]
+    chosen = start[start["quantity"].isin(["curvature_ratio", "bought"])]
+    arms = chosen.pivot_table(index=["network", "depth"], columns="quantity", values="value").dropna()
+    ratio, bought = arms["curvature_ratio"].to_numpy(), arms["bought"].to_numpy()
+    return {
+        "correlation": prose.interval(*over_arms(rank_correlation, ratio, bought)),
+        "arms": len(arms),
+        "ratio": prose.number(ratio.mean()),
+        "bought": prose.number(bought.mean()),
+    }
