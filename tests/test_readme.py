@@ -7,11 +7,12 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_example_runs(capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    exec(compile(example, "README.md", "exec"), {})
-    words = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert words == ["correlation", "effective", "autocorrelation", "first", "second"]
+def test_the_examples_run(capsys):
+    examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    told = ["correlation effective autocorrelation first second", "kept interaction cosines curvature"]
+    for example, words in zip(examples, told, strict=True):
+        exec(compile(example, "README.md", "exec"), {})
+        assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == words.split()
 
 
 def test_commands_are_targets_of_make():

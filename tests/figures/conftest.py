@@ -84,3 +84,55 @@ def quantities_by_seed() -> Callable[..., pd.DataFrame]:
         return crossed({"quantity": quantities, "seed": range(seeds)} | columns)
 
     return make
+
+
+@pytest.fixture
+def update_orders() -> Callable[..., pd.DataFrame]:
+    """Rows of table update_orders; each order's rate 0.1 is the better one, and a sweep costs threefold."""
+
+    def make(
+        orders: Sequence[str] = ("simultaneous", "forward"),
+        networks: Sequence[str] = ("plain", "batch-norm"),
+        rates: Sequence[float] = (0.1, 0.3),
+        seeds: int = 3,
+        steps: Sequence[int] = (0, 10, 20, 40),
+    ) -> pd.DataFrame:
+        arms = {"network": networks, "order": orders, "learning_rate": rates, "seed": range(seeds)}
+        frame = crossed(arms | {"step": steps})
+        loss = 2 * frame["value"] * np.where(frame["learning_rate"] == 0.1, 1.0, 1.5)
+        cost = np.where(frame["order"] == "forward", 3.0, 1.0) * frame["step"]
+        frame = frame.assign(gradient_evaluations=cost, flops=2e9 * cost, train_loss=loss)
+        return frame.assign(test_accuracy=0.5).drop(columns="value")
+
+    return make
+
+
+@pytest.fixture
+def moving_target() -> Callable[..., pd.DataFrame]:
+    """Table moving_target, its curvatures at the lowest rate and step 0 only."""
+    whole = ["loss", "joint_share", "single_share", "interaction"]
+    layered = ["single_drop", "shift", "shift_cosine", "fresh_shift", "fresh_shift_cosine", "input_drift"]
+
+    def make(
+        networks: Sequence[str] = ("plain", "batch-norm", "residual-batch-norm"),
+        depths: Sequence[int] = (2, 4, 6),
+        rates: Sequence[float] = (0.01, 0.1, 1.0),
+        steps: Sequence[int] = (0, 10, 100),
+        seeds: int = 3,
+    ) -> pd.DataFrame:
+        members = {"network": networks, "learning_rate": rates, "step": steps, "seed": range(seeds)}
+        measured = members | {"learning_rate": rates[:1], "step": [0]}
+        parts = []
+        for depth in depths:
+            layers = range(1, depth + 2)
+            of_depth = [
+                crossed(members | {"quantity": whole, "layer": [0]}),
+                crossed(members | {"quantity": layered, "layer": layers}),
+                crossed(measured | {"quantity": ["curvature"], "layer": range(depth + 2)}),
+                crossed(measured | {"quantity": ["curvature_ratio", "bought"], "layer": [0]}),
+            ]
+            parts += [part.assign(depth=depth) for part in of_depth]
+        table = pd.concat(parts, ignore_index=True)
+        return table.assign(value=table["value"] * (1 + table["network"].map(len) / 10))
+
+    return make

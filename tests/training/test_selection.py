@@ -38,3 +38,10 @@ def test_only_the_training_loss_of_the_last_step_counts() -> None:
     earlier = rows_of({0.1: [9.0, 9.0], 0.3: [0.0, 0.0]}, step=3)
     other = last.assign(quantity="test_loss", value=-last["value"])
     assert best_learning_rate(pd.concat([earlier, other, last])) == 0.1
+
+
+def test_the_loss_may_have_a_column_of_its_own() -> None:
+    last = rows_of({0.1: [1.0, 1.0], 0.3: [0.0, np.nan], 1.0: [2.0, 2.0]})
+    earlier = rows_of({0.1: [9.0, 9.0], 0.3: [0.0, 0.0], 1.0: [0.0, 0.0]}, step=3)
+    wide = pd.concat([earlier, last]).rename(columns={"value": "train_loss"}).drop(columns="quantity")
+    assert best_learning_rate(wide) == 0.1

@@ -66,15 +66,5 @@ def test_a_data_folder_that_is_not_there_is_named(project: Path):
     assert "there is no folder /nowhere" in run.stderr
 
 
-def test_locoprop_with_batch_norm_is_refused(project: Path):
-    arm = "{network: batch-norm, depth: 3, update_rule: locoprop}"
-    text = (project / "config/smoke.yaml").read_text().replace("  arms:\n", f"  arms:\n    - {arm}\n")
-    (project / "config/smoke.yaml").write_text(text)
-    target = "results/smoke/tables/parts/training/batch-norm-3-locoprop.csv"
-    run = snakemake(project, "--configfile", "config/smoke.yaml", "--", target)
-    assert run.returncode != 0
-    assert "LocoProp is defined for plain feedforward networks only" in run.stderr
-
-
 def test_the_environment_of_tests_names_no_data_folder(project: Path):
     assert "MOVINGTARGET_DATA" not in environment(project)

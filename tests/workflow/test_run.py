@@ -45,7 +45,14 @@ def test_tables_are_the_same_bytes_for_any_number_of_cores(finished: Path, tmp_p
     tables = sorted(path.relative_to(finished) for path in finished.glob("results/smoke/tables/**/*.csv"))
     assert len(tables) > 10
     for table in tables:
-        assert (alone / table).read_bytes() == (finished / table).read_bytes(), table
+        assert untimed(alone / table) == untimed(finished / table), table
+
+
+def untimed(table: Path) -> str:
+    """A table's lines but for those that tell of seconds."""
+    if table.name == "update_order_times.csv":
+        return ""
+    return "".join(line for line in table.open() if ",second," not in line and "-per-second," not in line)
 
 
 def test_nothing_runs_twice(finished: Path):

@@ -37,6 +37,7 @@ FIGURES = {  # the tables each is drawn from
     "input_drift": ["moving_target"],
     "curvature": ["moving_target"],
     "update_orders": ["update_orders", "update_order_times"],
+    "update_remedies": ["update_orders", "update_order_times"],
     "update_order_budgets": ["update_order_budgets"],
     "update_order_rates": ["update_orders", "stable_rates"],
     "image_gradients": ["image_gradients"],

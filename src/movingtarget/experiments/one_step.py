@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from movingtarget.data.load import Images
+from movingtarget.measures.moving_target import gradient_norms, movement
 from movingtarget.networks.build import build_random
 from movingtarget.networks.chain import chain
 from movingtarget.networks.initialise import Weights, generator
@@ -24,10 +25,8 @@ OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
 }
 
-EXAMPLE = {"inputs": 5, "width": 10, "depth": 1, "outputs": 1, "activation": "relu"}
-"""The network named example: a dense layer of rectifiers and one of a sigmoid, which its loss applies."""
-
-EXAMPLE_BATCH = 32
+EXAMPLE_INPUTS, EXAMPLE_WIDTH, EXAMPLE_BATCH = 5, 10, 32
+"""Of the network named example."""
 
 Losses = Callable[[Tensor, Tensor], Tensor]
 """Logits `(members, batch, outputs)` and labels `(members, batch)` -> losses `(members,)`, in nats."""
@@ -72,7 +71,7 @@ def measure(
         raise ValueError(f"batch_size is {batch_size}; allowed: 1 to {most}, the training images")
     study = partial(_study, seeds=seeds, learning_rates=learning_rates, steps=steps)
     say("example")
-    members = [build_random("plain", **EXAMPLE, seed=seed, weights=initial_weights) for seed in seeds]
+    members = [example_network(seed, initial_weights) for seed in seeds]
     frames = [study(members, example_batch(seeds), binary_losses).assign(network="example", depth=1)]
     batch = _first_minibatch(images, batch_size, seeds)
     pixels, classes = images.train_inputs.shape[1], int(images.train_labels.max()) + 1
@@ -92,10 +91,7 @@ def take_steps(
     optimiser: Callable[..., torch.optim.Optimizer],
     steps: int,
 ) -> Steps:
-    r"""Steps of one optimiser for a whole stack on one minibatch, every layer moved by each.
-
-    The movement of layer i is $\| W_i^+ - W_i \| / \| W_i \|$, with $W_i$ all of the layer's parameters:
-    weights and biases, gains and shifts.
+    """Steps of one optimiser for a whole stack on one minibatch, every layer moved by each.
 
     Args:
         network: of a kind that `chain` knows, in training mode.
@@ -108,25 +104,15 @@ def take_steps(
     leaves = {name: value.clone().requires_grad_() for name, value in parameters.items()}
     stepper = optimiser(leaves.values())
     measured = [_step(network, leaves, batch, losses, stepper)]
+    links, moved = chain(network), {name: leaf.detach() for name, leaf in leaves.items()}
     gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
-    moved = {name: leaf.detach() - parameters[name] for name, leaf in leaves.items()}
-    gradient_norm = layer_norms(network, gradients)
-    movement = layer_norms(network, moved) / layer_norms(network, parameters)
+    of_layers = gradient_norms(links, gradients), movement(links, parameters, moved)
     measured += [_step(network, leaves, batch, losses, stepper) for _ in range(steps - 1)]
     with torch.no_grad():
         measured.append(losses(call(network, leaves, batch.inputs), batch.labels))
     loss = torch.stack(measured)
     so_far = loss.isfinite().cumprod(0).bool()
-    return Steps(loss.where(so_far, torch.nan), gradient_norm, movement)
-
-
-def layer_norms(network: nn.Module, values: Parameters) -> Tensor:
-    """Euclidean norm of each layer's values, named as the parameters are: `(layers, members)`, in double."""
-    layers = [
-        torch.cat([values[name].double().flatten(1) for name in link.names.values()], 1)
-        for link in chain(network)
-    ]
-    return torch.stack([layer.norm(dim=1) for layer in layers])
+    return Steps(loss.where(so_far, torch.nan), *of_layers)
 
 
 def binary_losses(logits: Tensor, labels: Tensor) -> Tensor:
@@ -135,9 +121,14 @@ def binary_losses(logits: Tensor, labels: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, wanted, reduction="none").mean((-2, -1))
 
 
+def example_network(seed: int, weights: Weights) -> nn.Module:
+    """A dense layer of ten rectifiers and one of a sigmoid, which `binary_losses` applies."""
+    return build_random("plain", EXAMPLE_INPUTS, EXAMPLE_WIDTH, 1, 1, "relu", seed, weights)
+
+
 def example_batch(seeds: Sequence[int]) -> Batch:
-    """Standard normal inputs, each seed's own, labelled 1 where the inputs of an example sum to above zero."""
-    size = (EXAMPLE_BATCH, EXAMPLE["inputs"])
+    """Standard normal inputs, each seed's own, labelled 1 where those of an example sum to more than zero."""
+    size = (EXAMPLE_BATCH, EXAMPLE_INPUTS)
     inputs = torch.stack([torch.randn(size, generator=generator(seed, "example inputs")) for seed in seeds])
     return Batch(inputs, (inputs.sum(-1) > 0).long())
 
@@ -185,6 +176,6 @@ def _step(
     stepper.zero_grad()
     values = losses(call(network, leaves, batch.inputs), batch.labels)
     # members share no parameter, so the gradient of the sum holds each one's own
-    values.sum().backward()
+    torch.autograd.backward(values.sum())
     stepper.step()
     return values.detach()

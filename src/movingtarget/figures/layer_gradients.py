@@ -30,6 +30,6 @@ def draw(one_step: pd.DataFrame) -> Figure:
             name_missing(axes, rows, "layer", name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("layer (1 is next to the input, the last is the output layer)")
-        axes.set_ylabel("gradient norm\n(nats per unit of weight)")
+        axes.set_ylabel("gradient norm\n(nats per unit of a parameter)")
     label_lines(figure)
     return figure

@@ -1,10 +1,11 @@
 """Figure: how far one step moves each layer, and where ten steps on one minibatch lead."""
 
-import numpy as np
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from movingtarget.figures.curves import Divergence, draw_curve, log_axis, mark_diverged
@@ -13,89 +14,96 @@ from movingtarget.figures.rows import divide, where
 from movingtarget.figures.style import DARK, LOOKS, Look, arm_name, panels, shades, styled
 
 NETWORKS = 3
-"""As many as a row of panels has room for, the example first."""
+"""As many as a page has room for, the example first."""
+
+RATES = 4
+"""As many learning rates as a panel of losses has room for."""
 
 OPTIMISERS = {"sgd": "SGD", "adam": "Adam"}
 
 OFF_SCALE = 100.0
-"""Loss in nats above which a seed counts as diverged: forty times that of guessing among ten classes."""
+"""Loss in nats above which a seed counts as diverged: forty times that of a guess among ten classes."""
 
 
 @styled
 def draw(one_step: pd.DataFrame) -> Figure:
-    """Movement of each layer by rate, loss by step: a column for each network, at its least depth.
+    """Movement of each layer by rate, then loss by step: a row for each network, at its least depth.
 
     Args:
         one_step: table one_step.
     """
-    columns = [where(rows, depth=rows["depth"].min()) for rows in divide(one_step, "network").values()]
-    columns = columns[:NETWORKS]
-    titles = [f"{_name(rows)}, {optimiser}" for optimiser in OPTIMISERS.values() for rows in columns] * 2
-    figure, grid = panels(titles, len(columns), row_height=4.6, sharey="row")
-    for row, optimiser in zip(grid[:2], OPTIMISERS, strict=True):
-        _draw_movements(row, [where(rows, optimiser=optimiser) for rows in columns])
-    _share_scale(grid[:2])
-    for row, optimiser in zip(grid[2:], OPTIMISERS, strict=True):
-        _draw_losses(row, [where(rows, optimiser=optimiser) for rows in columns])
+    networks = list(divide(one_step, "network").values())[:NETWORKS]
+    networks = [where(rows, depth=rows["depth"].min()) for rows in networks]
+    titles = [f"{_name(rows)}, {optimiser}" for rows in networks for optimiser in OPTIMISERS.values()]
+    figure, grid = panels(titles * 2, columns=2, row_height=3.5, sharey="row")
+    movements, losses = grid[: len(networks)], grid[len(networks) :]
+    for row, rows in zip(movements, networks, strict=True):
+        for axes, optimiser in zip(row, OPTIMISERS, strict=True):
+            _draw_movements(axes, where(rows, optimiser=optimiser, quantity="movement"))
+        row[0].set_ylabel("movement\n(layer's norm)")
+    _share_scale(movements[:, 0])
+    for row, rows in zip(losses, networks, strict=True):
+        of_optimisers = [where(rows, optimiser=optimiser, quantity="loss") for optimiser in OPTIMISERS]
+        mark_diverged({axes: _draw_losses(axes, of) for axes, of in zip(row, of_optimisers, strict=True)})
+        row[0].set_ylabel("loss (nats)")
+    _name_abscissa(movements, "learning rate")
+    _name_abscissa(losses, "step")
     label_lines(figure)
     return figure
 
 
 def _name(rows: pd.DataFrame) -> str:
     network, depth = rows["network"].iloc[0], rows["depth"].iloc[0]
-    return network if network == "example" else f"{arm_name(network, 'sgd')}, depth {depth}"
+    return "example" if network == "example" else f"{arm_name(network, 'sgd')}, depth {depth}"
 
 
-def _shades(rows: pd.DataFrame, count: int) -> list[Look]:
-    """Looks of lines in shades of the network's colour, from light to dark."""
+def _looks(rows: pd.DataFrame, count: int) -> list[Look]:
+    """Looks in shades of the network's colour, from light to dark."""
     colour = LOOKS.get(rows["network"].iloc[0], {"color": DARK})["color"]
     return [{"color": shade, "marker": "o", "markersize": 2.2} for shade in shades(colour, count)]
 
 
-def _draw_movements(row: NDArray[np.object_], columns: list[pd.DataFrame]) -> None:
-    """A line for each layer, light at the bottom; the first, the last hidden and the output layer are named."""
-    for axes, rows in zip(row, columns, strict=True):
-        log_axis(axes.xaxis)
-        log_axis(axes.yaxis)
-        movements = divide(where(rows, quantity="movement"), "layer")
-        last = max(movements)
-        names = {1: "layer 1", last - 1: f"layer {last - 1}", last: "output"}
-        for (layer, of_layer), look in zip(movements.items(), _shades(rows, last), strict=True):
-            draw_curve(axes, of_layer, "learning_rate", names.get(layer, "_"), look)
-        rates = [rows["learning_rate"].min(), rows["learning_rate"].max()]
-        axes.plot(rates, [1, 1], color=DARK, linewidth=0.7, label="_")
-        axes.set_xlabel("learning rate")
-    row[0].set_ylabel("movement of a layer\n(1 is its own size)")
+def _share_scale(rows: NDArray[Any]) -> None:
+    """One ordinate for rows of panels, of each of which the first is given."""
+    low, high = zip(*(axes.get_ylim() for axes in rows), strict=True)
+    for axes in rows:
+        axes.set_ylim(min(low), max(high))
 
 
-def _share_scale(grid: NDArray[np.object_]) -> None:
-    """One ordinate for all rows, that the optimisers can be compared."""
-    limits = [axes.get_ylim() for axes in grid[:, 0]]
-    for axes in grid[:, 0]:
-        axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+def _name_abscissa(grid: NDArray[Any], name: str) -> None:
+    """Numbers and name under the last row of panels alone."""
+    for axes in grid[:-1].flat:
+        axes.tick_params(axis="x", which="both", labelbottom=False)
+    for axes in grid[-1]:
+        axes.set_xlabel(name)
 
 
-def _draw_losses(row: NDArray[np.object_], columns: list[pd.DataFrame]) -> None:
-    """A line for every other rate from the largest, dark, down; where one leaves the scale it has a gap."""
-    divergences = {}
-    for axes, rows in zip(row, columns, strict=True):
-        log_axis(axes.yaxis)
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        divergences[axes] = _draw_rates(axes, rows)
-        axes.set_xlabel("step")
-    mark_diverged(divergences)
-    row[0].set_ylabel("loss (nats)")
+def _draw_movements(axes: Axes, rows: pd.DataFrame) -> None:
+    """A line for each layer, the lower the lighter; first, last hidden and output layer are named."""
+    log_axis(axes.xaxis)
+    log_axis(axes.yaxis)
+    last = rows["layer"].max()
+    names = {1: "layer 1", last - 1: f"layer {last - 1}", last: "output layer"}
+    for (layer, of_layer), look in zip(divide(rows, "layer").items(), _looks(rows, last), strict=True):
+        draw_curve(axes, of_layer, "learning_rate", names.get(layer, "_"), look)
+    rates = [rows["learning_rate"].min(), rows["learning_rate"].max()]
+    axes.plot(rates, [1, 1], color=DARK, linewidth=0.7, label="_")
 
 
-def _draw_rates(axes: Axes, rows: pd.DataFrame) -> list[Divergence]:
-    rates = sorted(rows["learning_rate"].unique())[::-2][::-1]
+def _draw_losses(axes: Axes, rows: pd.DataFrame) -> list[Divergence]:
+    """A line for some rates, the largest, dark, among them, with a gap where a seed is off the scale."""
+    log_axis(axes.yaxis)
+    axes.yaxis.set_minor_formatter(NullFormatter())  # rows are too low for more than powers of ten
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
+    rates = sorted(rows["learning_rate"].unique(), reverse=True)
+    rates = rates[:: -(-len(rates) // RATES)]
     divergences = []
-    for rate, look in zip(rates, _shades(rows, len(rates)), strict=True):
-        losses = where(rows, quantity="loss", learning_rate=rate)
-        seen = losses.assign(value=losses["value"].where(losses["value"] <= OFF_SCALE))
-        draw_curve(axes, seen, "step", f"{rate:g}", look)
+    for rate, look in zip(reversed(rates), _looks(rows, len(rates)), strict=True):
+        of_rate = where(rows, learning_rate=rate)
+        seen = of_rate.assign(value=of_rate["value"].where(of_rate["value"] <= OFF_SCALE))
+        draw_curve(axes, seen, "step", f"rate {rate:g}", look)
         lost = seen[seen["value"].isna()]
         if not lost.empty:
             counts = {lost["step"].min(): lost["seed"].nunique()}
-            divergences.append(Divergence(f"{rate:g}", look, seen["seed"].nunique(), counts))
+            divergences.append(Divergence(f"rate {rate:g}", look, seen["seed"].nunique(), counts))
     return divergences

@@ -72,7 +72,11 @@ LOOKS: dict[str, Look] = {  # colours from the palette of Okabe and Ito, but for
 }
 """The look of each family, the same in every figure."""
 
-NAMES = {"residual-batch-norm": "residual, batch norm", "crelu": "CReLU", "looks-linear": "CReLU, looks linear"}
+NAMES = {
+    "residual-batch-norm": "residual, batch norm",
+    "crelu": "CReLU",
+    "looks-linear": "CReLU, looks linear",
+}
 """What a network is called in figures, unless it is as in the tables but for hyphens."""
 
 

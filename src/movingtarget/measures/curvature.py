@@ -1,6 +1,6 @@
 """Largest curvature of a loss, in all parameters together and in each layer's alone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ Loss = Callable[[Parameters], Tensor]
 """Parameters of one member, or of a stack, -> its loss `()`, or losses `(members,)`."""
 
 ROUND_OFF = 1e-8
-"""What is left of a vector, as a share of it, where it lay in the span of those before."""
+"""Length left over of a vector, once what lies along others is taken away, that is none (float64)."""
 
 
 class Curvature(NamedTuple):
@@ -64,28 +64,28 @@ def block_curvatures(
         seed: of the vectors Lanczos starts from.
 
     Returns:
-        Estimates from below, as `largest_curvature` gives; the ratio, of two of them, is 1 for one layer, and
-        NaN where no layer's curvature is positive (undefined).
+        Estimates as `largest_curvature` gives them. The ratio is 1 for one layer, and NaN where no layer's
+        curvature is positive (undefined).
 
     Raises:
         ValueError: layers share a parameter or the network is no chain, batch norm has a batch of one
-            example, or there is no iteration.
+            example, or iterations are below 1.
     """
-    links = chain(deepcopy(network).train())
-    generator = generator_of(seed, "curvature")
-    blocks = torch.stack(
-        [
-            largest_curvature(loss_of, parameters, list(link.names.values()), block_iterations, generator)
-            for link, loss_of in zip(links, _losses_from(links, parameters, inputs, labels), strict=True)
-        ]
-    )
+    links, generator = chain(deepcopy(network).train()), generator_of(seed, "curvature")
+    blocks, below = [], inputs
+    for place, link in enumerate(links):
+        loss_of = _loss_of(links[place:], below, labels)
+        names = list(link.names.values())
+        blocks.append(largest_curvature(loss_of, parameters, names, block_iterations, generator))
+        with torch.no_grad():
+            below = propagate([link], parameters, below.clone())
     whole = blocks[0]
     if len(links) > 1:
         names = [name for link in links for name in link.names.values()]
         loss_of = _loss_of(links, inputs, labels)
         whole = largest_curvature(loss_of, parameters, names, iterations, generator)
-    largest = blocks.amax(0)
-    return Curvature(whole, blocks, torch.where(largest > 0, whole / largest, torch.nan))
+    largest = torch.stack(blocks).amax(0)
+    return Curvature(whole, torch.stack(blocks), torch.where(largest > 0, whole / largest, torch.nan))
 
 
 def largest_curvature(
@@ -93,18 +93,18 @@ def largest_curvature(
 ) -> Tensor:
     """Largest (algebraic) eigenvalue of the Hessian of each member's loss in the parameters named.
 
-    By Lanczos, with full reorthogonalisation, on products of the Hessian with one vector of each member;
-    the graph of the gradient is built once, so whatever `loss_of` draws is drawn once.
+    By Lanczos with full reorthogonalisation, all members at once, on products of the Hessian with vectors.
+    The graph of the gradient is built once.
 
     Args:
-        loss_of: no member's loss depends on another's parameters.
+        loss_of: a member's loss depends on no other member's parameters.
         parameters: of one member, or of a stack.
         names: of the parameters that vary; the others are constants.
-        iterations: products taken; no more than there are dimensions.
+        iterations: products taken, but no more than there are dimensions.
         generator: of the vector to start from, one for all members.
 
     Returns:
-        `()`, or `(members,)`, float64: approached from below. NaN where a gradient is not finite.
+        `()`, or `(members,)`, float64: approached from below; NaN where the Hessian is not finite.
 
     Raises:
         ValueError: iterations are below 1.
@@ -113,22 +113,66 @@ def largest_curvature(
     """
     if iterations < 1:
         raise ValueError(f"iterations of Lanczos are {iterations}; allowed: at least 1")
-    leaves = {name: parameters[name].detach().requires_grad_() for name in names}
-    variables = list(leaves.values())
+    constants = {name: value.detach() for name, value in parameters.items()}
+    variables = {name: constants[name].detach().requires_grad_() for name in names}
     with torch.enable_grad():
-        losses = loss_of({name: value.detach() for name, value in parameters.items()} | leaves)
+        losses = loss_of(constants | variables)
         # members share no parameter, so the gradient of the sum holds each one's own
-        gradients = torch.autograd.grad(losses.sum(), variables, create_graph=True, materialize_grads=True)
-        # one that is constant gets a derivative too: zero
-        gradients = tuple(g if g.requires_grad else g + 0 * v for g, v in zip(gradients, variables, strict=True))
-    members = losses.numel()
-    sizes = [variable.numel() // members for variable in variables]
+        gradients = torch.autograd.grad(
+            losses.sum(), list(variables.values()), create_graph=True, materialize_grads=True
+        )
+    product = _hessian_product(list(variables.values()), gradients, losses.numel())
+    dimension = sum(value.numel() for value in variables.values()) // losses.numel()
+    start = torch.randn(dimension, generator=generator, dtype=torch.double)
+    return _largest_eigenvalues(product, start.expand(losses.numel(), -1), iterations).view(losses.shape)
+
+
+def _loss_of(links: Sequence[Link], inputs: Tensor, labels: Tensor) -> Loss:
+    # a copy of the inputs, for a layer may begin with an operation in place
+    return lambda parameters: member_losses(propagate(links, parameters, inputs.clone()), labels)
+
+
+def _hessian_product(
+    variables: Sequence[Tensor], gradients: Sequence[Tensor], members: int
+) -> Callable[[Tensor], Tensor]:
+    """The map of vectors `(members, dimension)` to their products with each member's Hessian."""
+    sizes = [value.numel() // members for value in variables]
+    # a gradient that is constant has a derivative too
+    curved = [
+        gradient if gradient.requires_grad else 0 * value
+        for gradient, value in zip(gradients, variables, strict=True)
+    ]
 
     def product(vectors: Tensor) -> Tensor:
         pieces = zip(vectors.split(sizes, 1), variables, strict=True)
-        along = [piece.to(variable.dtype).view_as(variable) for piece, variable in pieces]
-        images = torch.autograd.grad(gradients, variables, along, retain_graph=True, materialize_grads=True)
+        directions = [piece.to(value.dtype).reshape(value.shape) for piece, value in pieces]
+        images = torch.autograd.grad(
+            curved, variables, directions, retain_graph=True, materialize_grads=True
+        )
         return torch.cat([image.reshape(members, -1) for image in images], 1).double()
 
-    start = torch.randn(sum(sizes), generator=generator, dtype=torch.double)
-    return _largest_eigenvalues(product, start.expand(members, -1), iterations).view(losses.shape)
+    return product
+
+
+def _largest_eigenvalues(product: Callable[[Tensor], Tensor], start: Tensor, iterations: int) -> Tensor:
+    """Lanczos from `start`, `(members, dimension)`: largest Ritz values, `(members,)`."""
+    members, dimension = start.shape
+    steps = min(iterations, dimension)
+    basis = start.new_zeros(members, steps + 1, dimension)
+    projection = start.new_zeros(members, steps, steps)
+    basis[:, 0] = start / start.norm(dim=1, keepdim=True)
+    going = torch.ones(members, dtype=torch.bool)
+    for step in range(steps):
+        image = product(basis[:, step])
+        spanned = basis[:, : step + 1]
+        along = torch.bmm(spanned, image[..., None])
+        projection[:, step, : step + 1] = along[..., 0]
+        # a member whose vectors already span an invariant subspace learns nothing from a value it has
+        projection[:, step, step] = torch.where(going, projection[:, step, step], projection[:, 0, 0])
+        rest = torch.baddbmm(image[:, None], along.mT, spanned, alpha=-1)[:, 0]
+        length = rest.norm(dim=1)
+        going = length > ROUND_OFF * image.norm(dim=1)
+        basis[:, step + 1] = torch.where(going[:, None], rest / length[:, None], 0.0)
+    finite = projection.isfinite().all(-1).all(-1)
+    ritz: Tensor = torch.linalg.eigvalsh(projection.where(finite[:, None, None], 0.0))
+    return ritz[:, -1].where(finite, torch.nan)

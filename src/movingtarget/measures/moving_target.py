@@ -52,13 +52,13 @@ def drops(
     labels: Tensor,
     loss: Loss = member_losses,
 ) -> Drops:
-    r"""The drop of a loss by a step, of all layers and of each alone, and the drop that the gradient promises.
+    r"""Drops of a loss by a step: of all layers, of each layer alone, and as the gradient promises.
 
     $$ J = L(W) - L(W^+), \quad S = \sum_i L(W) - L(W \text{ but } W^+_i), \quad
        F = -\langle \nabla L(W), W^+ - W \rangle $$
 
     F is $\eta \|\nabla L\|^2$ for gradient descent. F - S is the price of each layer's own curvature, S - J
-    that of the other layers having moved too. Small differences of losses want parameters in double precision.
+    that of the other layers having moved too. Small steps want parameters in double precision.
 
     Args:
         network: a chain of layers; its own parameters and buffers are left as they are. Random parts, such as
@@ -221,7 +221,7 @@ def _members(link: Link, parameters: Parameters) -> torch.Size:
 
 
 def _vector(link: Link, values: Parameters) -> Tensor:
-    """All that belongs to a layer, `(members, size)`; in double precision squares of tiny ones do not vanish."""
+    """All that belongs to a layer, `(members, size)`; in double precision, lest squares vanish."""
     members = _members(link, values)
     return torch.cat([value.reshape(*members, -1) for value in _own(link, values).values()], -1).double()
 

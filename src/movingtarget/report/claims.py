@@ -34,7 +34,7 @@ WORDS = {"step": {"first": "min", "last": "max"}, "learning_rate": {"smallest": 
 """Conditions that name an extreme of the rows an arm has."""
 
 DIVERGED = {
-    **dict.fromkeys(["batch_loss", "train_loss", "test_loss"], np.inf),
+    **dict.fromkeys(["batch_loss", "train_loss", "test_loss", "loss"], np.inf),
     **dict.fromkeys(["train_accuracy", "test_accuracy"], 0.0),
 }
 """What a quantity, or a column, counts as where training has diverged and its value is NaN."""

@@ -17,7 +17,7 @@ def freeze_in_order(steps: int) -> UpdateRule:
     The output layer, l = k, moves to the end. No gradient of a frozen layer is computed; its batch norm goes
     on using the statistics of the batch. The memory counts the steps. Raises ValueError for `steps` below 1.
 
-    Source: Raghu et al. 2017 (SVCCA), section 4, "freeze training".
+    Source: Raghu et al. 2017 (SVCCA), "freeze training".
     """
     if steps < 1:
         raise ValueError(f"steps is {steps}; allowed: at least 1")

@@ -24,8 +24,8 @@ def greedy(steps: int) -> UpdateRule:
     Raises ValueError for `steps` below 1 and, when used, for hidden layers of different widths: one output
     layer does not fit on all of them.
 
-    Source: Bengio et al. 2007, "Greedy layer-wise training of deep networks", section 4 and appendix
-    (supervised; there each layer has an output layer of its own, which is thrown away).
+    Source: Bengio et al. 2007, "Greedy layer-wise training of deep networks" (the supervised variant; there
+    each layer is trained under an output layer of its own, which is thrown away).
     """
     if steps < 1:
         raise ValueError(f"steps is {steps}; allowed: at least 1")

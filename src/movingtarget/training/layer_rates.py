@@ -17,7 +17,7 @@ def layer_rates(factor: float, reverse: bool) -> UpdateRule:
     c being `factor`: above 1, early layers move least, or late ones where `reverse` is true.
     Raises ValueError for a factor that is not positive.
 
-    Source: Howard & Ruder 2018 (ULMFiT), section 3.2, "discriminative fine-tuning", c = 2.6.
+    Source: Howard & Ruder 2018 (ULMFiT), "discriminative fine-tuning", c = 2.6.
     """
     if not factor > 0:
         raise ValueError(f"factor is {factor}; allowed: above 0")
@@ -46,7 +46,7 @@ def lars(
     The Euclidean norms are of all parameters of a layer together (weights, biases, gain and shift), of each
     member. A layer whose gradient is zero stands still.
 
-    Source: You, Gitman & Ginsburg 2017, eqs. 4 to 6; $\eta$ stands for their global rate times trust.
+    Source: You, Gitman & Ginsburg 2017 (LARS); $\eta$ stands for their global rate times trust.
     """
     losses, gradients = gradients_of(network, parameters, batch)
     for link in chain(network):
@@ -59,4 +59,4 @@ def lars(
 
 def _norm(values: Parameters) -> Tensor:
     """The norm of all values of each member together, `(members,)`."""
-    return torch.cat([value.flatten(1) for value in values.values()], 1).norm(dim=1)
+    return torch.cat([value.flatten(1) for value in values.values()], 1).square().sum(1).sqrt()

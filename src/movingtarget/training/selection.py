@@ -10,8 +10,11 @@ def best_learning_rate(training: pd.DataFrame) -> float:
     A diverged loss counts as infinite, so a rate with a diverged seed is chosen only if every rate has one.
 
     Args:
-        training: one arm's rows of the `training` table: one network, depth and update rule.
+        training: one arm's rows of a table of training, such as those of one network, depth and update rule;
+            the loss stands in a column train_loss or, by that name, among the quantities.
     """
-    final = training[(training["quantity"] == "train_loss") & (training["step"] == training["step"].max())]
-    losses = final["value"].fillna(np.inf).groupby(final["learning_rate"]).mean()
+    final = training[training["step"] == training["step"].max()]
+    if "quantity" in final:
+        final = final[final["quantity"] == "train_loss"].rename(columns={"value": "train_loss"})
+    losses = final["train_loss"].fillna(np.inf).groupby(final["learning_rate"]).mean()
     return float(losses.index[losses.to_numpy().argmin()])

@@ -9,15 +9,7 @@ from torch import Tensor, nn
 from movingtarget.networks.chain import Link, chain, propagate
 from movingtarget.networks.initialise import generator
 from movingtarget.networks.stack import Parameters
-from movingtarget.training.rule import (
-    Batch,
-    Cost,
-    Outcome,
-    UpdateRule,
-    forward_flops,
-    input_gradient_flops,
-    steps_done,
-)
+from movingtarget.training.rule import Batch, Cost, Outcome, UpdateRule, forward_flops, steps_done
 from movingtarget.training.simultaneous import (
     backpropagation_cost,
     descend,
@@ -34,7 +26,7 @@ def stale_sequential(
 ) -> Outcome:
     r"""The gradient of a simultaneous step, applied to one layer after the other, bottom first.
 
-    $$ W_i \leftarrow W_i - \eta \nabla_{W_i} L(W_1, \dots, W_k) \text{ at the old } W, \quad i = 1, \dots, k $$
+    $$ W_i \leftarrow W_i - \eta \nabla_{W_i} L(W) \text{ at the old } W, \quad i = 1, \dots, k $$
 
     The control of the study of update orders: the order alone changes no bit of a step. Arguments, cost and
     errors are those of `simultaneous` and `chain`.
@@ -116,9 +108,10 @@ def _caches(batch: Batch, layers: int) -> list[_Cache]:
     size = batch.labels.shape[-1]
     if size % layers:
         raise ValueError(
-            f"a batch of {size} examples does not divide among {layers} layers; allowed: multiples of {layers}"
+            f"batch of {size} examples for {layers} layers with examples of their own; "
+            f"allowed: multiples of {layers}"
         )
-    inputs, labels = (part.split(size // layers, 1) for part in batch)
+    inputs, labels = (part.chunk(layers, 1) for part in batch)
     return [_cache(Batch(*part)) for part in zip(inputs, labels, strict=True)]
 
 
@@ -149,10 +142,8 @@ def _move(
 
 
 def _gradient_flops(links: Sequence[Link], batch_size: int) -> float:
-    """Of the gradient of the first layer: forward, back to it, and its weights' and inner products."""
-    own = links[0].affine
-    first = input_gradient_flops(own, batch_size)
-    return 2 * _forward(links, batch_size) + forward_flops(own, batch_size) - first
+    """Of the gradient of the lowest layer: through those above it, forward and back, and its own."""
+    return backpropagation_cost(links[0].affine, batch_size).flops + 2 * _forward(links[1:], batch_size)
 
 
 def _forward(links: Sequence[Link], batch_size: int) -> float:

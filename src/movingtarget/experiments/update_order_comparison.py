@@ -1,0 +1,74 @@
+"""Experiment: update orders at equal cost, and the largest learning rates they bear."""
+
+import numpy as np
+import pandas as pd
+
+ARM = ["network", "order"]
+MEMBER = [*ARM, "learning_rate", "seed"]
+SCORES = ["train_loss", "test_accuracy"]
+COSTS = {"sweep": "step", "gradient": "gradient_evaluations", "flop": "flops", "second": "seconds"}
+"""The column that holds what each budget is counted in."""
+
+ROUNDING = 1e-9
+"""By which share sums of costs may miss a budget that they equal."""
+
+
+def budgets(update_orders: pd.DataFrame, times: pd.DataFrame) -> pd.DataFrame:
+    """Table update_order_budgets: what every member has reached with the same budget.
+
+    A network's budget is what `simultaneous` has spent on it by its last step: steps, gradient evaluations,
+    FLOPs or seconds. A member stands at its last evaluation that costs no more, which is the end of its
+    training where its order is the cheaper one.
+
+    Args:
+        update_orders: table update_orders, `simultaneous` on every network among its arms.
+        times: table update_order_times, of the same arms.
+
+    Raises:
+        KeyError: an arm has not been timed, or a network is without `simultaneous`.
+    """
+    rows = _until_divergence(with_seconds(update_orders, times))
+    frames = [_last_within(rows, cost).assign(budget=budget) for budget, cost in COSTS.items()]
+    return pd.concat(frames, ignore_index=True)[[*ARM, "budget", "learning_rate", "seed", "step", *SCORES]]
+
+
+def stable_rates(update_orders: pd.DataFrame) -> pd.DataFrame:
+    """Table stable_rates: the largest learning rate up to which training is stable, 0 if there is none.
+
+    It is stable at a rate that leaves a seed's training loss, at the last step, finite and below that of
+    step 0; the rate given is the largest of those tried that is stable together with all smaller ones.
+
+    Args:
+        update_orders: table update_orders.
+    """
+    rows = _until_divergence(update_orders)
+    losses = rows.pivot(index=[*ARM, "seed", "learning_rate"], columns="step", values="train_loss")
+    stable = (losses[losses.columns.max()] < losses[losses.columns.min()]).astype(int)
+    unbroken = stable.groupby([*ARM, "seed"]).cummin()  # pivot has put the rates in order
+    rates = unbroken * unbroken.index.get_level_values("learning_rate")
+    return rates.groupby([*ARM, "seed"]).max().rename("value").reset_index()
+
+
+def with_seconds(update_orders: pd.DataFrame, times: pd.DataFrame) -> pd.DataFrame:
+    """Table update_orders with a column seconds: steps done, times the mean time of a step of the arm.
+
+    Raises KeyError for an arm that has not been timed.
+    """
+    of_a_step = times.groupby(ARM)["seconds"].mean()
+    arms = pd.MultiIndex.from_frame(update_orders[ARM])
+    return update_orders.assign(seconds=update_orders["step"] * of_a_step.loc[arms].to_numpy())
+
+
+def _until_divergence(rows: pd.DataFrame) -> pd.DataFrame:
+    """Scores are NaN from a member's first loss on that is not finite."""
+    rows = rows.sort_values("step", kind="stable").reset_index(drop=True)
+    lost = (~np.isfinite(rows["train_loss"])).groupby([rows[column] for column in MEMBER]).cummax()
+    return rows.assign(**{score: rows[score].mask(lost) for score in SCORES})
+
+
+def _last_within(rows: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """Each member's last row within its network's budget."""
+    spent = rows[rows["order"] == "simultaneous"].groupby("network")[cost].max()
+    budget = spent.loc[rows["network"]].to_numpy() * (1 + ROUNDING)
+    within = rows[rows[cost] <= budget]
+    return within.loc[within.groupby(MEMBER, sort=False)["step"].idxmax()]

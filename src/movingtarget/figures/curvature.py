@@ -1,0 +1,84 @@
+"""Figure: how much sharper the loss is in all layers together than in one, and which rates that allows."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from movingtarget.figures.curves import log_axis, mean_interval, name_missing
+from movingtarget.figures.depths import depth_axis
+from movingtarget.figures.families import draw_families, log_ordinate
+from movingtarget.figures.labels import label_lines, text_colour
+from movingtarget.figures.rows import divide, where
+from movingtarget.figures.style import DARK, LOOKS, Look, add_to_title, arm_name, panels, styled
+from movingtarget.report.bootstrap import Interval
+
+RATIOS = ["curvature_ratio", "bought"]
+
+BOUND: Look = {"color": DARK, "linewidth": 0.7}
+DOT: Look = {"markersize": 5, "markeredgewidth": 0, "label": "_"}
+INTERVAL: Look = {"linewidth": 0.6, "alpha": 0.5, "label": "_"}
+
+
+@styled
+def draw(moving_target: pd.DataFrame) -> Figure:
+    """The ratio of curvatures against depth, and the ratio of the largest rates against it.
+
+    Args:
+        moving_target: table moving_target.
+    """
+    measured = moving_target[moving_target["quantity"].isin(RATIOS)]
+    measured = where(measured, step=measured["step"].min())
+    layers = moving_target.groupby("depth")["layer"].max()
+    figure, grid = panels(["ratio of curvatures", "ratio of largest rates"], columns=1, row_height=7)
+    _draw_ratios(grid[0, 0], where(measured, quantity="curvature_ratio"), layers)
+    _draw_rates(grid[1, 0], measured)
+    label_lines(figure)
+    return figure
+
+
+def _draw_ratios(axes: Axes, ratios: pd.DataFrame, layers: "pd.Series[int]") -> None:
+    """Families against depth between the bounds, 1 and the number of layers."""
+    depth_axis(axes, ratios["depth"])
+    log_ordinate(axes)
+    for bound, name in ((layers, "number of layers"), (layers**0, "1")):
+        axes.plot(bound.index, bound, label=name, **BOUND)
+    draw_families({axes: ratios}, "depth")
+    for network, rows in divide(ratios, "network").items():
+        name_missing(axes, rows, "depth", arm_name(network, "sgd"))
+    axes.set_xlabel("depth (hidden layers)")
+    axes.set_ylabel("curvature of all layers\nover that of the sharpest")
+
+
+def _draw_rates(axes: Axes, measured: pd.DataFrame) -> None:
+    """A marker for each family and depth where both ratios are defined, and the diagonal."""
+    log_axis(axes.xaxis)
+    log_ordinate(axes)
+    points = {}
+    for (network, depth), rows in divide(measured, "network", "depth").items():
+        values = rows.pivot(index="seed", columns="quantity", values="value")
+        if undefined := values.isna().any(axis=1).sum():
+            share = f"({undefined}/{len(values)} seeds)"
+            add_to_title(axes, f"{arm_name(network, 'sgd')}, depth {depth} undefined {share}")
+        else:
+            points[network, depth] = [mean_interval(values[ratio]) for ratio in RATIOS]
+    upwards = sorted(points.items(), key=lambda point: point[1][1])
+    for place, ((network, depth), point) in enumerate(upwards):
+        _draw_point(axes, network, *point)
+        ha, gap = ("left", 4) if place % 2 else ("right", -4)  # neighbours' depths on different sides
+        means, ink = [ratio.estimate for ratio in point], text_colour(LOOKS[network]["color"])
+        axes.annotate(f"{depth}", means, (gap, 2), textcoords="offset points", color=ink, ha=ha)
+    if points:
+        ends = axes.dataLim.intervalx
+        axes.plot(ends, ends, label="equal", **BOUND)
+    axes.set_xlabel("ratio of curvatures")
+    axes.set_ylabel("largest rate layer by layer\nover that of all at once")
+
+
+def _draw_point(axes: Axes, network: str, x: Interval, y: Interval) -> None:
+    """A marker at the means over seeds, and thin lines for the intervals if there are several seeds."""
+    colour = LOOKS[network]["color"]
+    if not np.isnan([x.low, y.low]).any():
+        axes.plot([x.low, x.high], [y.estimate] * 2, color=colour, **INTERVAL)
+        axes.plot([x.estimate] * 2, [y.low, y.high], color=colour, **INTERVAL)
+    axes.plot(x.estimate, y.estimate, **LOOKS[network] | DOT)

@@ -1,0 +1,147 @@
+"""The figure of the chain of linear units."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
+
+from movingtarget.figures.linear_chain import LOWEST, SIDES, draw
+from movingtarget.figures.orders import ORDER_LOOKS
+from movingtarget.theory.linear_chain import kept, stability_limit, step_size, updated_output
+
+LAYERS, WEIGHTS, SIZES = [2, 4, 8], [0.5, 1.0, 2.0], [0.01, 0.05, 0.1]
+
+
+def noise(rows, columns):
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(value=np.random.default_rng(0).uniform(0.3, 0.9, len(table)))
+
+
+@pytest.fixture(scope="module")
+def steps():
+    rows = product(LAYERS, WEIGHTS, ["fixed", "normalised"], SIZES, range(3), ["kept", "predicted"])
+    return noise(rows, ["layers", "weight", "rule", "size", "seed", "quantity"])
+
+
+@pytest.fixture(scope="module")
+def rates():
+    return noise(product([2, 4, 8], ["simultaneous", "forward"], range(3)), ["layers", "order", "seed"])
+
+
+@pytest.fixture(scope="module")
+def figure(steps, rates):
+    return draw(steps, rates)
+
+
+def titles(figure):
+    return [axes.get_title(loc="left") for axes in figure.axes]
+
+
+def theory(axes):
+    return {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
+
+
+def points(axes):
+    """Markers in the order of their lines."""
+    return [line for line in axes.lines if line.get_linestyle() == "None"]
+
+
+def bars(axes):
+    """The height of every interval, line by line."""
+    return [
+        np.ptp(segment[:, 1])
+        for drawn in axes.collections
+        if isinstance(drawn, LineCollection)
+        for segment in drawn.get_segments()
+        if segment.size
+    ]
+
+
+def test_a_row_for_each_rule_with_the_extreme_sizes_and_a_row_of_rates(figure):
+    assert titles(figure) == [
+        "(a) fixed step, ε = 0.01",
+        "(b) fixed step, ε = 0.1",
+        "(c) normalised step, δ = 0.01",
+        "(d) normalised step, δ = 0.1",
+        "(e) largest stable rate",
+        "(f) the same for each gradient",
+    ]
+    assert {axes.get_xlabel() for axes in figure.axes} == {"layers"}
+    assert [axes.get_xticks().tolist() for axes in figure.axes] == [LAYERS] * 6
+    assert [axes.get_yscale() for axes in figure.axes] == ["linear"] * 4 + ["log"] * 2
+
+
+def test_lines_are_theory_at_every_number_of_layers(figure):
+    settings = product(["fixed", "normalised"], [0.01, 0.1])
+    for axes, (rule, size) in zip(figure.axes[:4], settings, strict=True):
+        lines = theory(axes)
+        assert [*lines] == ["w = 0.5", "w = 1", "w = 2"]
+        assert sorted(text.get_text() for text in axes.texts) == [*lines]
+        for weight, line in zip(WEIGHTS, lines.values(), strict=True):
+            chains = [np.full(layers, weight) for layers in range(2, 9)]
+            expected = np.array([kept(chain, step_size(chain, rule, size)) for chain in chains])
+            outputs = [updated_output(chain, step_size(chain, rule, size)) for chain in chains]
+            gone = np.abs(outputs) > np.array([chain.prod() for chain in chains])
+            first = int(gone.argmax()) if gone.any() else len(gone)
+            np.testing.assert_array_equal(line.get_xdata(), np.arange(2, 9)[: first + 1])
+            np.testing.assert_allclose(line.get_ydata()[:first], expected[:first], rtol=1e-12)
+            assert [*line.get_ydata()[first:]] == [LOWEST] * int(gone.any())
+
+
+def test_conclusions_reverse_between_the_rules(figure):
+    _, fixed, _, normalised = figure.axes[:4]
+    assert theory(fixed)["w = 0.5"].get_ydata()[-1] > 0.99
+    assert LOWEST in theory(fixed)["w = 2"].get_ydata()
+    assert LOWEST in theory(normalised)["w = 0.5"].get_ydata()
+    assert theory(normalised)["w = 2"].get_ydata()[-1] > 0.99
+
+
+def test_points_are_means_of_what_was_kept_with_intervals(steps, figure):
+    for axes, (rule, size) in zip(
+        figure.axes[:4], product(["fixed", "normalised"], [0.01, 0.1]), strict=True
+    ):
+        rows = steps[(steps["rule"] == rule) & (steps["size"] == size) & (steps["quantity"] == "kept")]
+        for weight, line, name in zip(WEIGHTS, points(axes), theory(axes), strict=True):
+            means = rows[rows["weight"] == weight].groupby("layers")["value"].mean()
+            np.testing.assert_allclose(line.get_xydata(), means.reset_index())
+            assert line.get_color() == theory(axes)[name].get_color()
+            assert line.get_marker() == SIDES[int(np.sign(weight - 1))]
+        assert len(bars(axes)) == 9
+        assert min(bars(axes)) > 0
+    assert len({line.get_color() for line in points(axes)}) == 3
+
+
+def test_rates_of_both_orders_and_the_same_for_each_gradient(rates, figure):
+    layers = np.arange(2, 9)
+    for axes, divided in zip(figure.axes[4:], (False, True), strict=True):
+        lines = theory(axes)
+        assert [*lines] == ["simultaneous", "forward sweep"]
+        for order, line, measured in zip(
+            ["simultaneous", "forward"], lines.values(), points(axes), strict=True
+        ):
+            cost = layers if divided and order == "forward" else 1
+            np.testing.assert_allclose(line.get_ydata(), stability_limit(layers, order) / cost)
+            means = rates[rates["order"] == order].groupby("layers")["value"].mean()
+            cost = means.index if divided and order == "forward" else 1
+            np.testing.assert_allclose(measured.get_ydata(), means / cost)
+            assert to_hex(measured.get_color()) == ORDER_LOOKS[order]["color"].lower()
+        assert len(bars(axes)) == 6
+
+
+def test_one_of_everything(steps, rates):
+    one = (steps["layers"] == 4) & (steps["weight"] == 1) & (steps["size"] == 0.1) & (steps["seed"] == 0)
+    figure = draw(steps[one], rates[(rates["layers"] == 4) & (rates["seed"] == 0)])
+    assert [[text.get_text() for text in axes.texts] for axes in figure.axes[:2]] == [["w = 1"]] * 2
+    assert len(figure.axes) == 4
+    assert not any(bars(axes) for axes in figure.axes)
+    assert [len(points(axes)) for axes in figure.axes] == [1, 1, 2, 2]
+
+
+def test_a_weight_whose_every_step_overshoots_still_has_its_name(steps, rates):
+    far = steps.assign(layers=steps["layers"] * 4, weight=2 * steps["weight"])
+    axes = draw(far, rates).axes[1]
+    assert "w = 4" in {text.get_text() for text in axes.texts}
+    assert theory(axes)["w = 4"].get_xydata().tolist() == [[8, LOWEST]]
