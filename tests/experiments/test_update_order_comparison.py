@@ -70,14 +70,21 @@ def test_a_dearer_order_stands_where_it_has_cost_as_much_as_simultaneous() -> No
     assert table.loc["simultaneous", "train_loss"].tolist() == [1.0] * 4
 
 
-def test_a_budget_between_two_evaluations_counts_to_the_earlier() -> None:
-    orders = pd.concat([SIMULTANEOUS, member("forward", [2.0, 0.9, 0.6, 0.4], gradients=1.001, flops=29)])
-    assert reached(orders) == {"sweep": 6, "gradient": 4, "flop": 2, "second": 4}
+def test_scores_between_two_evaluations_lie_on_the_line_through_both() -> None:
+    # 60 FLOPs are 5 steps of 12 and half of the way from step 4 to 6; 6 gradients 2.5 steps of 2.4
+    orders = pd.concat([SIMULTANEOUS, member("forward", [2.0, 0.9, 0.6, 0.4], gradients=2.4, flops=12)])
+    assert reached(orders) == {"sweep": 6, "gradient": 2, "flop": 5, "second": 4}
+    forward = budgets(orders, TIMES).query("order == 'forward'").set_index("budget")
+    assert forward.loc["flop", "train_loss"] == pytest.approx(0.5)
+    assert forward.loc["flop", "test_accuracy"] == pytest.approx(0.5)
+    assert forward.loc["gradient", "train_loss"] == pytest.approx(0.9 + 0.25 * (0.6 - 0.9))
 
 
-def test_an_order_too_dear_for_a_single_step_stands_at_the_start() -> None:
-    orders = pd.concat([SIMULTANEOUS, member("forward", [2.0, 0.9, 0.6, 0.4], gradients=7)])
-    assert reached(orders)["gradient"] == 0
+def test_an_order_too_dear_for_a_single_step_stands_near_the_start() -> None:
+    orders = pd.concat([SIMULTANEOUS, member("forward", [2.0, 0.9, 0.6, 0.4], gradients=60)])
+    gradient = budgets(orders, TIMES).query("order == 'forward' and budget == 'gradient'")
+    assert gradient["step"].tolist() == [0]
+    assert gradient["train_loss"].tolist() == pytest.approx([2.0 + 0.05 * (0.9 - 2.0)])
 
 
 def test_a_cheaper_order_stands_at_its_end() -> None:

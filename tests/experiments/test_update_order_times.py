@@ -123,7 +123,7 @@ def test_a_minibatch_is_each_seeds_own_and_a_layers_own_in_fresh_sweeps(calls: l
 
 
 def test_a_time_is_the_mean_without_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    naps = iter([0.2, 0.0, 0.0, 0.01, 0.01])
+    naps = iter([0.4, 0.0, 0.0, 0.0, 0.08])
 
     def slow(*arguments: Any) -> None:
         time.sleep(next(naps))
@@ -131,7 +131,7 @@ def test_a_time_is_the_mean_without_the_first_call(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(update_order_times, "rule_of", lambda *arguments: slow)
     changes = {"networks": ["plain"], "orders": ["simultaneous"], "repetitions": 1}
     table = measure(images(), **SETTINGS | changes)
-    assert 0.005 <= table["seconds"].item() < 0.025
+    assert 0.02 <= table["seconds"].item() < 0.06
 
 
 def test_a_minibatch_larger_than_the_training_data_is_refused() -> None:

@@ -133,6 +133,6 @@ def moving_target() -> Callable[..., pd.DataFrame]:
             ]
             parts += [part.assign(depth=depth) for part in of_depth]
         table = pd.concat(parts, ignore_index=True)
-        return table.assign(value=table["value"] * (1 + table["network"].map(len) / 10))
+        return table.assign(value=table["value"] / (1 + table["network"].map(len) / 10 + table["depth"] / 20))
 
     return make

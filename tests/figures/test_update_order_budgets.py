@@ -68,10 +68,11 @@ def test_a_thin_line_stands_at_simultaneous_updates():
         assert axes.lines[0].get_xdata() == pytest.approx([rows["train_loss"].mean()] * 2)
 
 
-def test_an_order_that_diverges_at_every_rate_has_a_cross_at_the_edge_and_a_count():
+@pytest.mark.parametrize("loss", [np.nan, np.inf])
+def test_an_order_that_diverges_at_every_rate_has_a_cross_at_the_edge_and_a_count(loss):
     losses = table(networks=["plain"])
     lost = (losses["order"] == "forward") & (losses["budget"] == "second") & (losses["seed"] < 2)
-    losses.loc[lost, "train_loss"] = np.nan
+    losses.loc[lost, "train_loss"] = loss
     (axes,) = draw(losses).axes
     (cross,) = [line for line in axes.lines if line.get_marker() == "x"]
     assert cross.get_xdata() == [1]

@@ -371,7 +371,7 @@ def own_parameters(network: nn.Module) -> Parameters:
 def test_layers_that_begin_in_place_see_the_same_inputs() -> None:
     def blocks(inplace: bool) -> nn.Sequential:
         torch.manual_seed(0)
-        made = [nn.Sequential(nn.ReLU(inplace), nn.Linear(5, 5)) for _ in range(3)]
+        made = [nn.Sequential(nn.LeakyReLU(0.5, inplace), nn.Linear(5, 5)) for _ in range(3)]
         return nn.Sequential(*made).double()
 
     networks = [blocks(inplace) for inplace in (False, True)]

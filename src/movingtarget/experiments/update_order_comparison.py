@@ -17,8 +17,8 @@ def budgets(update_orders: pd.DataFrame, times: pd.DataFrame) -> pd.DataFrame:
     """Table update_order_budgets: what every member has reached with the same budget.
 
     A network's budget is what `simultaneous` has spent on it by its last step: steps, gradient evaluations,
-    FLOPs or seconds. A member stands at its last evaluation that costs no more, which is the end of its
-    training where its order is the cheaper one.
+    FLOPs or seconds. Where it is spent between two evaluations, scores are interpolated between them, and
+    the step is rounded down; a member of a cheaper order stands at the end of its training.
 
     Args:
         update_orders: table update_orders, `simultaneous` on every network among its arms.
@@ -28,7 +28,7 @@ def budgets(update_orders: pd.DataFrame, times: pd.DataFrame) -> pd.DataFrame:
         KeyError: an arm has not been timed, or a network is without `simultaneous`.
     """
     rows = _until_divergence(with_seconds(update_orders, times))
-    frames = [_last_within(rows, cost).assign(budget=budget) for budget, cost in COSTS.items()]
+    frames = [_at_budget(rows, cost).assign(budget=budget) for budget, cost in COSTS.items()]
     return pd.concat(frames, ignore_index=True)[[*ARM, "budget", "learning_rate", "seed", "step", *SCORES]]
 
 
@@ -66,9 +66,23 @@ def _until_divergence(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**{score: rows[score].mask(lost) for score in SCORES})
 
 
-def _last_within(rows: pd.DataFrame, cost: str) -> pd.DataFrame:
-    """Each member's last row within its network's budget."""
-    spent = rows[rows["order"] == "simultaneous"].groupby("network")[cost].max()
-    budget = spent.loc[rows["network"]].to_numpy() * (1 + ROUNDING)
-    within = rows[rows[cost] <= budget]
-    return within.loc[within.groupby(MEMBER, sort=False)["step"].idxmax()]
+def _at_budget(rows: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """Each member where its network's budget is spent, between two evaluations on the line through both."""
+    budgets = rows[rows["order"] == "simultaneous"].groupby("network")[cost].max().to_dict()
+    arms = [_arm_at(arm, cost, budgets[arm["network"].iloc[0]]) for _, arm in rows.groupby(ARM, sort=False)]
+    return pd.concat(arms)
+
+
+def _arm_at(arm: pd.DataFrame, cost: str, budget: float) -> pd.DataFrame:
+    """All members of an arm have spent the same at each step."""
+    costs = arm.groupby("step")[cost].first()
+    below = int(costs.searchsorted(budget * (1 + ROUNDING), side="right")) - 1
+    before: pd.DataFrame = arm[arm["step"] == costs.index[below]]
+    spent = float(costs.iloc[below])
+    if below + 1 == len(costs) or budget <= spent * (1 + ROUNDING):
+        return before
+    after = arm[arm["step"] == costs.index[below + 1]].set_index(MEMBER)[["step", *SCORES]]
+    way = (budget - spent) / (costs.iloc[below + 1] - spent)
+    start = before.set_index(MEMBER)[["step", *SCORES]]
+    reached: pd.DataFrame = start + way * (after - start)
+    return reached.assign(step=reached["step"].astype(int)).reset_index()

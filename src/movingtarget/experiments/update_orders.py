@@ -43,9 +43,7 @@ def measure(
     for network in networks:
         if network not in done:
             progress = _prefixed(say, network)
-            done[network] = train_network(
-                images, network, order, locoprop=locoprop, say=progress, **settings
-            )
+            done[network] = train_network(images, network, order, locoprop=locoprop, say=progress, **settings)
             keep(done)
     return pd.concat([done[network].assign(network=network, order=order) for network in networks])
 

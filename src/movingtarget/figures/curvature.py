@@ -66,8 +66,8 @@ def _draw_rates(axes: Axes, measured: pd.DataFrame) -> None:
     for place, ((network, depth), point) in enumerate(upwards):
         _draw_point(axes, network, *point)
         ha, gap = ("left", 4) if place % 2 else ("right", -4)  # neighbours' depths on different sides
-        means, ink = [ratio.estimate for ratio in point], text_colour(LOOKS[network]["color"])
-        axes.annotate(f"{depth}", means, (gap, 2), textcoords="offset points", color=ink, ha=ha)
+        mean, ink = (point[0].estimate, point[1].estimate), text_colour(LOOKS[network]["color"])
+        axes.annotate(f"{depth}", mean, (gap, 2), textcoords="offset points", color=ink, ha=ha)
     if points:
         ends = axes.dataLim.intervalx
         axes.plot(ends, ends, label="equal", **BOUND)

@@ -39,9 +39,9 @@ def draw(moving_target: pd.DataFrame) -> Figure:
 
 
 def _rows(prices: pd.DataFrame) -> dict[str, tuple[str, dict[str, Any]]]:
-    """The name of each row of panels, its abscissa, and what is fixed; small is the middle of the lower half."""
+    """The name of each row of panels, its abscissa, and what it holds fixed."""
     rates = prices["learning_rate"]
-    small = middle(rates[rates <= middle(rates)])
+    small = middle(rates[rates <= middle(rates)])  # of the lower half
     depths = {
         f"depth {depth:g}": ("learning_rate", {"depth": depth})
         for depth in middle_and_deepest(prices["depth"])

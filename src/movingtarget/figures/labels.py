@@ -88,7 +88,10 @@ def _write_names(axes: Axes) -> None:
     gap = GAP if abs(shifts).max() < LINE_HEIGHT / 4 else 3 * GAP
     for line, (x, y), shift in zip(lines, ends, shifts, strict=True):
         colour = to_hex(line.get_color())
-        hairline = {"arrowstyle": "-", "linewidth": 0.4, "color": colour, "shrinkA": 1, "shrinkB": 2}
+        hairline = {
+            **{"arrowstyle": "-", "linewidth": 0.4, "color": colour, "shrinkA": 1, "shrinkB": 2},
+            "relpos": (0, 0.5),  # from the name's left edge, lest it cross other names
+        }
         axes.annotate(
             _name(line),
             (right, y),

@@ -63,7 +63,7 @@ LOOKS: dict[str, Look] = {  # colours from the palette of Okabe and Ito, but for
     "plain": {"color": "#D55E00", "marker": "o", "linestyle": "-"},
     "batch-norm": {"color": "#0072B2", "marker": "s", "linestyle": (0, (4, 1.5))},
     "residual": {"color": "#009E73", "marker": "^", "linestyle": (0, (4, 1.2, 1, 1.2))},
-    "residual-batch-norm": {"color": "#882255", "marker": "*", "linestyle": (0, (3, 1, 1, 1, 1, 1))},
+    "residual-batch-norm": {"color": "#882255", "marker": ">", "linestyle": (0, (3, 1, 1, 1, 1, 1))},
     "locoprop": {"color": "#CC79A7", "marker": "D", "linestyle": (0, (1, 1))},
     "highway": {"color": "#8C510A", "marker": "<", "linestyle": (0, (5, 1, 1, 1, 1, 1, 1, 1))},
     "crelu": {"color": "#E69F00", "marker": "v", "linestyle": (0, (6, 1.5, 1, 1.5, 1, 1.5))},

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from movingtarget.figures.curves import log_axis, mean_interval
 from movingtarget.figures.orders import ORDER_NAMES, at_best_rates
@@ -38,6 +39,7 @@ def draw(update_order_budgets: pd.DataFrame) -> Figure:
     figure, grid = panels(titles, columns=2, row_height=height, sharey=True)
     for axes, rows in zip(figure.axes, networks.values(), strict=True):
         log_axis(axes.xaxis)
+        axes.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5), numticks=9), minor_formatter=NullFormatter())
         _draw_network(axes, rows, orders)
         axes.set_xlabel("training loss (nats)")
     grid[0, 0].set_yticks(range(len(orders)), [ORDER_NAMES[order] for order in orders])
@@ -60,7 +62,7 @@ def _draw_network(axes: Axes, rows: pd.DataFrame, orders: list[str]) -> None:
 
 def _draw_losses(axes: Axes, losses: pd.Series, height: float, look: Look) -> None:
     """Mean over seeds and its interval; a cross at the right edge, with their number, if seeds diverged."""
-    if lost := int((np.isnan(losses)).sum()):
+    if lost := int((~np.isfinite(losses)).sum()):
         axes.plot(1, height, "x", color=look["color"], transform=axes.get_yaxis_transform(), clip_on=False)
         text = f"{lost}/{len(losses)}"
         axes.annotate(text, (1, height), (4, 0), axes.get_yaxis_transform(), "offset points", va="center")

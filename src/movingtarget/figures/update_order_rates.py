@@ -56,7 +56,7 @@ def _draw_losses(axes: Axes, rows: pd.DataFrame, orders: Sequence[str], scale: N
         [where(rows, order=order, learning_rate=rate)["train_loss"] for rate in rates] for order in orders
     ]
     means = np.array([[losses.mean(skipna=False) for losses in row] for row in cells])
-    axes.imshow(np.ma.masked_invalid(means), cmap=COLOURS, norm=scale, aspect="auto", interpolation="none")
+    axes.imshow(means, cmap=COLOURS, norm=scale, aspect="auto", interpolation="none")
     best = [rates.index(best_learning_rate(where(rows, order=order))) for order in orders]
     for (row, column), mean in np.ndenumerate(means):
         is_best = column == best[row] and np.isfinite(mean)

@@ -39,8 +39,7 @@ def draw_orders(
         update_order_times: table update_order_times, of the same arms.
         orders: those drawn, as far as the tables have them.
     """
-    rows = update_orders[update_orders["order"].isin(orders)]
-    timed = with_seconds(at_best_rates(rows, "network", "order"), update_order_times)
+    timed = with_seconds(at_best_rates(update_orders, "network", "order"), update_order_times)
     curves = timed[timed["step"] > 0].assign(value=timed["train_loss"], gigaflops=timed["flops"] / 1e9)
     networks = divide(curves, "network")
     titles = [""] * len(COSTS) * len(networks)
@@ -70,8 +69,6 @@ def _draw_network(
     for order in orders:
         of_order, look = where(rows, order=order), ORDER_LOOKS[order]
         name = ORDER_NAMES[order] if named else ""
-        if of_order.empty:
-            continue
         draw_curve(axes, of_order, cost, name or "_", look)
         if places := missing(axes, of_order, cost):
             lost = of_order.loc[~np.isfinite(of_order["value"]), "seed"].nunique()

@@ -9,4 +9,4 @@ from movingtarget.figures.update_orders import draw_orders
 
 def draw(update_orders: pd.DataFrame, update_order_times: pd.DataFrame) -> Figure:
     """LocoProp, layer-wise rates, freezing and greedy training; see `draw_orders`."""
-    return draw_orders(update_orders, update_order_times, REMEDIES[1:])
+    return draw_orders(update_orders, update_order_times, REMEDIES)

@@ -64,8 +64,8 @@ def block_curvatures(
         seed: of the vectors Lanczos starts from.
 
     Returns:
-        Estimates as `largest_curvature` gives them. The ratio is 1 for one layer, and NaN where no layer's
-        curvature is positive (undefined).
+        Estimates from below, float64. The ratio is 1 for one layer, and NaN where no layer's curvature is
+        positive (undefined) or the Hessian is not finite.
 
     Raises:
         ValueError: layers share a parameter or the network is no chain, batch norm has a batch of one
@@ -85,6 +85,8 @@ def block_curvatures(
         loss_of = _loss_of(links, inputs, labels)
         whole = largest_curvature(loss_of, parameters, names, iterations, generator)
     largest = torch.stack(blocks).amax(0)
+    # no block's eigenvalue exceeds the whole's, and of two estimates from below the larger is the nearer
+    whole = torch.maximum(whole, largest)
     return Curvature(whole, torch.stack(blocks), torch.where(largest > 0, whole / largest, torch.nan))
 
 
@@ -114,15 +116,13 @@ def largest_curvature(
     if iterations < 1:
         raise ValueError(f"iterations of Lanczos are {iterations}; allowed: at least 1")
     constants = {name: value.detach() for name, value in parameters.items()}
-    variables = {name: constants[name].detach().requires_grad_() for name in names}
+    variables = [constants[name].detach().requires_grad_() for name in names]
     with torch.enable_grad():
-        losses = loss_of(constants | variables)
+        losses = loss_of(constants | dict(zip(names, variables, strict=True)))
         # members share no parameter, so the gradient of the sum holds each one's own
-        gradients = torch.autograd.grad(
-            losses.sum(), list(variables.values()), create_graph=True, materialize_grads=True
-        )
-    product = _hessian_product(list(variables.values()), gradients, losses.numel())
-    dimension = sum(value.numel() for value in variables.values()) // losses.numel()
+        gradients = torch.autograd.grad(losses.sum(), variables, create_graph=True, materialize_grads=True)
+    product = _hessian_product(variables, gradients, losses.numel())
+    dimension = sum(value.numel() for value in variables) // losses.numel()
     start = torch.randn(dimension, generator=generator, dtype=torch.double)
     return _largest_eigenvalues(product, start.expand(losses.numel(), -1), iterations).view(losses.shape)
 
@@ -144,35 +144,41 @@ def _hessian_product(
     ]
 
     def product(vectors: Tensor) -> Tensor:
-        pieces = zip(vectors.split(sizes, 1), variables, strict=True)
+        pieces = zip(torch.split(vectors, sizes, 1), variables, strict=True)
         directions = [piece.to(value.dtype).reshape(value.shape) for piece, value in pieces]
-        images = torch.autograd.grad(
-            curved, variables, directions, retain_graph=True, materialize_grads=True
-        )
+        images = torch.autograd.grad(curved, variables, directions, retain_graph=True, materialize_grads=True)
         return torch.cat([image.reshape(members, -1) for image in images], 1).double()
 
     return product
 
 
 def _largest_eigenvalues(product: Callable[[Tensor], Tensor], start: Tensor, iterations: int) -> Tensor:
-    """Lanczos from `start`, `(members, dimension)`: largest Ritz values, `(members,)`."""
+    """Lanczos from `start`, `(members, dimension)`: the largest Ritz values, `(members,)`."""
     members, dimension = start.shape
     steps = min(iterations, dimension)
-    basis = start.new_zeros(members, steps + 1, dimension)
-    projection = start.new_zeros(members, steps, steps)
-    basis[:, 0] = start / start.norm(dim=1, keepdim=True)
-    going = torch.ones(members, dtype=torch.bool)
+    basis = start.new_zeros(members, steps, dimension)
+    projected = start.new_zeros(members, steps, steps)
+    vector = start / start.norm(dim=1, keepdim=True)
+    grows = torch.ones(members, dtype=torch.bool)
     for step in range(steps):
-        image = product(basis[:, step])
-        spanned = basis[:, : step + 1]
-        along = torch.bmm(spanned, image[..., None])
-        projection[:, step, : step + 1] = along[..., 0]
-        # a member whose vectors already span an invariant subspace learns nothing from a value it has
-        projection[:, step, step] = torch.where(going, projection[:, step, step], projection[:, 0, 0])
-        rest = torch.baddbmm(image[:, None], along.mT, spanned, alpha=-1)[:, 0]
+        basis[:, step] = vector
+        spanned, image = basis[:, : step + 1], product(vector)
+        along, rest = _split(image, spanned)
+        projected[:, step, : step + 1] = along
+        # a subspace that no longer grows is invariant: zero vectors follow, at a value it has in its range
+        projected[:, step, step] = torch.where(grows, along[:, step], projected[:, 0, 0])
+        # once more: the first time leaves round-off of the image's size
+        rest = _split(rest, spanned)[1]
         length = rest.norm(dim=1)
-        going = length > ROUND_OFF * image.norm(dim=1)
-        basis[:, step + 1] = torch.where(going[:, None], rest / length[:, None], 0.0)
-    finite = projection.isfinite().all(-1).all(-1)
-    ritz: Tensor = torch.linalg.eigvalsh(projection.where(finite[:, None, None], 0.0))
-    return ritz[:, -1].where(finite, torch.nan)
+        grows = length > ROUND_OFF * image.norm(dim=1)
+        vector = torch.where(grows[:, None], rest / length[:, None], 0.0)
+    finite = projected.isfinite().all(-1).all(-1)
+    # reads the lower triangle only
+    values: Tensor = torch.linalg.eigvalsh(projected.where(finite[:, None, None], 0.0))
+    return values[:, -1].where(finite, torch.nan)
+
+
+def _split(vectors: Tensor, basis: Tensor) -> tuple[Tensor, Tensor]:
+    """Coordinates `(members, size)` of vectors in orthonormal bases, and what lies in none of them."""
+    along = torch.bmm(basis, vectors[..., None])
+    return along[..., 0], torch.baddbmm(vectors[:, None], along.mT, basis, alpha=-1)[:, 0]

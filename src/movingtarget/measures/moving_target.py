@@ -139,8 +139,8 @@ def input_drift(network: nn.Module, before: Parameters, after: Parameters, input
     links = _links(network)
     members = _members(links[0], before)
     pairs = zip(_reached(links, before, inputs), _reached(links, after, inputs), strict=True)
-    vectors = [[value.reshape(*members, -1).double() for value in pair] for pair in list(pairs)[:-1]]
-    return torch.stack([_relative_change(old, new) for old, new in vectors])
+    drifts = [_relative_change(*(value.reshape(*members, -1).double() for value in pair)) for pair in pairs]
+    return torch.stack(drifts[:-1])
 
 
 @torch.no_grad()

@@ -28,7 +28,7 @@ def orders_table(budgets: pd.DataFrame, stable_rates: pd.DataFrame) -> pd.DataFr
         first with its 95 % interval), stable (mean over seeds), diverged (members, by the last sweep).
     """
     arms = budgets.groupby(["network", "order"], sort=False)
-    stable = stable_rates.groupby(["network", "order"])["value"].mean()
+    stable = stable_rates.groupby(["network", "order"])["value"].mean().to_dict()
     return pd.DataFrame(
         [
             {"network": network, "order": order, **_losses(rows), "stable": f"{stable[network, order]:.2g}"}
@@ -40,9 +40,9 @@ def orders_table(budgets: pd.DataFrame, stable_rates: pd.DataFrame) -> pd.DataFr
 def _losses(arm: pd.DataFrame) -> dict[str, str]:
     by_budget = {budget: loss_matrix(rows) for budget, rows in arm.groupby("budget")}
     sweep = by_budget["sweep"]
-    diverged = int(np.isinf(sweep).to_numpy().sum())
+    diverged = int(np.isinf(sweep.to_numpy()).sum())
     return {
-        "learning_rate": f"{sweep.columns[sweep.mean().argmin()]:g}",
+        "learning_rate": f"{sweep.mean().idxmin():g}",
         "sweep": prose.interval(*_interval(_best, sweep)),
         **{budget: prose.number(_interval(_best, by_budget[budget]).estimate) for budget in BUDGETS[1:]},
         "diverged": f"{diverged} of {sweep.size}",

@@ -179,7 +179,8 @@ def _records(training: Training, state: State, step: int, values: dict[str, Tens
 def _progress(training: Training, state: State, step: int, loss: Tensor) -> str:
     diverged = int((state.diverged_at >= 0).sum())
     best = torch.where(loss.isfinite(), loss, torch.inf).min().item()
-    return f"step {step}/{training.steps}: lowest minibatch loss {best:.3f} nats, {diverged} of {len(loss)} diverged"
+    done = f"step {step}/{training.steps}"
+    return f"{done}: lowest minibatch loss {best:.3f} nats, {diverged} of {len(loss)} diverged"
 
 
 def _copy(parameters: Parameters) -> Parameters:

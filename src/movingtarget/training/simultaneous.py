@@ -47,8 +47,8 @@ def differentiate(
     leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
     with torch.enable_grad():
         losses = losses_at(leaves)
-    # members share no parameter, so the gradient of the sum holds each one's own
-    gradients = torch.autograd.grad(losses.sum(), list(leaves.values()))
+        # members share no parameter, so the gradient of the sum holds each one's own
+        gradients = torch.autograd.grad(losses.sum(), list(leaves.values()))
     return losses.detach(), dict(zip(leaves, gradients, strict=True))
 
 

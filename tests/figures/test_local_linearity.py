@@ -1,0 +1,82 @@
+"""The figure of local linearity."""
+
+import numpy as np
+import pytest
+
+from movingtarget.figures.local_linearity import draw
+from movingtarget.figures.style import WIDTH
+
+ROWS = [(0, "joint_share"), (0, "single_share"), (100, "joint_share"), (100, "single_share")]
+
+
+def titles(figure):
+    return [axes.get_title(loc="left") for axes in figure.axes]
+
+
+def texts(axes):
+    return [text.get_text().strip() for text in axes.texts]
+
+
+def named(axes):
+    return {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
+
+
+def test_a_row_for_each_share_and_extreme_step_and_a_column_for_each_depth(moving_target):
+    figure = draw(moving_target(depths=(2, 4, 6, 8)))
+    assert figure.get_figwidth() == WIDTH
+    expected = [f"depth {depth}, step {step}" for step, _ in ROWS for depth in (2, 4, 8)]
+    assert [title.split(") ")[1] for title in titles(figure)] == expected
+    assert [axes.get_ylabel().split("\n")[0] for axes in figure.axes[::3]] == ["J / F", "S / F"] * 2
+    assert [axes.get_xlabel() for axes in figure.axes[-3:]] == ["learning rate"] * 3
+    assert {axes.get_xscale() for axes in figure.axes} == {"log"}
+
+
+def test_every_panel_shows_its_own_means(moving_target):
+    table = moving_target(depths=(2, 4))
+    axes = iter(draw(table).axes)
+    for step, share in ROWS:
+        for depth, name in [(2, "_plain"), (4, "plain")]:
+            rows = table[(table["step"] == step) & (table["quantity"] == share) & (table["depth"] == depth)]
+            means = rows[rows["network"] == "plain"].groupby("learning_rate")["value"].mean()
+            (line,) = [line for line in next(axes).lines if line.get_label() == name]
+            np.testing.assert_allclose(line.get_ydata(), means)
+
+
+def test_thin_lines_are_at_no_gain_and_at_the_promise(moving_target):
+    for axes in draw(moving_target()).axes:
+        levels = [line.get_ydata() for line in axes.lines if line.get_linewidth() == 0.7]
+        np.testing.assert_array_equal(levels, [[0, 0], [1, 1]])
+
+
+def test_a_loss_a_billion_times_larger_does_not_squash_the_picture(moving_target):
+    table = moving_target(depths=[2])
+    table.loc[(table["quantity"] == "joint_share") & (table["learning_rate"] == 1.0), "value"] = -1e9
+    axes = draw(table).axes[0]
+    low, high = axes.get_ylim()
+    assert -1 < low < 0 < 1 < high < 2
+    assert [line.get_ydata()[-1] for line in named(axes).values()] == [-0.5] * 3
+
+
+def test_diverged_members_are_counted_above_the_last_steps_panels(moving_target):
+    table = moving_target(depths=(2, 4))
+    diverged = (table["network"] == "plain") & (table["learning_rate"] == 1.0) & (table["seed"] > 0)
+    table.loc[diverged & (table["step"] == 100), "value"] = np.nan
+    figure = draw(table)
+    assert all("diverged" not in texts(axes) for axes in figure.axes[:4])
+    for left, right in (figure.axes[4:6], figure.axes[6:8]):
+        assert texts(left) == ["2", "diverged"]
+        assert texts(right)[:2] == ["2", "plain"]
+
+
+def test_names_stand_in_the_last_column(moving_target):
+    figure = draw(moving_target())
+    families = {"plain", "batch norm", "residual, batch norm"}
+    for place, axes in enumerate(figure.axes):
+        assert set(named(axes)) == set(texts(axes)) == (families if place % 3 == 2 else set())
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_of_everything(moving_target):
+    figure = draw(moving_target(networks=["plain"], depths=[2], rates=[0.1], steps=[0], seeds=1))
+    figure.draw_without_rendering()
+    assert [texts(axes) for axes in figure.axes] == [["plain"]] * 2
