@@ -35,7 +35,7 @@ def draw(one_step: pd.DataFrame) -> Figure:
     networks = list(divide(one_step, "network").values())[:NETWORKS]
     networks = [where(rows, depth=rows["depth"].min()) for rows in networks]
     titles = [f"{_name(rows)}, {optimiser}" for rows in networks for optimiser in OPTIMISERS.values()]
-    figure, grid = panels(titles * 2, columns=2, row_height=3.5, sharey="row")
+    figure, grid = panels(titles * 2, columns=2, row_height=3.1, sharey="row")
     movements, losses = grid[: len(networks)], grid[len(networks) :]
     for row, rows in zip(movements, networks, strict=True):
         for axes, optimiser in zip(row, OPTIMISERS, strict=True):

@@ -43,7 +43,7 @@ def draw_orders(
     curves = timed[timed["step"] > 0].assign(value=timed["train_loss"], gigaflops=timed["flops"] / 1e9)
     networks = divide(curves, "network")
     titles = [""] * len(COSTS) * len(networks)
-    figure, grid = panels(titles, len(COSTS), row_height=5.0, sharey="row", widths=[1, 1, 1, 2.3])
+    figure, grid = panels(titles, len(COSTS), row_height=4.2, sharey="row", widths=[1, 1, 1, 2.3])
     divergences = {}
     for row, (network, of_network) in zip(grid, networks.items(), strict=True):
         log_axis(row[0].yaxis)

@@ -27,12 +27,12 @@ def orders_table(budgets: pd.DataFrame, stable_rates: pd.DataFrame) -> pd.DataFr
         Columns network, order, learning_rate (best by sweeps), those of `BUDGETS` (losses in nats, the
         first with its 95 % interval), stable (mean over seeds), diverged (members, by the last sweep).
     """
-    arms = budgets.groupby(["network", "order"], sort=False)
     stable = stable_rates.groupby(["network", "order"])["value"].mean().to_dict()
     return pd.DataFrame(
         [
             {"network": network, "order": order, **_losses(rows), "stable": f"{stable[network, order]:.2g}"}
-            for (network, order), rows in arms
+            for network, of_network in budgets.groupby("network", sort=False)
+            for order, rows in of_network.groupby("order", sort=False)
         ]
     )
 
