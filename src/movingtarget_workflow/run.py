@@ -25,6 +25,7 @@ def check_run(config: dict[str, Any]) -> None:
     """
     try:
         checked(config, SCHEMAS / "config.schema.yaml")
+        _check_agreement(config)
         claims_of()
         _check_writable(Path(config["results"]))
     except (ValueError, yaml.YAMLError) as error:
@@ -59,6 +60,27 @@ def hold_lock(results: str) -> None:
     except BlockingIOError:
         _stop(f"another run is writing to {results}; wait for it to end or stop it")
     _held.append(lock)
+
+
+def _check_agreement(config: dict[str, Any]) -> None:
+    """Settings that only make sense together; a schema sees one at a time."""
+    orders, target = config["update_orders"], config["moving_target"]
+    curvature = target["curvature"]
+    if max(orders["evaluation_steps"]) != orders["steps"]:
+        raise SettingsError(
+            f"update_orders.evaluation_steps ends at {max(orders['evaluation_steps'])}; "
+            f"allowed: steps up to {orders['steps']}, the last, which is update_orders.steps"
+        )
+    if curvature["learning_rate"] not in target["learning_rates"]:
+        raise SettingsError(
+            f"moving_target.curvature.learning_rate is {curvature['learning_rate']}; allowed: one of "
+            f"moving_target.learning_rates, {', '.join(map(str, target['learning_rates']))}"
+        )
+    if other := sorted(set(curvature["steps"]) - set(target["steps"])):
+        raise SettingsError(
+            f"moving_target.curvature.steps has {other[0]}; allowed: those of moving_target.steps, "
+            f"{', '.join(map(str, target['steps']))}"
+        )
 
 
 def _check_writable(results: Path) -> None:

@@ -142,7 +142,8 @@ def _list(rule: Rule, schema: Rule) -> str:
     size = _count(rule.get("minItems"), rule.get("maxItems"))
     different = ", all different" if rule.get("uniqueItems") else ""
     item = _words(rule.get("items", {}), schema)
-    return f"a list{size and f' of {size}'}{different}{item and f', each {item}'}"
+    one = f", {_words(rule['contains'], schema)} among them" if "contains" in rule else ""
+    return f"a list{size and f' of {size}'}{different}{one}{item and f', each {item}'}"
 
 
 def _mapping(rule: Rule) -> str:

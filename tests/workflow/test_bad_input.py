@@ -9,6 +9,22 @@ MISTAKES = {
     "a misspelt key": ("trainin: {}", "trainin is not a key (did you mean training?)"),
     "a nested misspelt key": ("training: {epoch: 3}", "training.epoch is not a key (did you mean epochs?)"),
     "a wrong type": ("training: {epochs: many}", "training.epochs is "),
+    "orders without the one to compare with": (
+        "update_orders: {orders: [stale]}",
+        'update_orders.orders is ["stale"]; allowed: a list of at least 1, all different, simultaneous among',
+    ),
+    "orders that are not evaluated at their end": (
+        "update_orders: {evaluation_steps: [5, 500]}",
+        "update_orders.evaluation_steps ends at 500; allowed: steps up to ",
+    ),
+    "curvature of members that are not there": (
+        "moving_target: {curvature: {learning_rate: 0.7}}",
+        "moving_target.curvature.learning_rate is 0.7; allowed: one of moving_target.learning_rates, ",
+    ),
+    "curvature at a step that is not measured": (
+        "moving_target: {curvature: {steps: [7]}}",
+        "moving_target.curvature.steps has 7; allowed: those of moving_target.steps, ",
+    ),
     "out of range": ("training: {learning_rates: [0.1, -0.1]}", "training.learning_rates[1] is -0.1"),
     "an unknown network": (
         "training: {arms: [{network: plane, depth: 3, update_rule: sgd}]}",

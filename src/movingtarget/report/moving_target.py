@@ -112,16 +112,18 @@ def curvature_prediction(moving_target: pd.DataFrame) -> dict[str, Any]:
         moving_target: table of that name; its first step counts, arms whose values are defined.
 
     Returns:
-        The rank correlation over arms (network and depth) as text with a 95 % bootstrap interval over arms,
-        the number of arms, and the means of both over arms.
+        The rank correlation over arms (network and depth; medians of their seeds) as text with a 95 %
+        bootstrap interval over arms, the number of arms, and the medians of both over arms.
     """
     start = moving_target[(moving_target["step"] == 0) & (moving_target["layer"] == 0)]
     chosen = start[start["quantity"].isin(["curvature_ratio", "bought"])]
-    arms = chosen.pivot_table(index=["network", "depth"], columns="quantity", values="value").dropna()
+    arms = chosen.pivot_table(
+        index=["network", "depth"], columns="quantity", values="value", aggfunc="median"
+    ).dropna()
     ratio, bought = arms["curvature_ratio"].to_numpy(), arms["bought"].to_numpy()
     return {
         "correlation": prose.interval(*over_arms(rank_correlation, ratio, bought)),
         "arms": len(arms),
-        "ratio": prose.number(ratio.mean()),
-        "bought": prose.number(bought.mean()),
+        "ratio": prose.number(float(np.median(ratio))),
+        "bought": prose.number(float(np.median(bought))),
     }

@@ -72,6 +72,7 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "orders": orders_table(tables["update_order_budgets"], tables["stable_rates"]),
         "gain": batch_norm_gain(tables["update_orders"]),
         "curvature": curvature_prediction(tables["moving_target"]),
+        "median": lambda table, **conditions: prose.number(_met(tables[table], conditions)["value"].median()),
         "mean": lambda table, **conditions: prose.interval(*mean_of(tables[table], **conditions)),
     }
 
@@ -109,12 +110,17 @@ def mean_of(table: pd.DataFrame, **conditions: Any) -> Interval:
         table: with columns seed and value.
         conditions: values by column; a list means any of them.
     """
-    for column, value in conditions.items():
-        table = table[table[column].isin(value if isinstance(value, list) else [value])]
-    by_seed = table.groupby("seed")["value"].mean().to_numpy()
+    by_seed = _met(table, conditions).groupby("seed")["value"].mean().to_numpy()
     if not len(by_seed):
         return Interval(np.nan, np.nan, np.nan)
     return bootstrap_interval(lambda sample: by_seed[sample].mean(-1), len(by_seed))
+
+
+def _met(table: pd.DataFrame, conditions: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows that meet the conditions."""
+    for column, value in conditions.items():
+        table = table[table[column].isin(value if isinstance(value, list) else [value])]
+    return table
 
 
 def arms_table(training: pd.DataFrame) -> pd.DataFrame:
