@@ -64,15 +64,16 @@ def test_the_gain_of_batch_norm_is_at_each_arms_best_rate_and_paired_by_seed():
             rows("plain", "simultaneous", 2.0),
             rows("batch-norm", "simultaneous", 1.5),
             rows("plain", "forward", 1.25),
-            rows("batch-norm", "forward", 1.0),
+            rows("batch-norm", "forward", 1.75),
         ]
     )
     early = table.assign(step=0, train_loss=9.0)
     gain = batch_norm_gain(pd.concat([early, table]))
     assert numbers(gain["simultaneous"]) == pytest.approx([0.5] * 3)
-    assert numbers(gain["forward"]) == pytest.approx([0.25] * 3)
-    assert numbers(gain["change"]) == pytest.approx([-0.25] * 3)
-    assert numbers(gain["plain simultaneous"])[0] == pytest.approx(4.0)
+    assert numbers(gain["forward"]) == pytest.approx([-0.5] * 3)
+    assert gain["fresh"] == "undefined"
+    assert numbers(gain["plain"]) == pytest.approx([-0.75] * 3)
+    assert numbers(gain["batch-norm"]) == pytest.approx([0.25] * 3)
 
 
 def test_a_diverged_member_has_an_infinite_loss():

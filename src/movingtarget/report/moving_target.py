@@ -12,6 +12,7 @@ from movingtarget.report import prose
 from movingtarget.report.bootstrap import Interval, bootstrap_interval, over_arms
 
 BUDGETS = ("sweep", "gradient", "flop", "second")
+GAIN_ORDERS = ("simultaneous", "forward", "fresh")
 
 
 def orders_table(budgets: pd.DataFrame, stable_rates: pd.DataFrame) -> pd.DataFrame:
@@ -50,7 +51,7 @@ def _losses(arm: pd.DataFrame) -> dict[str, str]:
 
 
 def batch_norm_gain(update_orders: pd.DataFrame) -> dict[str, str]:
-    """By how much batch norm lowers the last training loss, without and with recomputation.
+    """By how much batch norm lowers the last training loss in several orders, and what recomputing changes.
 
     Every arm stands at its own best rate, chosen anew in each resample of the seeds.
 
@@ -58,26 +59,26 @@ def batch_norm_gain(update_orders: pd.DataFrame) -> dict[str, str]:
         update_orders: table of that name.
 
     Returns:
-        Plain minus batch-norm, in nats with a 95 % interval: simultaneous, forward (a recomputed sweep),
-        their difference (change), and both arms' losses by "network order".
+        In nats with 95 % intervals: plain minus batch-norm for each of `GAIN_ORDERS`, by its name; and
+        forward minus simultaneous for plain and batch-norm, by the network's name. Undefined where the table
+        lacks an arm.
     """
     last = update_orders[update_orders["step"] == update_orders["step"].max()]
     matrices = {
-        f"{network} {order}": loss_matrix(last[(last["network"] == network) & (last["order"] == order)])
+        (network, order): loss_matrix(last[(last["network"] == network) & (last["order"] == order)])
         for network in ("plain", "batch-norm")
-        for order in ("simultaneous", "forward")
+        for order in GAIN_ORDERS
     }
 
-    def gain(order: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-        return matrices[f"plain {order}"], matrices[f"batch-norm {order}"]
+    def difference(first: tuple[str, str], second: tuple[str, str]) -> str:
+        return prose.interval(*_interval(_difference, matrices[first], matrices[second]))
 
-    intervals = {
-        "simultaneous": _interval(_gain, *gain("simultaneous")),
-        "forward": _interval(_gain, *gain("forward")),
-        "change": _interval(_change, *gain("forward"), *gain("simultaneous")),
-        **{arm: _interval(_best, matrix) for arm, matrix in matrices.items()},
+    gains = {order: difference(("plain", order), ("batch-norm", order)) for order in GAIN_ORDERS}
+    changes = {
+        network: difference((network, "forward"), (network, "simultaneous"))
+        for network in ("plain", "batch-norm")
     }
-    return {name: prose.interval(*interval) for name, interval in intervals.items()}
+    return gains | changes
 
 
 def loss_matrix(rows: pd.DataFrame) -> pd.DataFrame:
@@ -88,6 +89,8 @@ def loss_matrix(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _interval(statistic: Callable[..., NDArray[np.float64]], *matrices: pd.DataFrame) -> Interval:
     """Bootstrap interval over seeds of a statistic of matrices whose rows are resampled together."""
+    if any(matrix.empty for matrix in matrices):
+        return Interval(np.nan, np.nan, np.nan)
     values = [matrix.to_numpy() for matrix in matrices]
     return bootstrap_interval(lambda sample: statistic(*(value[sample] for value in values)), len(values[0]))
 
@@ -97,12 +100,8 @@ def _best(losses: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(losses.mean(-2).min(-1))
 
 
-def _gain(without: NDArray[np.float64], with_: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _best(without) - _best(with_)
-
-
-def _change(*losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _gain(*losses[:2]) - _gain(*losses[2:])
+def _difference(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _best(first) - _best(second)
 
 
 def curvature_prediction(moving_target: pd.DataFrame) -> dict[str, Any]:
