@@ -15,6 +15,9 @@ from movingtarget.report.bootstrap import Interval
 
 RATIOS = ["curvature_ratio", "bought"]
 
+GREATEST = 100.0
+"""At which ratios of rates are held: where a single step hardly lowers the loss, they reach millions."""
+
 BOUND: Look = {"color": DARK, "linewidth": 0.7}
 DOT: Look = {"markersize": 5, "markeredgewidth": 0, "label": "_"}
 INTERVAL: Look = {"linewidth": 0.6, "alpha": 0.5, "label": "_"}
@@ -56,7 +59,7 @@ def _draw_rates(axes: Axes, measured: pd.DataFrame) -> None:
     log_ordinate(axes)
     points = {}
     for (network, depth), rows in divide(measured, "network", "depth").items():
-        values = rows.pivot(index="seed", columns="quantity", values="value")
+        values = rows.pivot(index="seed", columns="quantity", values="value").clip(upper=GREATEST)
         if undefined := values.isna().any(axis=1).sum():
             share = f"({undefined}/{len(values)} seeds)"
             add_to_title(axes, f"{arm_name(network, 'sgd')}, depth {depth} undefined {share}")

@@ -20,7 +20,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
-WIDEST = 60
+WIDEST = 100
 """Of a table's columns, in letters: longer cells are broken."""
 
 VERDICTS = ("reproduced", "not reproduced", "inconclusive")
@@ -149,7 +149,7 @@ def markdown_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> str:
         raise ValueError(f"column {unknown[0]!r} is not in the table, which has {', '.join(frame.columns)}")
     cells = [[_cell(value) for value in [head, *frame[name]]] for name, head in columns.items()]
     # Pandoc takes the columns' widths, in tables too wide for a line, from the numbers of hyphens
-    dashes = ["-" * min(WIDEST, max(map(len, column))) for column in cells]
+    dashes = ["-" * min(WIDEST, max(len(_bare(cell)) for cell in column)) for column in cells]
     kinds = [frame[name].dtype for name in columns]
     rules = [
         f"-{dash}:" if is_numeric_dtype(kind) and not is_bool_dtype(kind) else f":{dash}-"
@@ -166,6 +166,11 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     return "undefined" if pd.isna(value) else number(value)
+
+
+def _bare(cell: str) -> str:
+    """A cell's letters without the marks of spans and superscripts."""
+    return re.sub(r"\[([^\]]*)\]\{[^}]*\}|\^", r"\1", cell)
 
 
 def _escape_pipes(text: str) -> str:
