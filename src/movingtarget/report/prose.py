@@ -20,8 +20,6 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
-WIDEST = 100
-"""Of a table's columns, in letters: longer cells are broken."""
 
 VERDICTS = ("reproduced", "not reproduced", "inconclusive")
 
@@ -102,7 +100,8 @@ def interval(estimate: float, low: float, high: float) -> str:
     places = 1 - math.floor(math.log10(width)) if 0 < width < math.inf else 5
     texts = [f"{x:z,.{max(places, 0)}f}" if places < 5 else number(x) for x in values]
     texts = [text.removesuffix(f"{SPACE}(diverged)") for text in texts]
-    return f"{texts[0]}{SPACE}[{texts[1]},{SPACE}{texts[2]}]".replace("-", MINUS)
+    between = " " if any(TIMES in text for text in texts) else SPACE  # powers of ten would make a long word
+    return f"{texts[0]}{between}[{texts[1]},{between}{texts[2]}]".replace("-", MINUS)
 
 
 def seconds(value: float) -> str:
@@ -148,13 +147,8 @@ def markdown_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> str:
     if unknown := [name for name in columns if name not in frame]:
         raise ValueError(f"column {unknown[0]!r} is not in the table, which has {', '.join(frame.columns)}")
     cells = [[_cell(value) for value in [head, *frame[name]]] for name, head in columns.items()]
-    # Pandoc takes the columns' widths, in tables too wide for a line, from the numbers of hyphens
-    dashes = ["-" * min(WIDEST, max(len(_bare(cell)) for cell in column)) for column in cells]
     kinds = [frame[name].dtype for name in columns]
-    rules = [
-        f"-{dash}:" if is_numeric_dtype(kind) and not is_bool_dtype(kind) else f":{dash}-"
-        for dash, kind in zip(dashes, kinds, strict=True)
-    ]
+    rules = ["--:" if is_numeric_dtype(kind) and not is_bool_dtype(kind) else ":--" for kind in kinds]
     head, *rows = zip(*cells, strict=True)
     lines = [head, rules, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -166,11 +160,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     return "undefined" if pd.isna(value) else number(value)
-
-
-def _bare(cell: str) -> str:
-    """A cell's letters without the marks of spans and superscripts."""
-    return re.sub(r"\[([^\]]*)\]\{[^}]*\}|\^", r"\1", cell)
 
 
 def _escape_pipes(text: str) -> str:
