@@ -82,7 +82,7 @@ def test_the_next_start_goes_on(project: Path, tmp_path: Path, kill: str):
 
 
 def test_two_runs_in_one_folder_are_refused(project: Path):
-    prepare(project, epochs=60)
+    prepare(project, epochs=10_000)  # the first must not end before the second has begun
     run = start(project)
     wait_for_checkpoint(project, run)
     second = snakemake(project, *OVERLAY, "--", TABLE)
