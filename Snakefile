@@ -1,33 +1,32 @@
 """Moving Target: train, measure, judge the papers' claims, report. Usage: snakemake --cores N"""
 
-from movingtarget_workflow.run import check_run, hold_lock, keep_freed_memory
-from movingtarget_workflow.sources import sources
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+sys.path.insert(0, str(PROJECT / "src"))  # the library of this project, whichever is installed
+
+from movingtarget_workflow import plan, run
 
 
 configfile: "config/config.yaml"
 
 
-check_run(config)
-keep_freed_memory()
+run.check_run(config, ["config/config.yaml", *workflow.overwrite_configfiles])
+run.set_environment(PROJECT)
 RESULTS = config["results"]
 
 
-wildcard_constraints:
-    network="plain|batch-norm|residual|residual-batch-norm|crelu|looks-linear|linear",
-    depth="[0-9]+",
-    update_rule="sgd|locoprop",
-
-
 include: "workflow/rules/data.smk"
-include: "workflow/rules/random_networks.smk"
-include: "workflow/rules/training.smk"
-include: "workflow/rules/moving_target.smk"
-include: "workflow/rules/gather.smk"
+include: "workflow/rules/studies.smk"
 include: "workflow/rules/report.smk"
 
 
 onstart:
-    hold_lock(RESULTS)
+    run.hold_lock(RESULTS)
 
 
 rule all:
@@ -35,6 +34,7 @@ rule all:
     input:
         rules.write_report.output,
         rules.write_report.input,  # so that a deleted table or figure is made again though the report stands
+        rules.fetch_dataset.output,
         PARTS,
     localrule: True
     message:

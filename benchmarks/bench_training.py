@@ -16,10 +16,12 @@ import torch.nn.functional as F
 from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor, nn
 
+from movingtarget.networks import Architecture
 from movingtarget.networks import build, stack
 from movingtarget.networks.initialise import initialise
-from movingtarget.training import Batch, simultaneous
-from movingtarget.training.order import batches
+from movingtarget.training.interface import Batch
+from movingtarget.training.simultaneous import simultaneous
+from movingtarget.training.minibatches import batches
 
 EXAMPLES, PIXELS, WIDTH, DEPTH, CLASSES = 60000, 784, 128, 10, 10
 MEMBERS, BATCH_SIZE, RATE = 5, 128, 0.01
@@ -38,7 +40,7 @@ def seconds(work: Callable[[], object]) -> float:
 def stacked_steps(inputs: Tensor, labels: Tensor) -> Callable[[], float]:
     """`STEPS` steps of our stack; returns the FLOPs of one member's step."""
     networks = [
-        initialise(build("plain", PIXELS, WIDTH, DEPTH, CLASSES, "relu"), seed, "relu")
+        initialise(build(Architecture("plain", PIXELS, WIDTH, DEPTH, CLASSES, "relu")), seed, "relu")
         for seed in range(MEMBERS)
     ]
     network, parameters, rates = networks[0], stack(networks), torch.full((MEMBERS,), RATE)

@@ -12,7 +12,7 @@ from hypothesis import settings
 from torch import nn
 
 from movingtarget.data.load import Images
-from movingtarget.networks import build
+from movingtarget.networks import Architecture, build
 from movingtarget.networks.initialise import initialise
 
 torch.set_num_threads(1)
@@ -33,7 +33,7 @@ def random_networks() -> Callable[..., list[nn.Module]]:
 
     def make(family: str, members: int, depth: int = 3, activation: str = "tanh") -> list[nn.Module]:
         networks = [
-            initialise(build(family, FEATURES, WIDTH, depth, CLASSES, activation), seed, activation)
+            initialise(build(Architecture(family, FEATURES, WIDTH, depth, CLASSES, activation)), seed, activation)
             for seed in range(members)
         ]
         source = torch.Generator().manual_seed(0)

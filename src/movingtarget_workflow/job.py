@@ -1,6 +1,5 @@
 """What every script of the workflow does around its one library call: log, progress, checkpoints, errors."""
 
-import hashlib
 import json
 import os
 import sys
@@ -12,9 +11,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
 
-import torch
-
-from movingtarget_workflow.sources import LIBRARY, digest
+from movingtarget_workflow.sources import DECLARING, LIBRARY, digest_of_text, sources
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -25,11 +22,11 @@ class Job:
     def __init__(self, snakemake: Any, log: TextIO, terminal: TextIO) -> None:
         self._log, self._terminal = log, terminal
         self._last_line = time.monotonic()
-        wildcards = [str(value) for value in snakemake.wildcards]
-        self._name = " ".join([snakemake.rule, *wildcards])
-        key = digest(snakemake.input.sources) + _digest_of(dict(snakemake.params.items()))
+        names = [snakemake.rule, *(str(value) for value in snakemake.wildcards)]
+        self._name = " ".join(names)
+        key = digest_of_text(json.dumps(dict(snakemake.params.items()), sort_keys=True, default=str))
         folder = Path(snakemake.config["results"]) / "checkpoints"
-        self._checkpoint = folder / f"{'-'.join([snakemake.rule, *wildcards])}-{key}.pt"
+        self._checkpoint = folder / f"{'-'.join(names)}-{key}.pt"
 
     def say(self, line: str) -> None:
         """Write a line of progress to the log, and at most every ten seconds to the terminal."""
@@ -39,14 +36,30 @@ class Job:
             print(f"{self._name}: {line}", file=self._terminal, flush=True)
 
     def kept(self) -> Any:
-        """What an interrupted job with the same settings and sources kept last, or None."""
+        """What an interrupted job with the same settings and sources kept last, or None.
+
+        Only data are read, never code. A checkpoint that cannot be read is set aside.
+        """
+        import torch
+
         if not self._checkpoint.exists():
             return None
+        try:
+            state = torch.load(self._checkpoint, weights_only=True)
+        except Exception as error:
+            aside = self._checkpoint.with_suffix(".damaged")
+            self._checkpoint.replace(aside)
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            print(f"{self._name}: {aside} cannot be read ({reason}); starting afresh", file=self._terminal)
+            self.say(f"{aside.name} cannot be read; starting afresh")
+            return None
         self.say(f"going on from {self._checkpoint.name}")
-        return torch.load(self._checkpoint, weights_only=False)
+        return state
 
     def keep(self, state: Any) -> None:
         """Keep a state, atomically, for the next start should this job be killed."""
+        import torch
+
         self._checkpoint.parent.mkdir(parents=True, exist_ok=True)
         partial = self._checkpoint.with_suffix(".partial")
         torch.save(state, partial)
@@ -54,26 +67,25 @@ class Job:
 
     def forget(self) -> None:
         """Remove what was kept: the job is done."""
-        self._checkpoint.unlink(missing_ok=True)
+        for suffix in (".pt", ".partial"):
+            self._checkpoint.with_suffix(suffix).unlink(missing_ok=True)
 
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[Job]:
-    """Run a script's body with one thread, its output and errors in the rule's log, one line on failure.
+    """Run a script's body, its output and errors in the rule's log, one line on failure.
 
     Raises:
         SystemExit: the body raised an error; its traceback is in the log.
     """
-    torch.set_num_threads(snakemake.threads)
-    torch.use_deterministic_algorithms(True)
     terminal = sys.stderr
     threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     with Path(snakemake.log[0]).open("w", encoding="utf-8") as log:
         try:
             with redirect_stdout(log), redirect_stderr(log):
-                _check_sources(snakemake.input.sources)
                 running = Job(snakemake, log, terminal)
                 yield running
+                _check_sources(snakemake.params.get("modules", []))
                 running.forget()
         except KeyboardInterrupt:
             sys.exit("interrupted; the next start goes on")
@@ -83,15 +95,12 @@ def job(snakemake: Any) -> Iterator[Job]:
             sys.exit(1)
 
 
-def _digest_of(settings: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:12]
-
-
 def _check_sources(declared: Iterable[str]) -> None:
-    """A module that a script imports and its rule does not list would change without a new run."""
-    imported = {module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == LIBRARY}
-    if missing := sorted(str(file) for file in imported - set(declared)):
-        raise RuntimeError(f"the rule's sources lack {missing[0]}")
+    """A module that a script imports and its rule does not count would change without a new run."""
+    imported = {name for name in sys.modules if name.split(".")[0] == LIBRARY}
+    uncounted = DECLARING | {name.rpartition(".")[0] for name in DECLARING}
+    if missing := sorted(imported - set(sources(*declared)) - uncounted):
+        raise RuntimeError(f"the rule's modules lack {missing[0]}")
 
 
 def _end_with(parent: int) -> None:

@@ -1,55 +1,106 @@
 """Before a run: its settings are right, its results folder can be written, and no other run is in it."""
 
 import fcntl
+import json
 import os
+import shlex
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import jinja2
 import yaml
 
-from movingtarget.report.claims import check_claims
-from movingtarget_workflow.settings import SettingsError, checked
+from movingtarget.claims.check import check_claims
+from movingtarget.data.catalogue import DATASETS
+from movingtarget.declarations import figures, schemas, studies
+from movingtarget.figure import filled_caption
+from movingtarget.names import unknown
+from movingtarget_workflow.plan import config_schema
+from movingtarget_workflow.settings import SettingsError, check_keys, checked, read_yaml
+from movingtarget_workflow.sources import digest, digest_of_text
 
-SCHEMAS = Path("workflow/schemas")
+PROJECT = Path(__file__).parents[2]
 CLAIMS = Path("config/claims.yaml")
+CLAIMS_SCHEMA = PROJECT / "workflow/schemas/claims.schema.yaml"
 
 _held: list[int] = []
 
 
-def check_run(config: dict[str, Any]) -> None:
-    """Stop with one clear line unless settings, claims and results folder are in order.
+def check_run(config: dict[str, Any], files: Iterable[str | Path] = ()) -> None:
+    """Stop with one clear line unless settings, claims, figures and results folder are in order.
 
-    An empty `data_folder` is filled from the environment variable MOVINGTARGET_DATA.
+    The results folder's path is written as snakemake writes paths, without ~ or a stroke at its end. An empty
+    `data_folder` is filled from the environment variable MOVINGTARGET_DATA.
+
+    Args:
+        config: the merged settings; changed in place.
+        files: that they were read from.
     """
     try:
-        checked(config, SCHEMAS / "config.schema.yaml")
-        _check_agreement(config)
+        for file in files:
+            check_keys(Path(file))
+        checked(config, config_schema())
+        for problem in _problems(config):
+            raise SettingsError(problem)
         claims_of()
+        _check_figures(config)
+        config["results"] = os.path.normpath(Path(config["results"]).expanduser())
         _check_writable(Path(config["results"]))
-    except (ValueError, yaml.YAMLError) as error:
-        _stop(str(error))
+    except (ValueError, OSError, yaml.YAMLError) as error:
+        _stop(" ".join(str(error).split()))
     config["data_folder"] = config["data_folder"] or os.environ.get("MOVINGTARGET_DATA") or None
 
 
 def claims_of(path: Path = CLAIMS) -> list[dict[str, Any]]:
     """The registered claims, checked."""
-    claims: list[dict[str, Any]] = checked(
-        yaml.safe_load(path.read_text(encoding="utf-8")), SCHEMAS / "claims.schema.yaml"
-    )
+    claims: list[dict[str, Any]] = checked(read_yaml(path), read_yaml(CLAIMS_SCHEMA))
     check_claims(claims)
     return claims
 
 
-def keep_freed_memory() -> None:
-    """Have jobs keep memory that tensors free, on systems with glibc, unless the user has set it otherwise.
+def claims_digest() -> str:
+    """A digest of the registered claims."""
+    return digest([CLAIMS, CLAIMS_SCHEMA])
 
-    By default glibc hands large blocks back and gets them again, zeroed, at every operation: a quarter of
-    the time of training.
+
+def report_digest(config: Mapping[str, Any]) -> str:
+    """A digest of what the report is written from beside tables and figures: its text, style and settings."""
+    settings = {key: value for key, value in config.items() if key not in ("results", "data_folder")}
+    files = sorted(path for path in (PROJECT / "report").rglob("*") if path.is_file())
+    return digest_of_text(f"{digest(files)} {json.dumps(settings, sort_keys=True)}")
+
+
+def set_environment(project: Path) -> None:
+    """What jobs find in their environment.
+
+    The library of this project, whichever is installed. No backend of matplotlib that a notebook has set.
+    On systems with glibc, memory that tensors free is kept, unless the user has set it otherwise: by default
+    glibc hands large blocks back and gets them again, zeroed, at every operation: a quarter of the time of
+    training.
     """
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(project / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
+    os.environ["MPLBACKEND"] = "agg"
     for setting in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
         os.environ.setdefault(setting, str(2**33))
+
+
+def command_of(config_files: Sequence[str | Path], config_words: Mapping[str, Any]) -> str:
+    """The words that start a run again.
+
+    >>> command_of(["config/smoke.yaml", "my own.yaml"], {"dataset": "digits"})
+    "snakemake --cores 2 --configfile config/smoke.yaml 'my own.yaml' --config dataset=digits"
+    """
+    words = ["snakemake", "--cores", "2"]
+    if config_files:
+        words += ["--configfile", *(os.path.relpath(path) for path in config_files)]
+    if config_words:
+        words += ["--config", *(f"{key}={_yaml_word(value)}" for key, value in config_words.items())]
+    return shlex.join(words)
 
 
 def hold_lock(results: str) -> None:
@@ -62,25 +113,39 @@ def hold_lock(results: str) -> None:
     _held.append(lock)
 
 
-def _check_agreement(config: dict[str, Any]) -> None:
-    """Settings that only make sense together; a schema sees one at a time."""
-    orders, target = config["update_orders"], config["moving_target"]
-    curvature = target["curvature"]
-    if max(orders["evaluation_steps"]) != orders["steps"]:
-        raise SettingsError(
-            f"update_orders.evaluation_steps ends at {max(orders['evaluation_steps'])}; "
-            f"allowed: steps up to {orders['steps']}, the last, which is update_orders.steps"
-        )
-    if curvature["learning_rate"] not in target["learning_rates"]:
-        raise SettingsError(
-            f"moving_target.curvature.learning_rate is {curvature['learning_rate']}; allowed: one of "
-            f"moving_target.learning_rates, {', '.join(map(str, target['learning_rates']))}"
-        )
-    if other := sorted(set(curvature["steps"]) - set(target["steps"])):
-        raise SettingsError(
-            f"moving_target.curvature.steps has {other[0]}; allowed: those of moving_target.steps, "
-            f"{', '.join(map(str, target['steps']))}"
-        )
+def _yaml_word(value: Any) -> str:
+    return yaml.safe_dump(value, default_flow_style=True, width=10**6).removesuffix("\n...\n").strip()
+
+
+def _problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """Settings that only make sense together, or with the data set; a schema sees one at a time."""
+    for name, study in studies().items():
+        for key, schema in study.settings.items():
+            yield from _too_many(f"{name}.{key}", config[name][key], schema, config["dataset"])
+        yield from study.problems(config)
+
+
+def _too_many(key: str, count: Any, schema: Mapping[str, Any], dataset: str) -> Iterator[str]:
+    for images in ("training_images", "test_images"):
+        there, times = getattr(DATASETS[dataset], images), schema.get(images)
+        if times and count * times > there:
+            wanted = f", {times} for each" if times > 1 else ""
+            yield (
+                f"{key} is {count}; allowed: at most {there // times}, for {dataset} has {there} "
+                f"{images.replace('_', ' ')}{wanted}"
+            )
+
+
+def _check_figures(config: Mapping[str, Any]) -> None:
+    """Every figure is of tables that there are, and its caption of settings that there are."""
+    for name, figure in figures().items():
+        for table in figure.tables:
+            if table not in schemas():
+                raise SettingsError(f"figure {name}: {unknown('table', table, schemas())}")
+        try:
+            filled_caption(figure.caption, config)
+        except jinja2.TemplateError as error:
+            raise SettingsError(f"figure {name}: its caption cannot be filled: {error}") from None
 
 
 def _check_writable(results: Path) -> None:

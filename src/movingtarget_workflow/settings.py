@@ -1,44 +1,85 @@
 """Settings checked against a JSON schema, with one clear line about the first mistake."""
 
-import difflib
 import functools
 import json
 import math
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
+from movingtarget.names import meant
+
 Settings = TypeVar("Settings", dict[str, Any], list[Any])
 Rule = dict[str, Any]
+
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class SettingsError(ValueError):
     """A mistake in the settings, told in one line."""
 
 
-def checked(settings: Settings, schema_path: Path | str) -> Settings:
+def checked(settings: Settings, schema: Rule) -> Settings:
     """The settings themselves, once they satisfy a schema.
 
     Beyond the schema's own rules, a number is finite and an integer is written as one (3, not 3.0).
 
     Args:
         settings: what was read from a YAML file.
-        schema_path: a JSON schema (draft 2020-12), written as YAML.
+        schema: a JSON schema (draft 2020-12).
 
     Raises:
         SettingsError: one line with the key as a dotted path, its value and what is allowed.
     """
-    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
     errors = list(_Validator(schema).iter_errors(settings))
     if errors:
         # A misspelt key goes first, for it explains the missing one.
         first = min(errors, key=lambda error: error.validator != "additionalProperties")
         raise SettingsError(_message(first, settings, schema))
     return settings
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file holds.
+
+    Raises:
+        SettingsError: a key stands twice in one place, or the file is not YAML or not there.
+    """
+    check_keys(path)
+    return yaml.load(path.read_text(encoding="utf-8"), _Loader)
+
+
+def check_keys(path: Path) -> None:
+    """Raise SettingsError if a key stands twice in one place, which YAML forbids and its readers let pass."""
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), _Loader)
+    except FileNotFoundError:
+        raise SettingsError(f"there is no file {path}") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    for key in _repeated(root):
+        raise SettingsError(
+            f"{path}, line {key.start_mark.line + 1}: {key.value} stands twice; allowed: each key once"
+        )
+
+
+def _repeated(node: Any) -> Iterator[Any]:
+    """The nodes of keys that an earlier key of the same mapping equals."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key
+            seen.add(key.value)
+            yield from _repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated(item)
 
 
 def _is_integer(_: object, value: object) -> bool:
@@ -66,8 +107,7 @@ def _message(error: ValidationError, settings: Any, schema: Rule) -> str:
     if error.validator == "additionalProperties":
         known = list(rule.get("properties", {}))
         key = next(str(key) for key in value if key not in known)
-        meant = "".join(f" (did you mean {match}?)" for match in difflib.get_close_matches(key, known, 1))
-        return f"{inside}{key} is not a key{meant}; allowed: {', '.join(known)}"
+        return f"{inside}{key} is not a key{meant(key, known)}; allowed: {', '.join(known)}"
     if error.validator == "required":
         key = next(key for key in rule["required"] if key not in value)
         allowed = _words(rule.get("properties", {}).get(key, {}), schema)
@@ -75,7 +115,8 @@ def _message(error: ValidationError, settings: Any, schema: Rule) -> str:
     allowed = _words(rule, schema)
     if not allowed:
         return f"{path or title}: {error.message}"
-    return f"{path or title} is {_shown(value)}; allowed: {allowed}{_hint(value, allowed)}"
+    near = meant(value, rule["enum"]) if "enum" in rule and isinstance(value, str) else ""
+    return f"{path or title} is {_shown(value)}{near}; allowed: {allowed}{_hint(value, allowed)}"
 
 
 def _path(keys: Iterable[str | int], settings: Any, title: str) -> str:

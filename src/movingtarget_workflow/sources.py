@@ -1,20 +1,40 @@
-"""The source files a rule depends on: the library modules that it imports, directly or through others."""
+"""What a job's results depend on in the library: the modules that it imports, directly or through others."""
 
-import ast
 import functools
 import hashlib
+import re
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 
 LIBRARY = "movingtarget"
+SOURCE = Path(__file__).parents[1]
+
+DECLARING = {
+    f"{LIBRARY}.{name}"
+    for name in (
+        *(
+            "arms",
+            "declarations",
+            "families",
+            "figure",
+            "look",
+            "names",
+            "settings",
+            "study",
+            "update_orders",
+        ),
+        "data.catalogue",
+    )
+}
+"""Modules that only declare: what a job takes from them is among its parameters, so they count for none."""
+
+IMPORT = re.compile(
+    rf"^\s*(?:from ({LIBRARY}[\w.]*) import (?:\(([^)]*)\)|(.*))|import ({LIBRARY}[\w.]+))", re.MULTILINE
+)
 
 
 def sources(*modules: str) -> list[str]:
-    """Paths of modules of the library and of every library module they import, in alphabetical order.
-
-    Snakemake does not see imports; listed among a rule's inputs, these files make it run again when one
-    of them changes.
+    """Modules of the library and every module of it that they import, by full names, in alphabetical order.
 
     Args:
         modules: names within the library, such as "experiments.line_gradients".
@@ -26,23 +46,17 @@ def sources(*modules: str) -> list[str]:
     waiting = [f"{LIBRARY}.{module}" for module in modules]
     while waiting:
         module = waiting.pop()
-        if module not in found:
+        if module not in found | DECLARING:
             found.add(module)
-            waiting += imported_modules(_path(module), module)
-    return sorted(str(_path(module)) for module in found)
+            waiting += imported_modules(module)
+    return sorted(found)
 
 
-@functools.cache
-def imported_modules(path: Path, module: str = "") -> tuple[str, ...]:
-    """Library modules that the file at `path` imports; a package counts as imported with its modules."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    names |= {name.rpartition(".")[0] for name in [*names, module]}
-    return tuple(name for name in names if name.split(".")[0] == LIBRARY and _is_module(name))
+def code_digest(modules: Iterable[str], *files: Path) -> str:
+    """Twelve hexadecimal digits of the contents of modules, by their names, and of files."""
+    contents = [f"{module} {_content_digest(_path(module))}" for module in modules]
+    contents += [f"{file.name} {_content_digest(file)}" for file in files]
+    return digest_of_text("\n".join(contents))
 
 
 def digest(paths: Iterable[str | Path]) -> str:
@@ -51,16 +65,36 @@ def digest(paths: Iterable[str | Path]) -> str:
     return hashlib.sha256(contents).hexdigest()[:12]
 
 
-def _is_module(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:  # the parent is a module, and the name one of its functions
-        return False
+def digest_of_text(text: str) -> str:
+    """Twelve hexadecimal digits of a text's SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 @functools.cache
+def imported_modules(module: str) -> tuple[str, ...]:
+    """Library modules that one imports; a package counts as imported with its modules."""
+    names: set[str] = set()
+    for package, several, one, plain in IMPORT.findall(_path(module).read_text(encoding="utf-8")):
+        members = re.findall(r"\w+", several or one)
+        names |= {plain or package} | {f"{package}.{member}" for member in members}
+    names |= {name.rpartition(".")[0] for name in [*names, module]}
+    return tuple(sorted(name for name in names if _file(name) is not None))
+
+
+@functools.cache
+def _content_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@functools.cache
+def _file(module: str) -> Path | None:
+    place = SOURCE / module.replace(".", "/")
+    candidates = (place.with_suffix(".py"), place / "__init__.py")
+    return next((path for path in candidates if module and path.is_file()), None)
+
+
 def _path(module: str) -> Path:
-    spec = find_spec(module) if _is_module(module) else None
-    if spec is None or spec.origin is None:
+    path = _file(module)
+    if path is None:
         raise ValueError(f"'{module}' is not a module of the library")
-    return Path(spec.origin)
+    return path

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from movingtarget.experiments.looks_linear import jacobian_deviation, measure
-from movingtarget.networks import build_random
+from movingtarget.networks import Architecture, build_random
 from movingtarget.networks.initialise import generator
 from movingtarget.tables import read_table, write_table
 
@@ -53,7 +53,7 @@ def test_rectifiers_without_mirrored_weights_look_otherwise(network: str, depth:
 @pytest.mark.parametrize("network", ["plain", "crelu"])
 def test_quantities_follow_from_the_whole_jacobian_of_each_input(network: str) -> None:
     measured = values(network, 3, width=6, examples=4).loc[2]
-    made = build_random(network, 6, 6, 3, 6, "relu", 2, "orthogonal")
+    made = build_random(Architecture(network, 6, 6, 3, 6, "relu", "orthogonal"), 2)
     inputs = torch.randn(4, 6, generator=generator(2, "inputs"))
     jacobians = [torch.autograd.functional.jacobian(made, one).double().numpy() for one in inputs]
     gradients = [jacobian.sum(0) for jacobian in jacobians]

@@ -16,15 +16,15 @@ from movingtarget.data.load import Images
 from movingtarget.experiments.moving_target import largest_rate, measure
 from movingtarget.measures.curvature import block_curvatures
 from movingtarget.measures.moving_target import covariate_shift
-from movingtarget.networks import Parameters, build_random, call, stack, unstack
+from movingtarget.networks import Architecture, Parameters, build_random, call, stack, unstack
 from movingtarget.networks.layers import Linear
+from movingtarget.networks.losses import member_losses
 from movingtarget.tables import TABLES, read_table, write_table
-from movingtarget.training import Batch, simultaneous
+from movingtarget.training.interface import Batch, UpdateRule
 from movingtarget.training.loop import Training, start, train
-from movingtarget.training.order import batches
-from movingtarget.training.rule import UpdateRule
+from movingtarget.training.minibatches import batches
 from movingtarget.training.sequential import recomputed
-from movingtarget.training.simultaneous import member_losses
+from movingtarget.training.simultaneous import simultaneous
 
 RandomNetworks = Callable[..., list[nn.Module]]
 CURVATURE = {"learning_rate": 0.1, "steps": [0, 4], "examples": 6, "iterations": 3, "block_iterations": 2}
@@ -60,7 +60,7 @@ def minibatch(images: Images, seed: int, step: int) -> Batch:
 
 def trained(images: Images, network: str, seed: int, rate: float, steps: int) -> tuple[nn.Module, Parameters]:
     """One member by the loop of all other training."""
-    made = build_random(network, 5, 6, 2, 4, "tanh", seed)
+    made = build_random(Architecture(network, 5, 6, 2, 4, "tanh"), seed)
     plan = Training(made, simultaneous, images, [seed], [rate], 16, steps, [], 8, steps + 1)
     state = start(stack([made]))
     return made, unstack(train(plan, state).parameters if steps else state.parameters, 0)

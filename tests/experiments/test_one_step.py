@@ -20,11 +20,11 @@ from movingtarget.experiments.one_step import (
     measure,
     take_steps,
 )
-from movingtarget.networks import build_random, stack
+from movingtarget.networks import Architecture, build_random, stack
 from movingtarget.networks.initialise import generator
+from movingtarget.networks.losses import member_losses
 from movingtarget.tables import read_table, write_table
-from movingtarget.training.rule import Batch
-from movingtarget.training.simultaneous import member_losses
+from movingtarget.training.interface import Batch
 
 FAMILIES = ["plain", "batch-norm", "residual", "residual-batch-norm", "looks-linear"]
 SIZES: dict[str, Any] = {
@@ -34,7 +34,7 @@ SIZES: dict[str, Any] = {
 
 
 def network_of(family: str, seed: int, depth: int = 3) -> nn.Module:
-    return build_random(family, 5, 6, depth, 4, "relu", seed, "normal")
+    return build_random(Architecture(family, 5, 6, depth, 4, "relu", "normal"), seed)
 
 
 def minibatch(images: Images, seed: int) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from movingtarget.data.load import Images
 from movingtarget.experiments.shattering_in_training import measure
 from movingtarget.measures.population import population_statistics
-from movingtarget.networks import Parameters, build, build_random, stack, unstack
+from movingtarget.networks import Architecture, Parameters, build, build_random, stack, unstack
 from movingtarget.networks.stack import call
 from movingtarget.tables import write_table
 
@@ -27,14 +27,14 @@ def squares() -> Images:
 
 def snapshots(family: str) -> dict[int, Parameters]:
     """At step 0 as drawn, at step 7 moved a little, so that biases, gains and shifts are no longer 0 or 1."""
-    drawn = stack([build_random(family, 9, WIDTH, DEPTH, 4, "relu", seed, "orthogonal") for seed in SEEDS])
+    drawn = stack([build_random(Architecture(family, 9, WIDTH, DEPTH, 4, "relu", "orthogonal"), seed) for seed in SEEDS])
     source = torch.Generator().manual_seed(1)
     moved = {name: v + 0.1 * torch.randn(v.shape, generator=source) for name, v in drawn.items()}
     return {0: drawn, 7: moved}
 
 
 def measured(family: str, images: Images, seeds: list[int] = SEEDS, lines: int = 3) -> pd.DataFrame:
-    network = build(family, 9, WIDTH, DEPTH, 4, "relu")
+    network = build(Architecture(family, 9, WIDTH, DEPTH, 4, "relu"))
     members = [SEEDS.index(seed) for seed in seeds]
     chosen = {
         step: {name: value[members] for name, value in parameters.items()}
@@ -44,7 +44,7 @@ def measured(family: str, images: Images, seeds: list[int] = SEEDS, lines: int =
 
 
 def gradients_one_by_one(family: str, member: int, step: int, images: Images, inputs: Tensor) -> np.ndarray:
-    network = build(family, 9, WIDTH, DEPTH, 4, "relu")
+    network = build(Architecture(family, 9, WIDTH, DEPTH, 4, "relu"))
     alone = unstack(snapshots(family)[step], member)
     statistics = population_statistics(network, alone, images.train_inputs[:60])
     network.eval()
@@ -97,7 +97,7 @@ def test_constant_slope_has_no_autocorrelation(squares: Images, family: str, ste
 
 
 def test_a_diverged_member_has_no_values_and_the_others_keep_theirs(squares: Images) -> None:
-    network, first = build("batch-norm", 9, WIDTH, DEPTH, 4, "relu"), snapshots("batch-norm")[0]
+    network, first = build(Architecture("batch-norm", 9, WIDTH, DEPTH, 4, "relu")), snapshots("batch-norm")[0]
     broken = {name: value.clone() for name, value in first.items()}
     for value in broken.values():
         value[0] = torch.nan
@@ -116,7 +116,7 @@ def test_every_snapshot_seed_and_quantity_fills_the_table(squares: Images, tmp_p
 
 
 def test_one_example_is_refused(squares: Images) -> None:
-    network = build("plain", 9, WIDTH, DEPTH, 4, "relu")
+    network = build(Architecture("plain", 9, WIDTH, DEPTH, 4, "relu"))
     with pytest.raises(ValueError, match="needs at least 2 examples, got 1"):
         measure(network, snapshots("plain"), squares, SEEDS, examples=1, lines=1, points=5)
 

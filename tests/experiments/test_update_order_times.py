@@ -11,9 +11,9 @@ import torch
 from movingtarget.data.load import Images
 from movingtarget.experiments import update_order_times
 from movingtarget.experiments.update_order_times import MOMENTS, measure
-from movingtarget.networks import build_random, unstack
+from movingtarget.networks import Architecture, build_random, unstack
 from movingtarget.tables import read_table, write_table
-from movingtarget.training.rule import Outcome
+from movingtarget.training.interface import Outcome
 from movingtarget.training.simultaneous import simultaneous
 
 SEEDS, RATES = [3, 5], [0.1, 0.3, 1.0]
@@ -105,7 +105,7 @@ def test_the_whole_stack_takes_every_step_from_its_initial_weights(calls: list[d
     for call in plain:
         assert call["rates"].tolist() == pytest.approx([rate for rate in RATES for _ in SEEDS])
         for place, seed in enumerate(SEEDS * len(RATES)):
-            alone = build_random("plain", 6, 8, 3, 2, "relu", seed, "normal")
+            alone = build_random(Architecture("plain", 6, 8, 3, 2, "relu", "normal"), seed)
             for name, value in unstack(call["parameters"], place).items():
                 assert torch.equal(value, alone.get_parameter(name))
 

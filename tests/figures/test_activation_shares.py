@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 
+from movingtarget.drawing.style import DARK, LOOKS
 from movingtarget.figures.activation_shares import draw
-from movingtarget.figures.style import DARK, LOOKS
 
 NAMES = ["feedforward, no normalisation", "feedforward, centred", "residual, batch norm, β = 0.1"]
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from movingtarget.drawing.curves import mean_interval
+from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.contiguity import draw
-from movingtarget.figures.curves import mean_interval
-from movingtarget.figures.style import LOOKS
 
 
 @pytest.fixture

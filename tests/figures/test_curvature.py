@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.curvature import draw
-from movingtarget.figures.style import LOOKS
 
 FAMILIES = {"plain": "plain", "batch norm": "batch-norm", "residual, batch norm": "residual-batch-norm"}
 

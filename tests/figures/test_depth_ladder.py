@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from movingtarget.figures.depth_ladder import FAILURE_THRESHOLD, draw
-from movingtarget.training.selection import best_learning_rate
+from movingtarget.statistics.best_rate import best_learning_rate
 
 
 @pytest.fixture

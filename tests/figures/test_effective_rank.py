@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.effective_rank import draw
-from movingtarget.figures.style import LOOKS
 
 QUANTITIES = ["relative_effective_rank", "gradient_norm"]
 NETWORKS = {

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from movingtarget.drawing.style import CENTIMETRE, DARK, LOOKS
 from movingtarget.figures.gradients_on_a_line import draw
-from movingtarget.figures.style import CENTIMETRE, DARK, LOOKS
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.image_gradients import draw
-from movingtarget.figures.style import LOOKS
 
 QUANTITIES, STAGES = ["correlation", "gradient_norm"], ["initialisation", "trained"]
 FAMILIES = {"plain": "plain", "batch norm": "batch-norm", "residual": "residual"}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from movingtarget.figures.learning_rates import draw
-from movingtarget.training.selection import best_learning_rate
+from movingtarget.statistics.best_rate import best_learning_rate
 
 
 def names(axes):

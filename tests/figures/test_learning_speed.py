@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.learning_speed import draw
-from movingtarget.figures.style import LOOKS
 
 NETWORKS = {"plain": "plain", "CReLU, looks linear": "looks-linear"}
 

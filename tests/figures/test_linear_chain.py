@@ -8,8 +8,8 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 
+from movingtarget.drawing.update_orders import ORDER_LOOKS
 from movingtarget.figures.linear_chain import LOWEST, SIDES, draw
-from movingtarget.figures.orders import ORDER_LOOKS
 from movingtarget.theory.linear_chain import kept, stability_limit, step_size, updated_output
 
 LAYERS, WEIGHTS, SIZES = [2, 4, 8], [0.5, 1.0, 2.0], [0.01, 0.05, 0.1]

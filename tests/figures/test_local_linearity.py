@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from movingtarget.drawing.style import WIDTH
 from movingtarget.figures.local_linearity import draw
-from movingtarget.figures.style import WIDTH
 
 ROWS = [(0, "joint_share"), (0, "single_share"), (100, "joint_share"), (100, "single_share")]
 

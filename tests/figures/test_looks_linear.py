@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.looks_linear import draw
-from movingtarget.figures.style import LOOKS
 
 QUANTITIES = ["correlation", "jacobian_deviation", "gradient_norm"]
 NETWORKS = {

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from movingtarget.drawing.style import DARK, LOOKS
 from movingtarget.figures.path_autocorrelation import draw
-from movingtarget.figures.style import DARK, LOOKS
 
 PATHS, STATISTICS = ["straight line", "rotation", "shift"], ["path", "images"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from movingtarget.figures.style import LOOKS
+from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.training_curves import draw
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from movingtarget.figures.rows import where
 from movingtarget.figures.update_order_budgets import BUDGETS, draw
+from movingtarget.statistics.rows import where
 
 
 def table(networks=("plain", "batch-norm"), orders=("forward", "simultaneous"), seeds=3):

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movingtarget.figures.rows import where
 from movingtarget.figures.update_order_rates import BAR, _written, draw
+from movingtarget.statistics.rows import where
 
 RATES = (0.1, 0.3, 1.0)
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from movingtarget.figures.orders import ORDER_LOOKS
-from movingtarget.figures.rows import where
+from movingtarget.drawing.update_orders import ORDER_LOOKS
 from movingtarget.figures.update_orders import draw
+from movingtarget.statistics.rows import where
 
 TIME, FLOPS, GRADIENTS, STEPS = range(4)
 

@@ -1,6 +1,6 @@
 """The figure of other targets, rates and stages."""
 
-from movingtarget.figures.orders import ORDER_NAMES
+from movingtarget.drawing.update_orders import ORDER_NAMES
 from movingtarget.figures.update_remedies import draw
 
 

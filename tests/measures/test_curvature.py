@@ -14,9 +14,9 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.testing import assert_close
 
 from movingtarget.measures.curvature import Curvature, block_curvatures, largest_curvature
-from movingtarget.networks import FAMILIES, Parameters, build_random, call, stack, unstack
+from movingtarget.networks import FAMILIES, Architecture, Parameters, build_random, call, stack, unstack
 from movingtarget.networks.chain import chain, propagate
-from movingtarget.training.simultaneous import member_losses
+from movingtarget.networks.losses import member_losses
 
 RandomNetworks = Callable[..., list[nn.Module]]
 EXAMPLES = 7
@@ -99,7 +99,7 @@ def test_a_stack_is_measured_as_each_member_alone(random_networks: RandomNetwork
 
 @pytest.mark.parametrize("family", ["plain", "batch-norm", "residual-batch-norm"])
 def test_float32_agrees_with_arpack_on_finite_differences(family: str) -> None:
-    network = build_random(family, 20, 32, 6, 4, "relu", seed=0)
+    network = build_random(Architecture(family, 20, 32, 6, 4, "relu"), 0)
     parameters: Parameters = dict(network.named_parameters())
     inputs, labels = torch.randn(32, 20), torch.randint(4, (32,))
     measured = block_curvatures(network, parameters, inputs, labels, 40, 1, seed=0).whole

@@ -23,7 +23,7 @@ from movingtarget.measures.moving_target import (
 )
 from movingtarget.networks import Parameters, stack, unstack
 from movingtarget.networks.chain import chain
-from movingtarget.training import Batch
+from movingtarget.training.interface import Batch
 
 RandomNetworks = Callable[..., list[nn.Module]]
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 from movingtarget.measures.autocorrelation import gradient_autocorrelation
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.measures.paths import rotation, shift, slopes_along, straight_line
-from movingtarget.networks import build_random, stack
+from movingtarget.networks import Architecture, build_random, stack
 
 
 def picture(side: int, seed: int = 0) -> Tensor:
@@ -83,7 +83,7 @@ def test_oblong_image_is_refused() -> None:
 
 
 def test_slopes_are_differences_of_the_output() -> None:
-    network = build_random("plain", 9, 8, 3, 4, "tanh", seed=2).double()
+    network = build_random(Architecture("plain", 9, 8, 3, 4, "tanh"), 2).double()
     start, end = picture(3).flatten(), picture(3, 1).flatten()
     path = straight_line(start, end, 6)
     slopes = slopes_along(input_gradients(network, stack([network]), path), path)

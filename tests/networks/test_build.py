@@ -7,7 +7,7 @@ from torch.testing import assert_close
 
 from movingtarget.measures.capture import capture
 from movingtarget.measures.input_gradient import input_gradients
-from movingtarget.networks import FAMILIES, build, build_random
+from movingtarget.networks import FAMILIES, Architecture, build, build_random
 from movingtarget.networks.initialise import Weights, initialise
 from movingtarget.networks.layers import ConcatenatedReLU, Linear
 
@@ -40,7 +40,7 @@ def product_of_halves(network: nn.Module) -> Tensor:
 @pytest.mark.parametrize(("width", "depth"), [(1, 1), (6, 1), (1, 4), (6, 2), (6, 7)])
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "linear"])
 def test_shapes(family: str, width: int, depth: int, activation: str) -> None:
-    network = build_random(family, 5, width, depth, 4, activation, seed=0)
+    network = build_random(Architecture(family, 5, width, depth, 4, activation), 0)
     above = 2 * width if family in ("crelu", "looks-linear") else width
     assert network(torch.randn(3, 5)).shape == (3, 4)
     shapes = [(width, 5)] + [(width, above)] * (depth - 1) + [(4, above)]
@@ -49,7 +49,7 @@ def test_shapes(family: str, width: int, depth: int, activation: str) -> None:
 
 @pytest.mark.parametrize("activation", KINDS)
 def test_activation_is_the_one_asked_for(activation: str) -> None:
-    network = build("plain", 5, 6, 2, 4, activation)
+    network = build(Architecture("plain", 5, 6, 2, 4, activation))
     for layer in (0, 1):
         assert type(network.get_submodule(f"hidden.{layer}.activation")) is KINDS[activation]
 
@@ -60,14 +60,14 @@ def test_activation_is_the_one_asked_for(activation: str) -> None:
 def test_families_with_an_activation_of_their_own_ignore_the_one_asked_for(
     family: str, activation: str
 ) -> None:
-    network = build(family, 5, 6, 1, 4, "tanh")
+    network = build(Architecture(family, 5, 6, 1, 4, "tanh"))
     assert type(network.get_submodule("hidden.0.activation")) is KINDS[activation]
 
 
 @pytest.mark.parametrize("weights", ["normal", "orthogonal"])
 @pytest.mark.parametrize("depth", [1, 3, 20])
 def test_looks_linear_is_linear(depth: int, weights: Weights) -> None:
-    network = initialise(build("looks-linear", 5, 6, depth, 4, "relu").double(), 0, "crelu", weights, True)
+    network = initialise(build(Architecture("looks-linear", 5, 6, depth, 4, "relu")).double(), 0, "crelu", weights, True)
     matrix, inputs = product_of_halves(network), torch.randn(7, 5).double()
     assert matrix.abs().max() > 0.01
     assert_close(network(inputs), inputs @ matrix.T, rtol=0, atol=1e-12)
@@ -78,7 +78,7 @@ def test_looks_linear_is_linear(depth: int, weights: Weights) -> None:
 @pytest.mark.parametrize("weights", ["normal", "orthogonal"])
 def test_looks_linear_is_the_linear_network_of_its_seed(weights: Weights) -> None:
     looks, linear = (
-        build_random(family, 5, 6, 4, 4, "relu", 3, weights).double() for family in ("looks-linear", "linear")
+        build_random(Architecture(family, 5, 6, 4, 4, "relu", weights), 3).double() for family in ("looks-linear", "linear")
     )
     inputs = torch.randn(7, 5).double()
     # weights drawn in float32, then equal but for round-off in the orthogonal ones' scale
@@ -87,7 +87,7 @@ def test_looks_linear_is_the_linear_network_of_its_seed(weights: Weights) -> Non
 
 @pytest.mark.parametrize("depth", [1, 3, 20])
 def test_looks_linear_of_orthogonal_weights_is_an_isometry(depth: int) -> None:
-    network = build("looks-linear", 6, 6, depth, 4, "relu").double()
+    network = build(Architecture("looks-linear", 6, 6, depth, 4, "relu")).double()
     initialise(network, 0, "crelu", "orthogonal", mirrored=True)
     hidden = nn.Sequential(*network.get_submodule("hidden").children())
     jacobian = torch.func.jacrev(hidden)(torch.randn(1, 6).double())[0, :, 0]
@@ -97,7 +97,7 @@ def test_looks_linear_of_orthogonal_weights_is_an_isometry(depth: int) -> None:
 
 @pytest.mark.parametrize("depth", [1, 3, 20])
 def test_crelu_with_independent_weights_is_not_linear(depth: int) -> None:
-    network = build_random("crelu", 5, 6, depth, 4, "relu", seed=0).double()
+    network = build_random(Architecture("crelu", 5, 6, depth, 4, "relu"), 0).double()
     inputs = torch.randn(7, 5).double()
     outputs = network(inputs).detach()
     odd_part = (outputs - network(-inputs).detach()) / 2
@@ -110,7 +110,7 @@ def test_residual_stream_stays_bounded() -> None:
     # each of 49 branches adds a share 1 / 50 to the stream's mean square: (1 + 1 / 50)^49 = 2.64 = e nearly
     depth, growth = 50, []
     for seed in range(5):
-        network = initialise(build("residual", 20, 128, depth, 4, "relu"), seed, "relu")
+        network = initialise(build(Architecture("residual", 20, 128, depth, 4, "relu")), seed, "relu")
         ends = {str(place): network.get_submodule(f"hidden.{place}") for place in (0, depth - 1)}
         with torch.no_grad(), capture(ends, lambda _, output: output.square().mean().item()) as seen:
             network(torch.randn(50, 20, generator=torch.Generator().manual_seed(seed)))
@@ -120,11 +120,11 @@ def test_residual_stream_stays_bounded() -> None:
 
 def test_unknown_family_says_what_is_allowed() -> None:
     with pytest.raises(ValueError, match="'highway' is unknown; allowed: plain, batch-norm, residual"):
-        build("highway", 5, 6, 2, 4, "relu")
+        build(Architecture("highway", 5, 6, 2, 4, "relu"))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(("width", "depth", "line"), [(6, 0, "depth is 0"), (0, 2, "width is 0")])
 def test_nothing_to_build(family: str, width: int, depth: int, line: str) -> None:
     with pytest.raises(ValueError, match=f"^{line}; allowed: at least 1$"):
-        build(family, 5, width, depth, 4, "relu")
+        build(Architecture(family, 5, width, depth, 4, "relu"))

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from movingtarget.networks import FAMILIES, build
+from movingtarget.networks import FAMILIES, Architecture, build
 from movingtarget.networks.initialise import GAINS, Weights, generator, initialise
 from movingtarget.networks.layers import ACTIVATIONS, Linear
 
@@ -13,7 +13,7 @@ def affine(
 ) -> list[Linear]:
     """The affine layers of an initialised network."""
     network = initialise(
-        build(family, 5, width, 3, 4, activation), seed, activation, random_biases=random_biases
+        build(Architecture(family, 5, width, 3, 4, activation)), seed, activation, random_biases=random_biases
     )
     return [part for part in network.modules() if isinstance(part, Linear)]
 
@@ -49,7 +49,7 @@ def test_orthogonal_weights(outputs: int, inputs: int, activation: str) -> None:
 
 @pytest.mark.parametrize("weights", ["normal", "orthogonal"])
 def test_mirrored_weights_have_the_scale_of_a_linear_network(weights: Weights) -> None:
-    network = build("looks-linear", 300, 300, 2, 300, "relu")
+    network = build(Architecture("looks-linear", 300, 300, 2, 300, "relu"))
     initialise(network, 0, "crelu", weights, mirrored=True)
     for value in (layer.weight for layer in network.modules() if isinstance(layer, Linear)):
         # 90000 draws: the standard error of their mean square is 0.5 %
@@ -79,7 +79,7 @@ def test_families_of_one_shape_share_their_weights(first: str, second: str) -> N
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_initialising_again_leaves_nothing_of_the_first_time(activation: str) -> None:
-    network = build("batch-norm", 5, 6, 2, 4, activation)
+    network = build(Architecture("batch-norm", 5, 6, 2, 4, activation))
     first = initialise(network, 0, activation).state_dict()["head.weight"].clone()
     initialise(network, 1, activation, random_biases=True)
     assert torch.equal(initialise(network, 0, activation).state_dict()["head.weight"], first)

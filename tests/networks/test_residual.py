@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from movingtarget.networks import build
+from movingtarget.networks import Architecture, build
 from movingtarget.networks.initialise import initialise
 from movingtarget.networks.residual import Residual, ResidualBlock
 
@@ -114,5 +114,5 @@ def test_blocks_of_more_weight_layers_are_fewer(depth: int, block_layers: int, b
 
 @pytest.mark.parametrize("depth", [1, 4, 9])
 def test_family_scales_branches_by_the_root_of_depth(depth: int) -> None:
-    blocks = [part for part in build("residual", 5, 6, depth, 4, "relu").modules() if hasattr(part, "beta")]
+    blocks = [part for part in build(Architecture("residual", 5, 6, depth, 4, "relu")).modules() if hasattr(part, "beta")]
     assert [block.beta for block in blocks] == [depth**-0.5] * (depth - 1)

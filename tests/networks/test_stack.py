@@ -8,7 +8,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from movingtarget.measures.population import population_statistics
-from movingtarget.networks import FAMILIES, build, call, stack, unstack
+from movingtarget.networks import FAMILIES, Architecture, build, call, stack, unstack
 from movingtarget.networks.initialise import initialise
 
 RandomNetworks = Callable[..., list[nn.Module]]
@@ -56,6 +56,6 @@ def test_a_stack_shares_no_storage_with_its_networks(random_networks: RandomNetw
 
 
 def test_one_network_initialised_again_and_again_gives_different_members() -> None:
-    network = build("plain", 5, 6, 2, 4, "relu")
+    network = build(Architecture("plain", 5, 6, 2, 4, "relu"))
     parameters = stack(initialise(network, seed, "relu") for seed in range(2))
     assert not torch.equal(*parameters["head.weight"])

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movingtarget.report.bootstrap import bootstrap_interval, over_arms
 from movingtarget.report.moving_target import (
     batch_norm_gain,
     curvature_prediction,
@@ -16,6 +15,7 @@ from movingtarget.report.moving_target import (
     orders_table,
 )
 from movingtarget.report.prose import MINUS
+from movingtarget.statistics.bootstrap import bootstrap_interval, over_arms
 
 SEEDS = range(5)
 

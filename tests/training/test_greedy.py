@@ -12,8 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from movingtarget.networks import FAMILIES, Parameters, stack, unstack
 from movingtarget.networks.layers import BatchNorm, Linear
-from movingtarget.training import Batch, Outcome, UpdateRule, simultaneous
 from movingtarget.training.greedy import greedy
+from movingtarget.training.interface import Batch, Outcome, UpdateRule
+from movingtarget.training.simultaneous import simultaneous
 
 RandomNetworks = Callable[..., list[nn.Module]]
 MEMBERS, BATCH, DEPTH, STEPS = 3, 8, 3, 12

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from movingtarget.networks import FAMILIES, Parameters, stack, unstack
-from movingtarget.training import Batch, Cost, UpdateRule, simultaneous
+from movingtarget.training.interface import Batch, Cost, UpdateRule
 from movingtarget.training.layer_rates import lars, layer_rates
+from movingtarget.training.simultaneous import simultaneous
 
 RandomNetworks = Callable[..., list[nn.Module]]
 MEMBERS, BATCH, DEPTH, STEPS = 3, 8, 3, 4

@@ -15,7 +15,9 @@ from movingtarget.networks import FAMILIES, Parameters, stack, unstack
 from movingtarget.networks.build import OWN_ACTIVATIONS
 from movingtarget.networks.layers import BatchNorm, Linear
 from movingtarget.networks.residual import Residual
-from movingtarget.training import Batch, Cost, UpdateRule, locoprop, simultaneous
+from movingtarget.training.interface import Batch, Cost, UpdateRule
+from movingtarget.training.locoprop import locoprop
+from movingtarget.training.simultaneous import simultaneous
 
 RandomNetworks = Callable[..., list[nn.Module]]
 Function = Callable[[Tensor], Tensor]

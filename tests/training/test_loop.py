@@ -11,11 +11,13 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from movingtarget.data.load import Images
-from movingtarget.networks import FAMILIES, Parameters, build, stack
+from movingtarget.networks import FAMILIES, Architecture, Parameters, build, stack
 from movingtarget.networks.initialise import initialise
 from movingtarget.tables import write_table
-from movingtarget.training import Batch, Cost, Outcome, UpdateRule, locoprop, simultaneous
+from movingtarget.training.interface import Batch, Cost, Outcome, UpdateRule
+from movingtarget.training.locoprop import locoprop
 from movingtarget.training.loop import Rows, State, Training, start, train
+from movingtarget.training.simultaneous import simultaneous
 
 ARMS = [(family, simultaneous) for family in FAMILIES] + [("plain", locoprop(3, gamma=1.0))]
 
@@ -23,7 +25,7 @@ ARMS = [(family, simultaneous) for family in FAMILIES] + [("plain", locoprop(3, 
 def plan(images: Images, family: str = "plain", **changes: Any) -> Training:
     """Two seeds at two rates for two epochs of ten steps each, changed as asked."""
     plain = Training(
-        network=build(family, 5, 6, 3, 4, "relu"),
+        network=build(Architecture(family, 5, 6, 3, 4, "relu")),
         rule=simultaneous,
         images=images,
         seeds=(0, 1),
@@ -39,7 +41,7 @@ def plan(images: Images, family: str = "plain", **changes: Any) -> Training:
 
 def fresh(training: Training, family: str = "plain") -> State:
     """The first state, each member initialised from its seed."""
-    networks = [initialise(build(family, 5, 6, 3, 4, "relu"), seed, "relu") for _, seed in training.members]
+    networks = [initialise(build(Architecture(family, 5, 6, 3, 4, "relu")), seed, "relu") for _, seed in training.members]
     return start(stack(networks))
 
 

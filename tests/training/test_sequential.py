@@ -14,8 +14,9 @@ from movingtarget.networks import Parameters, stack, unstack
 from movingtarget.networks.initialise import generator
 from movingtarget.networks.layers import BatchNorm, Linear
 from movingtarget.networks.residual import Residual
-from movingtarget.training import Batch, Outcome, UpdateRule, simultaneous
+from movingtarget.training.interface import Batch, Outcome, UpdateRule
 from movingtarget.training.sequential import Order, recomputed, round_robin, stale_sequential
+from movingtarget.training.simultaneous import simultaneous
 
 RandomNetworks = Callable[..., list[nn.Module]]
 MEMBERS, BATCH, DEPTH, STEPS = 3, 8, 3, 4

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from movingtarget.networks import FAMILIES, stack
-from movingtarget.training import Batch, simultaneous
+from movingtarget.training.interface import Batch
+from movingtarget.training.simultaneous import simultaneous
 
 RandomNetworks = Callable[..., list[nn.Module]]
 MEMBERS, BATCH, DEPTH, STEPS = 3, 8, 3, 6

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from movingtarget.report.claims import ESTIMANDS, SCALES, check_claims
+from movingtarget.claims.judge import ESTIMANDS, SCALES, check_claims
 from movingtarget_workflow.settings import SettingsError, checked
 
 SCHEMA = """

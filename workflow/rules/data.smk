@@ -1,19 +1,13 @@
 """Data: the published files of the chosen data set, verified."""
 
-DATASET_FILES = multiext(
-    f"{RESULTS}/data/{config['dataset']}/",
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
+DATA = f"{RESULTS}/data/{config['dataset']}"
 
 
 rule fetch_dataset:
-    input:
-        sources=sources("data.fetch"),
     output:
-        DATASET_FILES,
+        # what studies depend on: a small file, so that its content decides and not its time
+        sums=f"{DATA}/SHA256SUMS",
+        files=expand(f"{DATA}/{{file}}", file=plan.DATA_FILES),
     log:
         f"{RESULTS}/logs/fetch_dataset.log",
     benchmark:
@@ -21,6 +15,8 @@ rule fetch_dataset:
     threads: 1
     params:
         dataset=config["dataset"],
+        modules=["data.fetch"],
+        code=plan.code("fetch_dataset", "data.fetch"),
     message:
         f"Fetching {config['dataset']}"
     script:

@@ -1,76 +1,20 @@
 """Verdicts, figures and the report."""
 
-import os
-from pathlib import Path
-
 # the words that start this run again
-OVERLAYS = [os.path.relpath(path) for path in workflow.overwrite_configfiles]
-COMMAND = " ".join(["snakemake --cores 2", *[f"--configfile {path}" for path in OVERLAYS]])
-TABLES = [
-    *[table for tables in RANDOM_NETWORKS.values() for table in tables],
-    *PART_NAMES,
-    "learning_speed",
-    "update_order_times",
-    "update_order_budgets",
-    "stable_rates",
-]
-FIGURES = {  # the tables each is drawn from
-    "gradients_on_a_line": ["gradients_on_a_line", "noise_on_a_line"],
-    "gradient_autocorrelation": ["gradient_autocorrelation", "noise_autocorrelation"],
-    "residual_variants": ["residual_variants", "noise_autocorrelation"],
-    "activation_shares": ["activation_shares"],
-    "activation_patterns": ["activation_patterns"],
-    "contiguity": ["contiguity"],
-    "gradient_correlation": ["gradient_correlation"],
-    "effective_rank": ["effective_rank"],
-    "looks_linear": ["looks_linear"],
-    "depth_ladder": ["depth_ladder"],
-    "shattering_in_training": ["shattering_in_training"],
-    "path_autocorrelation": ["path_autocorrelation", "noise_autocorrelation"],
-    "learning_speed": ["learning_speed"],
-    "one_step": ["one_step"],
-    "layer_gradients": ["one_step"],
-    "linear_chain": ["linear_chain", "chain_stability"],
-    "local_linearity": ["moving_target"],
-    "interaction": ["moving_target"],
-    "covariate_shift": ["moving_target"],
-    "input_drift": ["moving_target"],
-    "curvature": ["moving_target"],
-    "update_orders": ["update_orders", "update_order_times"],
-    "update_remedies": ["update_orders", "update_order_times"],
-    "update_order_budgets": ["update_order_budgets"],
-    "update_order_rates": ["update_orders", "stable_rates"],
-    "image_gradients": ["image_gradients"],
-    "mutual_information": ["mutual_information"],
-    "training_curves": ["training"],
-    "learning_rates": ["training"],
-}
-COSTS = [
-    f"{RESULTS}/costs/fetch_dataset.tsv",
-    *[f"{RESULTS}/costs/measure_{name}.tsv" for name in [*RANDOM_NETWORKS, "learning_speed"]],
-    *[f"{RESULTS}/costs/train_{study}/{arm}.tsv" for study in STUDIES for arm in arms_of(study)],
-    *[
-        f"{RESULTS}/costs/measure_{m}/{arm}.tsv"
-        for m in MEASUREMENTS
-        for arm in arms_of(MEASUREMENTS[m], "sgd")
-    ],
-    *[f"{RESULTS}/costs/measure_moving_target/{target}.tsv" for target in TARGETS],
-    *[f"{RESULTS}/costs/train_update_order/{order}.tsv" for order in ORDERS],
-    f"{RESULTS}/costs/time_update_orders.tsv",
-    f"{RESULTS}/costs/judge_claims.tsv",
-    *[f"{RESULTS}/costs/draw_{figure}.tsv" for figure in FIGURES],
-]
+COMMAND = run.command_of(workflow.overwrite_configfiles, workflow.config_settings.config)
+FIGURE_FILES = expand(
+    f"{RESULTS}/figures/{{figure}}.{{ending}}", figure=plan.FIGURES, ending=["svg", "pdf", "rst"]
+)
+COSTS = [f"{RESULTS}/costs/{job}.tsv" for job in ["fetch_dataset", *plan.cost_names(config), "judge_claims"]]
 
 
-def table_file(name):
-    return f"{RESULTS}/tables/{name}.csv"
+def caption_file(figure):
+    return str(Path(f"{RESULTS}/figures/{figure}.rst").absolute())
 
 
 rule judge_claims:
     input:
-        [table_file(name) for name in TABLES],
-        claims="config/claims.yaml",
-        sources=sources("report.claims", "tables"),
+        **{table: table_file(table) for table in plan.TABLES},
     output:
         table=report(table_file("claims"), caption="../report/claims.rst", category="Claims"),
     log:
@@ -80,52 +24,58 @@ rule judge_claims:
     threads: 1
     params:
         scale=config["scale"],
-        tables=TABLES,
+        claims=run.claims_digest(),
+        modules=["claims.judge", "claims.check"],
+        code=plan.code("judge_claims", "claims.judge"),
     message:
         "Judging the claims"
     script:
         "../scripts/judge_claims.py"
 
 
-for figure, tables in FIGURES.items():
+for name, figures in plan.drawing_rules().items():
 
     rule:
         name:
-            f"draw_{figure}"
+            name
         input:
-            tables=[table_file(name) for name in tables],
-            sources=sources(f"figures.{figure}", "tables"),
+            [table_file(table) for table in plan.tables_of(figures)],
         output:
-            svg=report(
-                f"{RESULTS}/figures/{figure}.svg",
-                caption=f"../report/{figure}.rst",
-                category="Figures",
-            ),
-            pdf=f"{RESULTS}/figures/{figure}.pdf",
+            # what is there stays: a deleted figure is drawn again alone
+            [
+                update(
+                    report(
+                        f"{RESULTS}/figures/{figure}.svg", caption=caption_file(figure), category="Figures"
+                    )
+                )
+                for figure in figures
+            ],
+            [
+                update(f"{RESULTS}/figures/{figure}.{ending}")
+                for figure in figures
+                for ending in ("pdf", "rst")
+            ],
         log:
-            f"{RESULTS}/logs/draw_{figure}.log",
+            f"{RESULTS}/logs/{name}.log",
         benchmark:
-            f"{RESULTS}/costs/draw_{figure}.tsv"
+            f"{RESULTS}/costs/{name}.tsv"
         threads: 1
         params:
-            figure=figure,
+            captions=plan.captions_digest(figures, config),
+            modules=["tables", *(f"figures.{figure}" for figure in figures)],
+            code=plan.code_of_figures(name),
         message:
-            f"Drawing {figure}"
+            f"Drawing {len(figures)} figures: {', '.join(figures)}"
         script:
-            "../scripts/draw_figure.py"
+            "../scripts/draw_figures.py"
 
 
 rule write_report:
     input:
         rules.judge_claims.output.table,
-        [table_file(name) for name in TABLES],
-        expand(f"{RESULTS}/figures/{{figure}}.{{format}}", figure=FIGURES, format=["svg", "pdf"]),
-        expand("workflow/report/{figure}.rst", figure=FIGURES),
+        [table_file(table) for table in plan.TABLES],
+        FIGURE_FILES,
         costs=COSTS,
-        template="report/report.md",
-        bibliography="report/references.bib",
-        style=[str(path) for path in sorted(Path("report/style").iterdir())],
-        sources=sources("report.prose", "report.render", "report.values", "tables"),
     output:
         html=report(f"{RESULTS}/report.html", category="Report"),
         pdf=f"{RESULTS}/report.pdf",
@@ -134,9 +84,10 @@ rule write_report:
         f"{RESULTS}/logs/write_report.log",
     threads: 1
     params:
-        figures=FIGURES,
-        tables=TABLES,
         command=COMMAND,
+        text=run.report_digest(config),
+        modules=["report.prose", "report.render", "report.values", "claims.judge", "claims.check", "tables"],
+        code=plan.code("write_report", "report.prose", "report.render", "report.values", "tables"),
     message:
         "Writing the report"
     script:

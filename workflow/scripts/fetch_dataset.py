@@ -10,9 +10,7 @@ if __name__ == "__main__":
     with job(snakemake) as running:
         # not a parameter of the rule: files are the same from any folder, and need no new training
         folder = snakemake.config["data_folder"]
-        fetch(
-            dataset_named(snakemake.params.dataset),
-            Path(snakemake.output[0]).parent,
-            Path(folder).expanduser() if folder else None,
-            say=running.say,
-        )
+        dataset, sums = dataset_named(snakemake.params.dataset), Path(snakemake.output.sums)
+        fetch(dataset, sums.parent, Path(folder).expanduser() if folder else None, say=running.say)
+        lines = [f"{sha256}  {name}\n" for name, sha256 in dataset.sha256.items()]
+        sums.write_text("".join(lines), encoding="utf-8")

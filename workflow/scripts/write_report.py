@@ -2,38 +2,42 @@
 
 from pathlib import Path
 
+from movingtarget.claims.judge import VERDICTS
+from movingtarget.declarations import figures, schemas
 from movingtarget.report.prose import fill
 from movingtarget.report.render import render
 from movingtarget.report.values import Run, costs_table, report_values
 from movingtarget.tables import read_table
 from movingtarget_workflow.job import job
+from movingtarget_workflow.run import PROJECT
 from movingtarget_workflow.sources import digest
 from movingtarget_workflow.version import code_version
 
 if __name__ == "__main__":
     with job(snakemake):
-        chosen, given, output = snakemake.params, snakemake.input, snakemake.output
+        chosen, output = snakemake.params, snakemake.output
         results = Path(output.html).parent
-        names = [*chosen.tables, "claims"]
-        tables = {name: results / f"tables/{name}.csv" for name in names}
+        known = {**schemas(), "claims": VERDICTS}
+        paths = {name: results / f"tables/{name}.csv" for name in known}
         run = Run(
             config=snakemake.config,
             version=code_version(),
             command=chosen.command,
-            captions={name: Path(f"workflow/report/{name}.rst").read_text() for name in chosen.figures},
+            figures=figures(),
             provenance={
-                figure: f"tables {', '.join(drawn)} (sha256 {digest([tables[name] for name in drawn])})"
-                for figure, drawn in chosen.figures.items()
+                name: f"tables {', '.join(figure.tables)} "
+                f"(sha256 {digest([paths[table] for table in figure.tables])})"
+                for name, figure in figures().items()
             },
-            costs=costs_table([Path(path) for path in given.costs], results / "costs"),
+            costs=costs_table([Path(path) for path in snakemake.input.costs], results / "costs"),
         )
-        values = report_values({name: read_table(path, name) for name, path in tables.items()}, run)
-        markdown = fill(Path(given.template).read_text(encoding="utf-8"), values)
+        tables = {name: read_table(paths[name], schema) for name, schema in known.items()}
+        template = PROJECT / "report/report.md"
         render(
-            markdown,
+            fill(template.read_text(encoding="utf-8"), report_values(tables, run)),
             figures=results / "figures",
-            style=Path(given.style[0]).parent,
-            bibliography=Path(given.bibliography),
+            style=PROJECT / "report/style",
+            bibliography=PROJECT / "report/references.bib",
             html=Path(output.html),
             pdf=Path(output.pdf),
             tex=Path(output.tex),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from movingtarget.names import unknown
+
 TRAIN_INPUTS = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
 TEST_INPUTS = "t10k-images-idx3-ubyte"
@@ -15,6 +17,9 @@ class Dataset(NamedTuple):
 
     Attributes:
         name: as the config has it.
+        title: what the report calls it.
+        training_images: how many there are.
+        test_images: how many there are.
         sha256: of each of the four files, uncompressed, by file name.
         mirrors: base addresses; each serves NAME.gz.
         debian_package: the package of Debian that holds the files, or None.
@@ -22,6 +27,9 @@ class Dataset(NamedTuple):
     """
 
     name: str
+    title: str
+    training_images: int
+    test_images: int
     sha256: Mapping[str, str]
     mirrors: tuple[str, ...] = ()
     debian_package: str | None = None
@@ -31,6 +39,9 @@ class Dataset(NamedTuple):
 # LeCun, Bottou, Bengio & Haffner 1998. The authors' own server no longer serves the files.
 MNIST = Dataset(
     name="mnist",
+    title="MNIST",
+    training_images=60_000,
+    test_images=10_000,
     sha256={
         TRAIN_INPUTS: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         TRAIN_LABELS: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -46,6 +57,9 @@ MNIST = Dataset(
 # Xiao, Rasul & Vollgraf 2017.
 FASHION_MNIST = Dataset(
     name="fashion-mnist",
+    title="Fashion-MNIST",
+    training_images=60_000,
+    test_images=10_000,
     sha256={
         TRAIN_INPUTS: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
         TRAIN_LABELS: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -63,6 +77,9 @@ FASHION_MNIST = Dataset(
 # Alpaydin & Kaynak 1998, as scikit-learn has it, cut and written as IDX by `sources.scikit_learn_digits`.
 DIGITS = Dataset(
     name="digits",
+    title="scikit-learn's digits",
+    training_images=1437,
+    test_images=360,
     sha256={
         TRAIN_INPUTS: "41e463fb11442353328aed136a72ca93512604a7ae6e294205756d54294c7502",
         TRAIN_LABELS: "f8a600b73e2c056aa42316260206e6643bd33e96bd71cfb8e32b94f76fac4f93",
@@ -82,5 +99,5 @@ def dataset_named(name: str) -> Dataset:
         ValueError: there is none.
     """
     if name not in DATASETS:
-        raise ValueError(f"dataset: {name!r} is unknown; allowed are {', '.join(DATASETS)}")
+        raise ValueError(unknown("dataset", name, DATASETS))
     return DATASETS[name]

@@ -28,6 +28,16 @@ class Images(NamedTuple):
     test_inputs: Tensor
     test_labels: Tensor
 
+    @property
+    def features(self) -> int:
+        """Pixels of an image."""
+        return self.train_inputs.shape[1]
+
+    @property
+    def classes(self) -> int:
+        """Of the training images."""
+        return int(self.train_labels.max()) + 1
+
 
 def load(folder: Path) -> Images:
     r"""Images and labels of the four uncompressed IDX files in a folder.

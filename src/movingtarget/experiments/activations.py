@@ -7,12 +7,56 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from movingtarget.experiments.line_gradients import described, line, random_network
 from movingtarget.measures.activation import active_share, co_active_share, mean_run_length
 from movingtarget.measures.capture import capture
+from movingtarget.measures.paths import line
 from movingtarget.networks.feedforward import Feedforward
 from movingtarget.networks.initialise import generator, initialise
+from movingtarget.networks.random import described, random_network
 from movingtarget.networks.residual import Residual
+from movingtarget.settings import (
+    COUNT,
+    COUNTS,
+    LINE_NETWORK,
+    POSITIVE,
+    RANDOM_NETWORK,
+    SEEDS,
+    at_least,
+    several,
+)
+from movingtarget.study import Study, one_job
+from movingtarget.tables import MEASURED, follows
+
+STUDY = Study(
+    rule="measure_activations",
+    settings={
+        "seeds": SEEDS,
+        "width": COUNT,
+        "points": at_least(2),
+        "half_width": POSITIVE,
+        "inputs": at_least(2),
+        "depths": COUNTS,
+        "networks": several(LINE_NETWORK),
+    },
+    tables={
+        "activation_shares": {
+            **{column: kind for column, kind in RANDOM_NETWORK.items() if column != "depth"},
+            "layer": int,
+            "seed": int,
+            "quantity": ("active", "co-active"),
+            "value": MEASURED,
+        },
+        "activation_patterns": {**RANDOM_NETWORK, "seed": int, "unit": int, "pattern": follows(str)},
+        "contiguity": {
+            **RANDOM_NETWORK,
+            "seed": int,
+            "quantity": ("share", "breadth"),
+            "bin": int,
+            "value": MEASURED,
+        },
+    },
+    jobs=one_job("activations"),
+)
 
 BINS = 10
 """Equal bins of the run length as a share of the line: bin b holds lengths in ((b - 1) / 10, b / 10]."""

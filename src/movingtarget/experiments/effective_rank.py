@@ -12,6 +12,36 @@ from movingtarget.measures.effective_rank import effective_rank, relative_effect
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.networks.convolutional import convolutional, initialise_convolutional
 from movingtarget.networks.initialise import generator
+from movingtarget.settings import COUNT, COUNTS, SEEDS, choice, mapping, of_training_images, several
+from movingtarget.study import Study, one_job
+from movingtarget.tables import MEASURED
+
+NETWORKS, NORMALISATIONS = ("plain", "residual"), ("none", "batch-norm")
+
+STUDY = Study(
+    rule="measure_effective_rank",
+    settings={
+        "seeds": SEEDS,
+        "channels": COUNT,
+        "examples": of_training_images(2),
+        "depths": COUNTS,
+        "networks": several(
+            mapping({"network": choice(*NETWORKS), "normalisation": choice(*NORMALISATIONS)})
+        ),
+    },
+    tables={
+        "effective_rank": {
+            "network": NETWORKS,
+            "normalisation": NORMALISATIONS,
+            "depth": int,
+            "seed": int,
+            "quantity": ("effective_rank", "relative_effective_rank", "gradient_norm"),
+            "value": MEASURED,
+        }
+    },
+    jobs=one_job("effective_rank"),
+    images=True,
+)
 
 
 def measure(
@@ -40,14 +70,13 @@ def measure(
     side = _side(images)
     if not 0 < examples <= len(images.train_inputs):
         raise ValueError(f"examples must be from 1 to {len(images.train_inputs)}, got {examples}")
-    classes = int(images.train_labels.max()) + 1
     rows = []
     for description in networks:
         for depth in depths:
             say(f"{description['network']}, normalisation {description['normalisation']}, {depth} layers")
             for seed in seeds:
                 network = convolutional(
-                    **description, side=side, channels=channels, depth=depth, outputs=classes
+                    **description, side=side, channels=channels, depth=depth, outputs=images.classes
                 )
                 initialise_convolutional(network, seed)
                 inputs = _minibatch(images, examples, seed)
@@ -60,7 +89,7 @@ def measure(
 
 
 def _side(images: Images) -> int:
-    pixels = images.train_inputs.shape[1]
+    pixels = images.features
     side = math.isqrt(pixels)
     if side**2 != pixels:
         raise ValueError(f"images must be square for a convolutional network, got {pixels} pixels")

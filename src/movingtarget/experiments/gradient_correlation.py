@@ -7,14 +7,62 @@ import pandas as pd
 import torch
 from torch import nn
 
-from movingtarget.experiments.line_gradients import described
 from movingtarget.measures.gradient_correlation import gradient_correlation
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.networks.feedforward import FeedforwardLayer
 from movingtarget.networks.initialise import generator, initialise
 from movingtarget.networks.layers import RandomGates
+from movingtarget.networks.random import described
 from movingtarget.networks.residual import ResidualBlock
 from movingtarget.networks.stack import stack
+from movingtarget.settings import (
+    COUNT,
+    COUNTS,
+    NORMALISATION,
+    POSITIVE,
+    SEEDS,
+    at_least,
+    choice,
+    mapping,
+    names_of,
+    several,
+)
+from movingtarget.study import Study, one_job
+from movingtarget.tables import MEASURED, OPTIONAL
+
+ARCHITECTURES = ("feedforward", "residual", "highway")
+GATES = ("random", "rectifier")
+
+STUDY = Study(
+    rule="measure_gradient_correlation",
+    settings={
+        "seeds": SEEDS,
+        "width": COUNT,
+        "inputs": at_least(2),
+        "depths": COUNTS,
+        "networks": several(
+            mapping(
+                {"network": choice(*ARCHITECTURES), "normalisation": NORMALISATION, "gates": choice(*GATES)},
+                {"beta": POSITIVE},
+            )
+        ),
+    },
+    tables={
+        "gradient_correlation": {
+            "network": ARCHITECTURES,
+            "normalisation": names_of(NORMALISATION),
+            "gates": GATES,
+            "depth": int,
+            "beta": OPTIONAL,
+            "seed": int,
+            "variance": MEASURED,
+            "covariance": MEASURED,
+            "correlation": MEASURED,
+            "gradient_norm": MEASURED,
+        }
+    },
+    jobs=one_job("gradient_correlation"),
+)
 
 
 def measure(

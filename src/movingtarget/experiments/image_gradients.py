@@ -1,35 +1,62 @@
 """Experiment: correlation of gradients between real images, layer by layer, before and after training."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
-from torch import nn
 
+from movingtarget.arms import ARM, measuring_jobs
 from movingtarget.data.load import Images
-from movingtarget.experiments.layers import hidden_layers
 from movingtarget.measures.gradient_correlation import gradient_correlation, layer_gradients
 from movingtarget.measures.population import population_statistics
-from movingtarget.networks import Parameters
+from movingtarget.networks import Parameters, build
+from movingtarget.networks.chain import hidden_layers
+from movingtarget.settings import of_test_images, of_training_images
+from movingtarget.study import Study
+from movingtarget.tables import MEASURED
+from movingtarget.training.arms import architecture_of
+
+STUDY = Study(
+    rule="measure_image_gradients",
+    settings={"examples": {**of_training_images(times=10), **of_test_images(2)}},
+    tables={
+        "image_gradients": {
+            **ARM,
+            "seed": int,
+            "stage": ("initialisation", "trained"),
+            "layer": int,
+            "quantity": ("correlation", "gradient_norm"),
+            "value": MEASURED,
+        }
+    },
+    jobs=lambda config: measuring_jobs("image_gradients", "training", config),
+    images=True,
+    members="training",
+)
 
 
 def measure(
-    network: nn.Module,
-    snapshots: dict[int, Parameters],
+    arm: Mapping[str, Any],
+    members: dict[int, Parameters],
     images: Images,
     seeds: Sequence[int],
+    hidden_width: int,
+    activation: str,
     examples: int,
-) -> pd.DataFrame:
-    """Table image_gradients without the arm's columns: first and last snapshot, every hidden layer and seed.
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, pd.DataFrame]:
+    """Rows of table image_gradients of one arm: first and last snapshot, every hidden layer and seed.
 
     The gradients are those of the first `examples` test images; normalisation layers use the statistics of
     the first training images, ten times as many.
     """
-    stages = {"initialisation": min(snapshots), "trained": max(snapshots)}
+    network = build(architecture_of(arm, images, {"hidden_width": hidden_width, "activation": activation}))
+    stages = {"initialisation": min(members), "trained": max(members)}
     layers = hidden_layers(network)
     network.eval()
     rows = []
     for stage, step in stages.items():
-        parameters = snapshots[step]
+        parameters = members[step]
         statistics = population_statistics(network, parameters, images.train_inputs[: 10 * examples])
         gradients = layer_gradients(network, parameters | statistics, images.test_inputs[:examples], layers)
         for layer, values in enumerate(gradients.values(), start=1):
@@ -40,4 +67,4 @@ def measure(
                 for quantity, of_seeds in quantities.items()
                 for seed, value in zip(seeds, of_seeds.tolist(), strict=True)
             ]
-    return pd.DataFrame(rows)
+    return {"image_gradients": pd.DataFrame(rows).assign(**arm)}

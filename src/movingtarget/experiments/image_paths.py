@@ -8,13 +8,43 @@ import torch
 from torch import Tensor
 
 from movingtarget.data.load import Images
-from movingtarget.experiments.line_gradients import described, lag_rows, random_network
 from movingtarget.measures.autocorrelation import gradient_autocorrelation
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.measures.paths import rotation, shift, slopes_along, straight_line
 from movingtarget.measures.population import population_statistics
 from movingtarget.networks.initialise import generator
+from movingtarget.networks.random import described, random_network
 from movingtarget.networks.stack import Parameters, stack
+from movingtarget.settings import COUNT, LINE_NETWORK, RANDOM_NETWORK, SEEDS, at_least, several
+from movingtarget.statistics.rows import lag_rows
+from movingtarget.study import Study, one_job
+from movingtarget.tables import MEASURED
+
+STUDY = Study(
+    rule="measure_image_paths",
+    settings={
+        "seeds": SEEDS,
+        "width": COUNT,
+        "depth": COUNT,
+        "points": at_least(3),
+        "lags": COUNT,
+        "rotation_degrees": {"type": "number", "exclusiveMinimum": 0, "maximum": 180},
+        "shift_share": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        "networks": several(LINE_NETWORK),
+    },
+    tables={
+        "path_autocorrelation": {
+            "path": ("straight line", "rotation", "shift"),
+            "statistics": ("path", "images"),
+            **RANDOM_NETWORK,
+            "seed": int,
+            "lag": int,
+            "value": MEASURED,
+        }
+    },
+    jobs=one_job("image_paths"),
+    images=True,
+)
 
 POPULATION = 1000
 """Training images whose statistics stand for all."""
@@ -42,7 +72,7 @@ def measure(
         say(" ".join(map(str, network.values())))
         for seed in seeds:
             made = random_network(
-                **described(network), depth=depth, width=width, seed=seed, inputs=images.train_inputs.shape[1]
+                **described(network), depth=depth, width=width, seed=seed, inputs=images.features
             )
             parameters = stack([made])
             population = population_statistics(made, parameters, images.train_inputs[:POPULATION])

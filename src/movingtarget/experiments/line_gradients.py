@@ -6,14 +6,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from movingtarget.measures.autocorrelation import gradient_autocorrelation
 from movingtarget.measures.input_gradient import input_gradients
-from movingtarget.networks.feedforward import Feedforward
-from movingtarget.networks.initialise import initialise
-from movingtarget.networks.residual import Residual
+from movingtarget.measures.paths import line
+from movingtarget.networks.random import described, random_network
 from movingtarget.networks.stack import stack
+from movingtarget.settings import (
+    ARCHITECTURE,
+    COUNT,
+    COUNTS,
+    LINE_NETWORK,
+    NORMALISATION,
+    POSITIVE,
+    RANDOM_NETWORK,
+    SEEDS,
+    at_least,
+    mapping,
+    several,
+)
+from movingtarget.statistics.rows import lag_rows
+from movingtarget.study import Study, one_job
+from movingtarget.tables import MEASURED, OPTIONAL
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "stream read out": {},
@@ -22,39 +37,41 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 """Readings of the paper's residual network: options of `Residual`."""
 
+NOISES = ("white", "brown")
+LINE = {**RANDOM_NETWORK, "seed": int}
 
-def random_network(
-    network: str,
-    normalisation: str,
-    beta: float,
-    depth: int,
-    width: int,
-    seed: int,
-    inputs: int = 1,
-    **variant: Any,
-) -> nn.Module:
-    """A rectifier network with one output and random weights and biases.
-
-    Args:
-        network: "feedforward" or "residual".
-        normalisation: "none", "centred" or "batch-norm".
-        beta: branch scale of a residual network, NaN for a feedforward one.
-        depth: hidden layers (feedforward) or stem and blocks (residual).
-        width: units in each.
-        seed: of weights and biases, all normal with variance 2 / fan-in.
-        inputs: features of an input.
-        variant: an entry of `VARIANTS`, for residual networks.
-    """
-    if network == "feedforward":
-        made: nn.Module = Feedforward(inputs, width, depth, 1, "relu", normalisation)
-    else:
-        made = Residual(inputs, width, depth, 1, "relu", normalisation, beta, on_a_line=True, **variant)
-    return initialise(made, seed, "relu", random_biases=True)
-
-
-def line(points: int, half_width: float) -> Tensor:
-    """Equally spaced inputs `(points, 1)` on [-half_width, half_width]."""
-    return torch.linspace(-half_width, half_width, points)[:, None]
+STUDY = Study(
+    rule="measure_line_gradients",
+    settings={
+        "seeds": SEEDS,
+        "width": COUNT,
+        "points": at_least(2),
+        "half_width": POSITIVE,
+        "lags": COUNT,
+        "depths": COUNTS,
+        "networks": several(LINE_NETWORK),
+        "drawn": several(
+            mapping(
+                {"network": ARCHITECTURE, "normalisation": NORMALISATION, "depth": COUNT}, {"beta": POSITIVE}
+            )
+        ),
+    },
+    tables={
+        "gradients_on_a_line": {**LINE, "input": float, "value": MEASURED},
+        "noise_on_a_line": {"noise": NOISES, "seed": int, "input": float, "value": MEASURED},
+        "gradient_autocorrelation": {**LINE, "lag": int, "value": MEASURED},
+        "noise_autocorrelation": {"noise": NOISES, "seed": int, "lag": int, "value": MEASURED},
+        "residual_variants": {
+            "variant": tuple(VARIANTS),
+            "depth": int,
+            "beta": OPTIONAL,
+            "seed": int,
+            "lag": int,
+            "value": MEASURED,
+        },
+    },
+    jobs=one_job("line_gradients"),
+)
 
 
 def measure(
@@ -94,11 +111,6 @@ def line_gradients(
         for seed in seeds
     ]
     return input_gradients(networks[0], stack(networks), inputs)[..., 0]
-
-
-def described(description: dict[str, Any]) -> dict[str, Any]:
-    """Network, normalisation and branch scale of a network on the line; no branch scale for feedforward."""
-    return {"beta": float("nan")} | description
 
 
 def autocorrelation_rows(
@@ -184,15 +196,3 @@ def _noises(seeds: Sequence[int], points: int) -> dict[str, Tensor]:
     generators = [np.random.default_rng([seed, 1]) for seed in seeds]
     white = torch.from_numpy(np.stack([generator.standard_normal(points) for generator in generators]))
     return {"white": white, "brown": white.cumsum(-1)}
-
-
-def lag_rows(values: Tensor, seeds: Sequence[int], **settings: Any) -> pd.DataFrame:
-    """One row for each seed and lag of `values`, `(seeds, lags + 1)`."""
-    lags = values.shape[1]
-    return pd.DataFrame(
-        {
-            "seed": np.repeat(list(seeds), lags),
-            "lag": np.tile(np.arange(lags), len(seeds)),
-            "value": values.flatten().numpy(),
-        }
-    ).assign(**settings)

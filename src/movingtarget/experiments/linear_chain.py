@@ -8,7 +8,39 @@ import torch
 from torch import Tensor
 
 from movingtarget.networks.initialise import generator
+from movingtarget.settings import COUNTS, POSITIVES, SEEDS
+from movingtarget.study import Study, one_job
+from movingtarget.tables import MEASURED
 from movingtarget.theory import linear_chain as theory
+
+STUDY = Study(
+    rule="measure_linear_chain",
+    settings={
+        "seeds": SEEDS,
+        "layers": COUNTS,
+        "weights": POSITIVES,
+        "sizes": POSITIVES,
+        "stability_layers": COUNTS,
+    },
+    tables={
+        "linear_chain": {
+            "layers": int,
+            "weight": float,
+            "rule": ("fixed", "normalised"),
+            "size": float,
+            "seed": int,
+            "quantity": ("kept", "predicted"),
+            "value": MEASURED,
+        },
+        "chain_stability": {
+            "layers": int,
+            "order": ("simultaneous", "forward"),
+            "seed": int,
+            "value": MEASURED,
+        },
+    },
+    jobs=one_job("linear_chain"),
+)
 
 SPREAD = 0.1
 """How far a weight lies from the chain's, at most, relative to it."""

@@ -8,9 +8,42 @@ from torch import Tensor, nn
 
 from movingtarget.measures.gradient_correlation import gradient_correlation
 from movingtarget.measures.input_gradient import input_gradients
-from movingtarget.networks.build import build_random
+from movingtarget.networks.build import Architecture, build_random
 from movingtarget.networks.initialise import generator
 from movingtarget.networks.stack import stack
+from movingtarget.settings import COUNT, COUNTS, SEEDS, at_least, choice, several
+from movingtarget.study import Config, Job, Study
+from movingtarget.tables import MEASURED
+
+NETWORKS = ("plain", "crelu", "looks-linear", "linear")
+
+
+def jobs(config: Config) -> list[Job]:
+    """One, of all networks."""
+    settings = config["looks_linear"]
+    return [Job("", settings, families=tuple(settings["networks"]))]
+
+
+STUDY = Study(
+    rule="measure_looks_linear",
+    settings={
+        "seeds": SEEDS,
+        "width": COUNT,
+        "examples": at_least(2),
+        "depths": COUNTS,
+        "networks": several(choice(*NETWORKS)),
+    },
+    tables={
+        "looks_linear": {
+            "network": NETWORKS,
+            "depth": int,
+            "seed": int,
+            "quantity": ("correlation", "gradient_norm", "jacobian_deviation"),
+            "value": MEASURED,
+        }
+    },
+    jobs=jobs,
+)
 
 
 def measure(
@@ -26,8 +59,9 @@ def measure(
     for network in networks:
         for depth in depths:
             say(f"{network}, depth {depth}")
+            architecture = Architecture(network, width, width, depth, width, "relu", "orthogonal")
             for seed in seeds:
-                made = build_random(network, width, width, depth, width, "relu", seed, "orthogonal")
+                made = build_random(architecture, seed)
                 drawn = torch.randn(examples, width, generator=generator(seed, "inputs"))
                 settings = {"network": network, "depth": depth, "seed": seed}
                 rows += [

@@ -18,13 +18,128 @@ from movingtarget.measures.moving_target import (
     input_drift,
     movement,
 )
-from movingtarget.networks import Parameters, build_random, call, stack
+from movingtarget.networks import Architecture, Parameters, build_random, call, stack
 from movingtarget.networks.chain import chain
 from movingtarget.networks.initialise import Weights
-from movingtarget.training.order import batches
-from movingtarget.training.rule import Batch, UpdateRule
+from movingtarget.networks.losses import member_losses
+from movingtarget.settings import (
+    ACTIVATION,
+    COUNT,
+    COUNTS,
+    FAMILY,
+    INITIAL_WEIGHTS,
+    POSITIVE,
+    POSITIVES,
+    SEEDS,
+    STEPS,
+    at_least,
+    mapping,
+    names_of,
+    of_training_images,
+    several,
+)
+from movingtarget.study import Config, Job, Study
+from movingtarget.tables import MEASURED
+from movingtarget.training.interface import Batch, UpdateRule
+from movingtarget.training.minibatches import batches
 from movingtarget.training.sequential import recomputed
-from movingtarget.training.simultaneous import member_losses, simultaneous
+from movingtarget.training.simultaneous import simultaneous
+
+QUANTITIES = (
+    "loss",
+    "joint_drop",
+    "single_drops",
+    "first_order",
+    "joint_share",
+    "single_share",
+    "interaction",
+    "sweep_drop",
+    "gradient_norm",
+    "movement",
+    "single_drop",
+    "shift",
+    "shift_cosine",
+    "fresh_shift",
+    "fresh_shift_cosine",
+    "input_drift",
+    "curvature",
+    "curvature_ratio",
+    "largest_rate",
+    "largest_sweep_rate",
+    "bought",
+)
+
+
+def jobs(config: Config) -> list[Job]:
+    """One for each family at each depth."""
+    settings = dict(config["moving_target"])
+    networks, depths = settings.pop("networks"), settings.pop("depths")
+    return [
+        Job(f"{network}-{depth}", {"network": network, "depth": depth, **settings}, (network,))
+        for network in networks
+        for depth in depths
+    ]
+
+
+def problems(config: Config) -> Iterator[str]:
+    """Curvatures are those of members and steps, and on examples, that there are."""
+    settings = config["moving_target"]
+    curvature, rates, steps = settings["curvature"], settings["learning_rates"], settings["steps"]
+    if curvature["learning_rate"] not in rates:
+        yield (
+            f"moving_target.curvature.learning_rate is {curvature['learning_rate']}; allowed: one of "
+            f"moving_target.learning_rates, {', '.join(map(str, rates))}"
+        )
+    if other := sorted(set(curvature["steps"]) - set(steps)):
+        yield (
+            f"moving_target.curvature.steps has {other[0]}; allowed: those of moving_target.steps, "
+            f"{', '.join(map(str, steps))}"
+        )
+    if curvature["examples"] > settings["batch_size"]:
+        yield (
+            f"moving_target.curvature.examples is {curvature['examples']}; allowed: at most "
+            f"{settings['batch_size']}, moving_target.batch_size"
+        )
+
+
+STUDY = Study(
+    rule="measure_moving_target",
+    settings={
+        "seeds": SEEDS,
+        "learning_rates": POSITIVES,
+        "steps": STEPS,
+        "hidden_width": COUNT,
+        "activation": ACTIVATION,
+        "initial_weights": INITIAL_WEIGHTS,
+        "batch_size": of_training_images(2),
+        "depths": COUNTS,
+        "networks": several(FAMILY),
+        "curvature": mapping(
+            {
+                "learning_rate": POSITIVE,
+                "steps": {"type": "array", "uniqueItems": True, "items": at_least(0)},
+                "examples": at_least(2),
+                "iterations": COUNT,
+                "block_iterations": COUNT,
+            }
+        ),
+    },
+    tables={
+        "moving_target": {
+            "network": names_of(FAMILY),
+            "depth": int,
+            "learning_rate": float,
+            "step": int,
+            "seed": int,
+            "layer": int,
+            "quantity": QUANTITIES,
+            "value": MEASURED,
+        }
+    },
+    jobs=jobs,
+    images=True,
+    problems=problems,
+)
 
 LEAST_RATE, DOUBLINGS, HALVINGS = 1e-6, 30, 6
 """Largest rates are looked for from 1e-6 up to 1e-6 x 2^30, about 1000, and found to 1.1 %."""
@@ -46,8 +161,8 @@ def measure(
     initial_weights: Weights,
     curvature: dict[str, Any],
     say: Callable[[str], None] = lambda line: None,
-) -> pd.DataFrame:
-    """Table moving_target of one family at one depth: every learning rate, seed, layer and quantity.
+) -> dict[str, pd.DataFrame]:
+    """Rows of table moving_target of one family at one depth: every learning rate, seed, layer and quantity.
 
     The members, all pairs of a rate and a seed, are trained by gradient descent, each seed on minibatches of
     its own. At each of `steps` everything is measured of the step that training takes next; fresh_shift is on
@@ -74,8 +189,10 @@ def measure(
             are none of those measured.
     """
     _check(images, batch_size, learning_rates, steps, curvature)
-    sizes = (images.train_inputs.shape[1], hidden_width, depth, int(images.train_labels.max()) + 1)
-    networks = [build_random(network, *sizes, activation, seed, initial_weights) for seed in seeds]
+    architecture = Architecture(
+        network, images.features, hidden_width, depth, images.classes, activation, initial_weights
+    )
+    networks = [build_random(architecture, seed) for seed in seeds]
     members = [(rate, seed) for rate in learning_rates for seed in seeds]
     parameters = stack(networks * len(learning_rates))
     rates = torch.tensor([rate for rate, _ in members])
@@ -92,7 +209,7 @@ def measure(
         if step in curvature["steps"]:
             quantities = _curvatures(networks[0], *_of(chosen, before, batch), curvature)
             rows += _rows(quantities, [members[place] for place in chosen], loss[chosen], step)
-    return pd.DataFrame(rows).assign(network=network, depth=depth)
+    return {"moving_target": pd.DataFrame(rows).assign(network=network, depth=depth)}
 
 
 def largest_rate(network: nn.Module, parameters: Parameters, batch: Batch, rule: UpdateRule) -> Tensor:

@@ -1,37 +1,68 @@
 """Experiment: mutual information between successive hidden layers, before and during training."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import get_args
+from typing import Any, get_args
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from movingtarget.arms import ARM, measuring_jobs
 from movingtarget.data.load import Images
-from movingtarget.experiments.layers import hidden_layers
 from movingtarget.measures.capture import capture
 from movingtarget.measures.mutual_information import Scaling, information, read
 from movingtarget.measures.population import population_statistics
-from movingtarget.networks import Parameters, call
+from movingtarget.networks import Parameters, build, call
+from movingtarget.networks.chain import hidden_layers
 from movingtarget.networks.initialise import generator
+from movingtarget.settings import of_test_images, of_training_images
+from movingtarget.study import Study
+from movingtarget.tables import MEASURED
+from movingtarget.training.arms import architecture_of
+
+STUDY = Study(
+    rule="measure_mutual_information",
+    settings={
+        "examples": {**of_training_images(), **of_test_images(3)},
+        "noise": {"type": "number", "minimum": 0.001},  # below it a layer of low rank cannot be whitened
+    },
+    tables={
+        "mutual_information": {
+            **ARM,
+            "seed": int,
+            "step": int,
+            "scaling": ("root-mean-square", "deviation"),
+            "layer": int,
+            "quantity": ("information", "permuted"),
+            "value": MEASURED,
+        }
+    },
+    jobs=lambda config: measuring_jobs("mutual_information", "training", config),
+    images=True,
+    members="training",
+)
 
 
 def measure(
-    network: nn.Module,
-    snapshots: dict[int, Parameters],
+    arm: Mapping[str, Any],
+    members: dict[int, Parameters],
     images: Images,
     seeds: Sequence[int],
+    hidden_width: int,
+    activation: str,
     examples: int,
     noise: float,
-) -> pd.DataFrame:
-    """Table mutual_information without the arm's columns: every snapshot, scaling, pair of layers and seed.
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, pd.DataFrame]:
+    """Rows of table mutual_information of one arm: every snapshot, scaling, pair of layers and seed.
 
     A row's layer is the lower of its pair. Layers are read on the first `examples` test images. `permuted` is
     the null: the upper layer's examples shuffled, so that the true value is zero.
     """
+    network = build(architecture_of(arm, images, {"hidden_width": hidden_width, "activation": activation}))
     rows = []
-    for step, parameters in snapshots.items():
+    for step, parameters in members.items():
         layers = _layer_outputs(network, parameters, images, examples)
         for scaling in get_args(Scaling):
             readings = [
@@ -42,7 +73,7 @@ def measure(
                     settings = {"step": step, "scaling": scaling, "layer": layer, "quantity": quantity}
                     values = information(below, upper).tolist()
                     rows += [settings | {"seed": s, "value": v} for s, v in zip(seeds, values, strict=True)]
-    return pd.DataFrame(rows)
+    return {"mutual_information": pd.DataFrame(rows).assign(**arm)}
 
 
 @torch.no_grad()

@@ -12,13 +12,64 @@ from torch import Tensor, nn
 
 from movingtarget.data.load import Images
 from movingtarget.measures.moving_target import gradient_norms, movement
-from movingtarget.networks.build import build_random
+from movingtarget.networks.build import Architecture, build_random
 from movingtarget.networks.chain import chain
 from movingtarget.networks.initialise import Weights, generator
+from movingtarget.networks.losses import member_losses
 from movingtarget.networks.stack import Parameters, call, stack
-from movingtarget.training.order import batches
-from movingtarget.training.rule import Batch
-from movingtarget.training.simultaneous import member_losses
+from movingtarget.settings import (
+    ACTIVATION,
+    COUNT,
+    COUNTS,
+    FAMILY,
+    INITIAL_WEIGHTS,
+    POSITIVES,
+    SEEDS,
+    names_of,
+    of_training_images,
+    several,
+)
+from movingtarget.study import Config, Job, Study
+from movingtarget.tables import MEASURED
+from movingtarget.training.interface import Batch
+from movingtarget.training.minibatches import batches
+
+
+def jobs(config: Config) -> list[Job]:
+    """One, of all networks."""
+    settings = config["one_step"]
+    return [Job("", settings, families=("plain", *settings["networks"]))]
+
+
+STUDY = Study(
+    rule="measure_one_step",
+    settings={
+        "seeds": SEEDS,
+        "learning_rates": POSITIVES,
+        "steps": COUNT,
+        "hidden_width": COUNT,
+        "activation": ACTIVATION,
+        "initial_weights": INITIAL_WEIGHTS,
+        "batch_size": of_training_images(2),
+        "depths": COUNTS,
+        "networks": several(FAMILY),
+    },
+    tables={
+        "one_step": {
+            "network": ("example", *names_of(FAMILY)),
+            "depth": int,
+            "optimiser": ("sgd", "adam"),
+            "learning_rate": float,
+            "seed": int,
+            "step": int,
+            "layer": int,
+            "quantity": ("loss", "gradient_norm", "movement"),
+            "value": MEASURED,
+        }
+    },
+    jobs=jobs,
+    images=True,
+)
 
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
@@ -74,11 +125,12 @@ def measure(
     members = [example_network(seed, initial_weights) for seed in seeds]
     frames = [study(members, example_batch(seeds), binary_losses).assign(network="example", depth=1)]
     batch = _first_minibatch(images, batch_size, seeds)
-    pixels, classes = images.train_inputs.shape[1], int(images.train_labels.max()) + 1
     for network, depth in product(networks, depths):
         say(f"{network}, depth {depth}")
-        sizes = (pixels, hidden_width, depth, classes)
-        members = [build_random(network, *sizes, activation, seed, initial_weights) for seed in seeds]
+        architecture = Architecture(
+            network, images.features, hidden_width, depth, images.classes, activation, initial_weights
+        )
+        members = [build_random(architecture, seed) for seed in seeds]
         frames.append(study(members, batch, member_losses).assign(network=network, depth=depth))
     return {"one_step": pd.concat(frames, ignore_index=True)}
 
@@ -123,7 +175,7 @@ def binary_losses(logits: Tensor, labels: Tensor) -> Tensor:
 
 def example_network(seed: int, weights: Weights) -> nn.Module:
     """A dense layer of ten rectifiers and one of a sigmoid, which `binary_losses` applies."""
-    return build_random("plain", EXAMPLE_INPUTS, EXAMPLE_WIDTH, 1, 1, "relu", seed, weights)
+    return build_random(Architecture("plain", EXAMPLE_INPUTS, EXAMPLE_WIDTH, 1, 1, "relu", weights), seed)
 
 
 def example_batch(seeds: Sequence[int]) -> Batch:

@@ -1,40 +1,71 @@
 """Experiment: do gradients stay shattered while a network learns?"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from movingtarget.arms import ARM, measuring_jobs
 from movingtarget.data.load import Images
 from movingtarget.measures.autocorrelation import gradient_autocorrelation
 from movingtarget.measures.gradient_correlation import gradient_correlation
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.measures.paths import straight_line
 from movingtarget.measures.population import population_statistics
-from movingtarget.networks import Parameters
+from movingtarget.networks import Parameters, build
+from movingtarget.settings import at_least, of_test_images, of_training_images
+from movingtarget.study import Study
+from movingtarget.tables import MEASURED
+from movingtarget.training.arms import architecture_of
+
+STUDY = Study(
+    rule="measure_shattering_in_training",
+    settings={
+        "examples": {**of_training_images(times=10), **of_test_images(2)},
+        "lines": of_test_images(times=2),
+        "points": at_least(3),
+    },
+    tables={
+        "shattering_in_training": {
+            **ARM,
+            "seed": int,
+            "step": int,
+            "quantity": ("correlation", "line_autocorrelation", "gradient_norm"),
+            "value": MEASURED,
+        }
+    },
+    jobs=lambda config: measuring_jobs("shattering_in_training", "depth_ladder", config),
+    images=True,
+    members="depth_ladder",
+)
 
 
 def measure(
-    network: nn.Module,
-    snapshots: dict[int, Parameters],
+    arm: Mapping[str, Any],
+    members: dict[int, Parameters],
     images: Images,
     seeds: Sequence[int],
+    hidden_width: int,
+    activation: str,
     examples: int,
     lines: int,
     points: int,
-) -> pd.DataFrame:
-    """Table shattering_in_training without the arm's columns: every snapshot, seed and quantity.
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, pd.DataFrame]:
+    """Rows of table shattering_in_training of one arm: every snapshot, seed and quantity.
 
     Input gradients of the summed outputs on the first `examples` test images, their correlation and norm; and
     the autocorrelation at lag 1 of the slope along straight lines between test images, the mean of `lines`.
     Normalisation layers use the statistics of training images, ten times as many as `examples`. Raises
     ValueError if there are fewer than two test images a line.
     """
+    network = build(architecture_of(arm, images, {"hidden_width": hidden_width, "activation": activation}))
     if lines > (most := len(images.test_inputs) // 2):
         raise ValueError(f"lines is {lines}; allowed: at most {most}, two test images a line")
     rows = []
-    for step, parameters in snapshots.items():
+    for step, parameters in members.items():
         statistics = population_statistics(network, parameters, images.train_inputs[: 10 * examples])
         gradients = input_gradients(network, parameters, images.test_inputs[:examples], statistics)
         measured = gradient_correlation(gradients)
@@ -48,7 +79,7 @@ def measure(
             for quantity, values in quantities.items()
             for seed, value in zip(seeds, values.tolist(), strict=True)
         ]
-    return pd.DataFrame(rows)
+    return {"shattering_in_training": pd.DataFrame(rows).assign(**arm)}
 
 
 def _line_memory(

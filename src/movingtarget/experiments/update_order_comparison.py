@@ -1,7 +1,33 @@
 """Experiment: update orders at equal cost, and the largest learning rates they bear."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
+
+from movingtarget.settings import ORDER
+from movingtarget.statistics.costs import with_seconds
+from movingtarget.study import Job, Study
+from movingtarget.tables import MEASURED, follows
+
+STUDY = Study(
+    rule="compare_update_orders",
+    settings={},
+    tables={
+        "update_order_budgets": {
+            **ORDER,
+            "budget": ("sweep", "gradient", "flop", "second"),
+            "learning_rate": float,
+            "seed": int,
+            "step": follows(int),
+            "train_loss": MEASURED,
+            "test_accuracy": MEASURED,
+        },
+        "stable_rates": {**ORDER, "seed": int, "value": MEASURED},
+    },
+    jobs=lambda config: [Job("", {})],
+    reads=("update_orders", "update_order_times"),
+)
 
 ARM = ["network", "order"]
 MEMBER = [*ARM, "learning_rate", "seed"]
@@ -11,6 +37,18 @@ COSTS = {"sweep": "step", "gradient": "gradient_evaluations", "flop": "flops", "
 
 ROUNDING = 1e-9
 """By which share sums of costs may miss a budget that they equal."""
+
+
+def measure(
+    update_orders: pd.DataFrame,
+    update_order_times: pd.DataFrame,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, pd.DataFrame]:
+    """Both tables; see `budgets` and `stable_rates`."""
+    return {
+        "update_order_budgets": budgets(update_orders, update_order_times),
+        "stable_rates": stable_rates(update_orders),
+    }
 
 
 def budgets(update_orders: pd.DataFrame, times: pd.DataFrame) -> pd.DataFrame:
@@ -47,16 +85,6 @@ def stable_rates(update_orders: pd.DataFrame) -> pd.DataFrame:
     unbroken = stable.groupby([*ARM, "seed"]).cummin()  # pivot has put the rates in order
     rates = unbroken * unbroken.index.get_level_values("learning_rate")
     return rates.groupby([*ARM, "seed"]).max().rename("value").reset_index()
-
-
-def with_seconds(update_orders: pd.DataFrame, times: pd.DataFrame) -> pd.DataFrame:
-    """Table update_orders with a column seconds: steps done, times the mean time of a step of the arm.
-
-    Raises KeyError for an arm that has not been timed.
-    """
-    of_a_step = times.groupby(ARM)["seconds"].mean()
-    arms = pd.MultiIndex.from_frame(update_orders[ARM])
-    return update_orders.assign(seconds=update_orders["step"] * of_a_step.loc[arms].to_numpy())
 
 
 def _until_divergence(rows: pd.DataFrame) -> pd.DataFrame:

@@ -11,12 +11,32 @@ import torch
 from torch import Tensor, nn
 
 from movingtarget.data.load import Images
-from movingtarget.networks import Parameters, build_random, stack
-from movingtarget.networks.chain import chain
-from movingtarget.networks.initialise import Weights, generator
-from movingtarget.training.order import batches
-from movingtarget.training.rule import Batch, UpdateRule
-from movingtarget.training.rules import rule_of
+from movingtarget.networks import Parameters, build, build_random, stack
+from movingtarget.networks.initialise import generator
+from movingtarget.settings import COUNT, ORDER
+from movingtarget.study import Config, Job, Study
+from movingtarget.tables import MEASURED
+from movingtarget.training.by_name import rule_of
+from movingtarget.training.interface import Batch, UpdateRule
+from movingtarget.training.minibatches import batches
+from movingtarget.training.orders import examples_in_a_step, member_of
+
+
+def jobs(config: Config) -> list[Job]:
+    """One, of every order on every network, taken in turn."""
+    orders = config["update_orders"]
+    settings = {key: value for key, value in orders.items() if not key.startswith("evaluation_")}
+    shared = {**settings, "locoprop": config["locoprop"], **config["update_order_times"]}
+    return [Job("", shared, tuple(orders["networks"]), tuple(orders["orders"]))]
+
+
+STUDY = Study(
+    rule="time_update_orders",
+    settings={"repetitions": COUNT},
+    tables={"update_order_times": {**ORDER, "seed": int, "seconds": MEASURED}},
+    jobs=jobs,
+    images=True,
+)
 
 MOMENTS = 4
 """Steps of the schedule whose times are averaged in a repetition: some orders' cost changes on the way."""
@@ -24,20 +44,12 @@ MOMENTS = 4
 
 def measure(
     images: Images,
-    seeds: Sequence[int],
-    learning_rates: Sequence[float],
-    hidden_width: int,
-    depth: int,
-    activation: str,
-    initial_weights: Weights,
-    batch_size: int,
-    steps: int,
     networks: Sequence[str],
     orders: Sequence[str],
-    locoprop: dict[str, Any],
     repetitions: int,
     say: Callable[[str], None] = lambda line: None,
-) -> pd.DataFrame:
+    **settings: Any,
+) -> dict[str, pd.DataFrame]:
     """Table update_order_times: seconds of a step of the whole stack, seeds by learning rates.
 
     All networks and orders take turns, so that whatever else the machine does hits all alike. Each time is
@@ -46,42 +58,35 @@ def measure(
 
     Args:
         images: the training images are used.
-        seeds: of members, their weights and minibatches.
-        learning_rates: of members; each seed has all.
-        hidden_width: of every network.
-        depth: hidden layers.
-        activation: of the hidden layers.
-        initial_weights: how they are drawn.
-        batch_size: examples in a minibatch; in the order "fresh" as many for each layer.
-        steps: of the schedule.
         networks: families.
         orders: of updates.
-        locoprop: settings of LocoProp, iterations and gamma.
         repetitions: how often everything is timed.
         say: told of progress, once a repetition.
+        settings: others of the study of update orders, and what the orders' rules are given.
 
     Raises:
         ValueError: an order is unknown, or a minibatch larger than the training data.
     """
-    rules = {order: rule_of(order, steps, locoprop) for order in orders}
+    given = {"steps": settings["steps"], **settings["locoprop"]}
+    rules = {order: rule_of(order, given) for order in orders}
+    seeds, learning_rates = settings["seeds"], settings["learning_rates"]
     rates = torch.tensor([rate for rate in learning_rates for _ in seeds])
-    inputs, classes = images.train_inputs.shape[1], int(images.train_labels.max()) + 1
-
-    def member(network: str, seed: int) -> nn.Module:
-        return build_random(network, inputs, hidden_width, depth, classes, activation, seed, initial_weights)
-
-    built = {name: member(name, seeds[0]) for name in networks}
-    stacks = {name: stack(member(name, seed) for _ in learning_rates for seed in seeds) for name in networks}
+    members = {name: member_of(images, name, settings) for name in networks}
+    built = {name: build(member) for name, member in members.items()}
+    stacks = {
+        name: stack(build_random(member, seed) for _ in learning_rates for seed in seeds)
+        for name, member in members.items()
+    }
     rows = []
     for repetition in range(repetitions):
         say(f"repetition {repetition + 1}/{repetitions}")
-        moments = _moments(steps, repetition)
+        moments = _moments(settings["steps"], repetition)
         for name, order in product(networks, orders):
-            size = batch_size * (len(chain(built[name])) if order == "fresh" else 1)
+            size = examples_in_a_step(order, built[name], settings["batch_size"])
             batch = _batch(images, size, seeds, len(learning_rates), repetition)
             seconds = _seconds(rules[order], built[name], stacks[name], batch, rates, moments)
             rows.append({"network": name, "order": order, "seed": repetition, "seconds": seconds})
-    return pd.DataFrame(rows)
+    return {"update_order_times": pd.DataFrame(rows)}
 
 
 def _seconds(

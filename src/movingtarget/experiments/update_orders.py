@@ -1,17 +1,85 @@
 """Experiment: does it matter in which order the layers are updated?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from torch import nn
 
 from movingtarget.data.load import Images
-from movingtarget.networks import build_random, stack
-from movingtarget.networks.chain import chain
-from movingtarget.networks.initialise import Weights
+from movingtarget.networks import build, build_random, stack
+from movingtarget.settings import (
+    ACTIVATION,
+    COUNT,
+    COUNTS,
+    FAMILY,
+    INITIAL_WEIGHTS,
+    ORDER,
+    POSITIVES,
+    SEEDS,
+    choice,
+    of_test_images,
+    of_training_images,
+    several,
+)
+from movingtarget.study import Config, Job, Study
+from movingtarget.tables import MEASURED, follows
+from movingtarget.training.by_name import rule_of
 from movingtarget.training.loop import Training, start, train
-from movingtarget.training.rules import rule_of
+from movingtarget.training.orders import examples_in_a_step, member_of
+from movingtarget.update_orders import UPDATE_ORDERS
+
+
+def jobs(config: Config) -> list[Job]:
+    """One for each order."""
+    settings = dict(config["update_orders"])
+    orders, families = settings.pop("orders"), tuple(settings["networks"])
+    shared = {**settings, "locoprop": config["locoprop"]}
+    return [Job(order, {"order": order, **shared}, families, (order,)) for order in orders]
+
+
+def problems(config: Config) -> Iterator[str]:
+    """The last evaluation is at the end."""
+    settings = config["update_orders"]
+    if max(settings["evaluation_steps"]) != settings["steps"]:
+        yield (
+            f"update_orders.evaluation_steps ends at {max(settings['evaluation_steps'])}; "
+            f"allowed: steps up to {settings['steps']}, the last, which is update_orders.steps"
+        )
+
+
+STUDY = Study(
+    rule="train_update_orders",
+    settings={
+        "seeds": SEEDS,
+        "learning_rates": POSITIVES,
+        "hidden_width": COUNT,
+        "depth": COUNT,
+        "activation": ACTIVATION,
+        "initial_weights": INITIAL_WEIGHTS,
+        "batch_size": of_training_images(2),
+        "steps": COUNT,
+        "evaluation_steps": COUNTS,
+        "evaluation_examples": {**of_training_images(2), **of_test_images(2)},
+        "networks": several(FAMILY),
+        "orders": {**several(choice(*UPDATE_ORDERS)), "contains": {"const": "simultaneous"}},
+    },
+    tables={
+        "update_orders": {
+            **ORDER,
+            "learning_rate": float,
+            "seed": int,
+            "step": int,
+            "gradient_evaluations": follows(float),
+            "flops": follows(float),
+            "train_loss": MEASURED,
+            "test_accuracy": MEASURED,
+        }
+    },
+    jobs=jobs,
+    images=True,
+    resumable=True,
+    problems=problems,
+)
 
 SCORES = ["train_loss", "test_accuracy"]
 KEY = ["learning_rate", "seed", "step", "gradient_evaluations", "flops"]
@@ -21,74 +89,58 @@ def measure(
     images: Images,
     order: str,
     networks: Sequence[str],
-    locoprop: dict[str, Any],
-    kept: dict[str, pd.DataFrame] | None,
-    keep: Callable[[dict[str, pd.DataFrame]], None],
-    say: Callable[[str], None],
+    kept: dict[str, pd.DataFrame] | None = None,
+    keep: Callable[[dict[str, pd.DataFrame]], None] = lambda tables: None,
+    say: Callable[[str], None] = lambda line: None,
     **settings: Any,
-) -> pd.DataFrame:
-    """Rows of table update_orders: one order, every network, learning rate, seed and evaluation.
+) -> dict[str, pd.DataFrame]:
+    """Rows of table update_orders of one order: every network, learning rate, seed and evaluation.
 
     Args:
         images: the data.
         order: which layers move when.
         networks: families.
-        locoprop: settings of LocoProp, iterations and gamma.
-        kept: tables of networks that an earlier run has trained.
-        keep: called with the tables of networks trained so far, after each.
+        kept: records of networks that an earlier run has trained.
+        keep: called with the records of networks trained so far, after each.
         say: called with a line of progress at every evaluation.
-        settings: those of `train_network`.
+        settings: others of the study, and what the order's rule is given.
     """
     done = dict(kept or {})
     for network in networks:
         if network not in done:
-            progress = _prefixed(say, network)
-            done[network] = train_network(images, network, order, locoprop=locoprop, say=progress, **settings)
+            done[network] = train_network(images, network, order, settings, _prefixed(say, network))
             keep(done)
-    return pd.concat([done[network].assign(network=network, order=order) for network in networks])
+    tables = [pd.DataFrame(done[network]).assign(network=network, order=order) for network in networks]
+    return {"update_orders": pd.concat(tables)}
 
 
 def train_network(
     images: Images,
     network: str,
     order: str,
-    seeds: Sequence[int],
-    learning_rates: Sequence[float],
-    hidden_width: int,
-    depth: int,
-    activation: str,
-    initial_weights: Weights,
-    batch_size: int,
-    steps: int,
-    evaluation_steps: Sequence[int],
-    evaluation_examples: int,
-    locoprop: dict[str, Any],
-    say: Callable[[str], None],
-) -> pd.DataFrame:
-    """Rows of one network and order; a diverged member's scores are NaN from there on."""
-
-    def member(seed: int) -> nn.Module:
-        classes = int(images.train_labels.max()) + 1
-        inputs = images.train_inputs.shape[1]
-        return build_random(network, inputs, hidden_width, depth, classes, activation, seed, initial_weights)
-
-    any_member = member(seeds[0])
+    settings: Mapping[str, Any],
+    say: Callable[[str], None] = lambda line: None,
+) -> list[dict[str, float]]:
+    """Records of one network and order; a diverged member's scores are NaN from there on."""
+    architecture, steps = member_of(images, network, settings), settings["steps"]
+    any_member = build(architecture)
     training = Training(
         network=any_member,
-        rule=rule_of(order, steps, locoprop),
+        rule=rule_of(order, {"steps": steps, **settings["locoprop"]}),
         images=images,
-        seeds=seeds,
-        learning_rates=learning_rates,
-        batch_size=batch_size * (len(chain(any_member)) if order == "fresh" else 1),
+        seeds=settings["seeds"],
+        learning_rates=settings["learning_rates"],
+        batch_size=examples_in_a_step(order, any_member, settings["batch_size"]),
         steps=steps,
-        evaluation_steps=evaluation_steps,
-        evaluation_examples=evaluation_examples,
+        evaluation_steps=settings["evaluation_steps"],
+        evaluation_examples=settings["evaluation_examples"],
         curve_window=steps + 1,  # longer than the run: no curve of minibatch losses
     )
-    state = train(training, start(stack(member(seed) for _, seed in training.members)), say=say)
-    rows = pd.DataFrame(state.rows)
+    drawn = (build_random(architecture, seed) for _, seed in training.members)
+    rows = pd.DataFrame(train(training, start(stack(drawn)), say=say).rows)
     scores = rows[rows["quantity"].isin(SCORES)].pivot(index=KEY, columns="quantity", values="value")
-    return scores.reset_index().rename_axis(columns=None)
+    records: list[dict[str, float]] = scores.reset_index().to_dict("records")
+    return records
 
 
 def _prefixed(say: Callable[[str], None], network: str) -> Callable[[str], None]:

@@ -5,9 +5,24 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from movingtarget.figures.grid import depth_columns
-from movingtarget.figures.rows import where
-from movingtarget.figures.style import styled
+from movingtarget.drawing.grid import depth_columns
+from movingtarget.drawing.style import styled
+from movingtarget.figure import Drawing
+from movingtarget.statistics.rows import where
+
+FIGURE = Drawing(
+    rule="draw_shattering",
+    tables=("activation_patterns",),
+    caption="""\
+Which units of a random network are active where on the line: see whether rows are of one colour, as of
+units that are always on or always off, broken into long runs, or into specks. A panel holds the last
+hidden layer of one network, black where a unit is active; the abscissa is the place along the line in
+grid points, the ordinate the unit, the first of the layer's, and rows of panels differ in the kind of
+network, columns in depth. Each panel is one network, of seed {{ activations.seeds[0] }}. Made at {{
+activations.points }} equally spaced inputs within {{ activations.half_width }} of zero of rectifier
+networks {{ activations.width }} units wide.
+""",
+)
 
 
 @styled

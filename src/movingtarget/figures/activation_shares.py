@@ -6,11 +6,28 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from movingtarget.figures.curves import draw_curve, log_axis, name_missing
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import DARK, LOOKS, Look, line_family, line_name, panels, shades, styled
+from movingtarget.drawing.curves import draw_curve, log_axis, name_missing
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import LOOKS, line_family, line_name, panels, shades, styled
+from movingtarget.figure import Drawing
+from movingtarget.look import DARK, Look
+from movingtarget.statistics.rows import divide, where
 from movingtarget.theory.arc_cosine import co_activation, correlations
+
+FIGURE = Drawing(
+    rule="draw_shattering",
+    tables=("activation_shares",),
+    caption="""\
+How many units of a random network are active for one input, and for both of two: see whether the second
+share stays at a quarter, as if the two inputs had nothing in common, or climbs with depth towards a
+half. The abscissa is the layer, on a logarithmic axis, the ordinate the dimensionless share of its
+units. Thin dark lines are theory for feedforward networks without limit of width, a half active for one
+input and, by the arc-cosine kernel, the share for two inputs that begin uncorrelated. Lines are means
+over seeds and bands their 95 % intervals (number of seeds: {{ activations.seeds | length }}); what is
+undefined is named above its panel. Made by counting positive pre-activations of {{ activations.inputs
+}} independent normal inputs in rectifier networks {{ activations.width }} units wide.
+""",
+)
 
 TITLES = {"active": "active for one input", "co-active": "active for both of two inputs"}
 

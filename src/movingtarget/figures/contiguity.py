@@ -5,10 +5,28 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from movingtarget.figures.curves import mean_interval, missing, name_missing
-from movingtarget.figures.grid import depth_columns
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import DARK, styled
+from movingtarget.drawing.curves import missing, name_missing
+from movingtarget.drawing.grid import depth_columns
+from movingtarget.drawing.style import styled
+from movingtarget.figure import Drawing
+from movingtarget.look import DARK
+from movingtarget.statistics.means import mean_interval
+from movingtarget.statistics.rows import divide, where
+
+FIGURE = Drawing(
+    rule="draw_shattering",
+    tables=("contiguity",),
+    caption="""\
+How long units of a random network stay active or inactive along the line: see in which columns of
+panels the histogram piles up at the right, where units never switch, collapses to the left, where they
+switch all the time, or stays broad. The abscissa is a unit's mean run length over the number of points,
+in tenths, the ordinate the share of units; both are dimensionless, and rows of panels differ in the
+kind of network, columns in depth. Bars are means over seeds and the lines on them 95 % intervals
+(number of seeds: {{ activations.seeds | length }}); what is undefined is named above its panel. Made
+from the last hidden layer at {{ activations.points }} equally spaced inputs within {{
+activations.half_width }} of zero of rectifier networks {{ activations.width }} units wide.
+""",
+)
 
 
 @styled

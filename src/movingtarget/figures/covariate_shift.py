@@ -3,16 +3,36 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from movingtarget.figures.families import (
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.moving_target import (
     draw_layers,
     log_ordinate,
     middle,
     middle_and_deepest,
     rows_of_panels,
 )
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import where
-from movingtarget.figures.style import styled
+from movingtarget.drawing.style import styled
+from movingtarget.figure import Drawing
+from movingtarget.statistics.rows import where
+
+FIGURE = Drawing(
+    rule="draw_moving_target",
+    tables=("moving_target",),
+    caption="""\
+Internal covariate shift, or how a layer's gradient changes once the layers below it have taken their
+step: see whether batch norm lowers it, and whether residual branches do. The upper panel of each pair
+shows the norm of the change relative to the gradient's, on a logarithmic axis, where 1 means a change
+as large as the gradient itself; the lower one the cosine between both gradients, 1 if they point the
+same way and below 0 if against each other. On the step's own batch part of the change is the decrease
+of the loss that the step was for, which on a fresh batch it has not yet worked. Lines are means over
+seeds and bands their 95 % intervals (number of seeds: {{ moving_target.seeds | length }}); families of
+which a seed diverged have no line and are named above with the number of such seeds, and hairlines only
+lead to names. Made from layer 2 on, since below the first there is none, for networks trained for {{
+moving_target.steps | max }} steps on {{ dataset }} at the learning rate {{
+(moving_target.learning_rates | sort)[(moving_target.learning_rates | length - 1) // 2] }}, the middle
+one of those tried.
+""",
+)
 
 BATCHES = {"": "same batch", "fresh_": "fresh batch"}
 QUANTITIES = {

@@ -5,13 +5,35 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from movingtarget.figures.curves import log_axis, mean_interval, name_missing
-from movingtarget.figures.depths import depth_axis
-from movingtarget.figures.families import draw_families, log_ordinate
-from movingtarget.figures.labels import label_lines, text_colour
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import DARK, LOOKS, Look, add_to_title, arm_name, panels, styled
-from movingtarget.report.bootstrap import Interval
+from movingtarget.drawing.curves import log_axis, name_missing
+from movingtarget.drawing.depths import depth_axis
+from movingtarget.drawing.labels import label_lines, text_colour
+from movingtarget.drawing.moving_target import draw_families, log_ordinate
+from movingtarget.drawing.style import LOOKS, add_to_title, arm_name, panels, styled
+from movingtarget.figure import Drawing
+from movingtarget.look import DARK, Look
+from movingtarget.statistics.bootstrap import Interval
+from movingtarget.statistics.means import mean_interval
+from movingtarget.statistics.rows import divide, where
+
+FIGURE = Drawing(
+    rule="draw_moving_target",
+    tables=("moving_target",),
+    caption="""\
+How much sharper the loss is for all layers together than for the sharpest of them, and whether this
+tells what moving one layer at a time can buy: see in (a) how far each family stays below the number of
+layers, and in (b) how markers lie about the diagonal. Near a minimum the ratio of curvatures, from 1
+for layers that do not interfere to the number of layers, is how many times larger a stable rate can be
+if layers move one after the other, each with a gradient of its own; (b) has the largest rates at which
+a step lowers the loss instead, a sweep over the layers against a step of all, where the loss need not
+be quadratic, and each seed's ratio of rates is held at 100. Lines and markers, in (b) with the depth
+beside them and colours as in (a), are means over seeds, bands and thin lines their 95 % intervals
+(number of seeds: {{ moving_target.seeds | length }}); all is dimensionless, what is undefined, as where
+no rate lowers the loss, is named above its panel, and hairlines only lead to names. Made from the
+largest eigenvalues of the Hessian and of its diagonal blocks, one for each layer, by Lanczos on {{
+moving_target.curvature.examples }} images of {{ dataset }}, at the first of the steps measured.
+""",
+)
 
 RATIOS = ["curvature_ratio", "bought"]
 

@@ -4,12 +4,30 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from movingtarget.figures.curves import draw_arms, log_axis
-from movingtarget.figures.depths import depth_axis
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import DARK, arm_look, arm_name, panels, styled
-from movingtarget.training.selection import best_learning_rate
+from movingtarget.drawing.curves import draw_arms, log_axis
+from movingtarget.drawing.depths import depth_axis
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import arm_look, arm_name, panels, styled
+from movingtarget.figure import Drawing
+from movingtarget.look import DARK
+from movingtarget.statistics.best_rate import best_learning_rate
+from movingtarget.statistics.rows import divide, where
+
+FIGURE = Drawing(
+    rule="draw_shattering_in_training",
+    tables=("depth_ladder",),
+    caption="""\
+To which depth each family can be trained: see where its accuracy falls below the thin dark line, the
+threshold below which training counts as failed. The abscissa is the number of hidden layers, on a
+logarithmic axis; the ordinate is the accuracy on training images at the last step in per cent and,
+beside it, the learning rate at which it was reached. Lines are means over seeds and bands their 95 %
+intervals (number of seeds: {{ depth_ladder.seeds | length }}); what is undefined is named above its
+panel. Made by training networks {{ depth_ladder.hidden_width }} units wide on minibatches of {{
+depth_ladder.batch_size }} for {{ depth_ladder.epochs }} epochs on {{ dataset }}, each arm at its own
+best of {{ depth_ladder.learning_rates | length }} learning rates, the one with the lowest mean training
+loss at the end.
+""",
+)
 
 FAILURE_THRESHOLD = 0.5
 """Training accuracy at the end below which training has failed."""

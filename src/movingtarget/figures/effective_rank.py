@@ -3,11 +3,28 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from movingtarget.figures.curves import draw_curve, log_axis, name_missing
-from movingtarget.figures.depths import depth_axis
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import LOOKS, arm_name, line_family, panels, styled
+from movingtarget.drawing.curves import draw_curve, log_axis, name_missing
+from movingtarget.drawing.depths import depth_axis
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import LOOKS, arm_name, line_family, panels, styled
+from movingtarget.figure import Drawing
+from movingtarget.statistics.rows import divide, where
+
+FIGURE = Drawing(
+    rule="draw_shattering",
+    tables=("effective_rank",),
+    caption="""\
+How many directions the gradients of a minibatch of images fill: the nearer a curve lies to 1, the more
+they look like white noise, so compare how the families rise with depth, and beside it what becomes of
+the gradient's norm. The ordinate on the left is the effective rank relative to that of a Gaussian
+matrix of the same shape, dimensionless; the norm, on a logarithmic axis, is the root mean square over
+images of that of the summed outputs' gradient with respect to the pixels. Batch norm stands for
+networks without skips, while residual ones have batch norm too. Lines are means over seeds and bands
+their 95 % intervals (number of seeds: {{ effective_rank.seeds | length }}); what is undefined is named
+above its panel. Made with random convolutional networks of {{ effective_rank.channels }} channels from
+{{ effective_rank.examples }} training images of {{ dataset }} a seed.
+""",
+)
 
 QUANTITIES = {
     "relative_effective_rank": "effective rank\n(1 for white noise)",

@@ -8,10 +8,31 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from movingtarget.figures.curves import draw_curve, name_missing
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import divide
-from movingtarget.figures.style import DARK, LOOKS, Look, line_family, line_name, panels, shades, styled
+from movingtarget.drawing.curves import draw_curve, name_missing
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import LOOKS, line_family, line_name, panels, shades, styled
+from movingtarget.figure import Drawing
+from movingtarget.look import DARK, Look
+from movingtarget.statistics.rows import divide
+
+FIGURE = Drawing(
+    rule="draw_shattering",
+    tables=(
+        "gradient_autocorrelation",
+        "noise_autocorrelation",
+    ),
+    caption="""\
+How fast the slopes of random networks forget: the nearer a curve lies to white noise, the more these
+gradients have shattered, and the nearer to brown noise, the better neighbouring inputs agree. A panel
+holds one kind of network, a curve one depth, the deeper the darker; the abscissa is the lag in grid
+points, the ordinate the autocorrelation, which is dimensionless and 1 at lag 0. Thin dark lines are the
+rulers of the paper, brown and white noise of the same length. Lines are means over seeds and bands
+their 95 % intervals (number of seeds: {{ line_gradients.seeds | length }}); what is undefined is named
+above its panel. Made from df/dx at {{ line_gradients.points }} equally spaced inputs within {{
+line_gradients.half_width }} of zero of rectifier networks {{ line_gradients.width }} units wide, with
+the biased estimator after removal of the mean.
+""",
+)
 
 
 @styled

@@ -9,11 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from movingtarget.figures.curves import draw_curve, log_axis, name_missing
-from movingtarget.figures.depths import depth_axis
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import divide
-from movingtarget.figures.style import DARK, GREY, LOOKS, Look, line_family, line_name, panels, styled
+from movingtarget.drawing.curves import draw_curve, log_axis, name_missing
+from movingtarget.drawing.depths import depth_axis
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import LOOKS, line_family, line_name, panels, styled
+from movingtarget.figure import Drawing
+from movingtarget.look import DARK, GREY, Look
+from movingtarget.statistics.rows import divide
 from movingtarget.theory import arc_cosine
 from movingtarget.theory.shattering import (
     Moments,
@@ -23,6 +25,25 @@ from movingtarget.theory.shattering import (
     residual_moments,
     scaled_residual_asymptote,
     scaled_residual_moments,
+)
+
+FIGURE = Drawing(
+    rule="draw_shattering",
+    tables=("gradient_correlation",),
+    caption="""\
+Whether the theorems on shattered gradients hold: see whether the grey crosses, networks whose gates
+open at random, lie on the thin dark lines of the paper, and where networks of real rectifiers, in
+colour, leave them. A row holds one kind of network, and the abscissa is the number of layers or blocks;
+variance and covariance over inputs are those of one unit's gradient, so that the gradient's norm is the
+square root of {{ gradient_correlation.width }} times the variance, and the correlation is their ratio,
+all dimensionless and on logarithmic axes. Exact is the product whose asymptote is theorem 3, centred if
+batch norm subtracts the mean, and kernel the recursion of the arc-cosine kernel for rectifiers;
+covariance and correlation are left out where the correlation is below 0.0001, the noise of sampling, or
+above 2. Curves are means over seeds and bands their 95 % intervals, which reach the bottom where they
+include zero (number of seeds: {{ gradient_correlation.seeds | length }}); what is undefined is named
+above its panel. Made from the gradients of random networks {{ gradient_correlation.width }} units wide
+at {{ gradient_correlation.inputs }} independent normal inputs, batch statistics held constant.
+""",
 )
 
 QUANTITIES = {"variance": "variance", "covariance": "covariance", "correlation": "correlation"}

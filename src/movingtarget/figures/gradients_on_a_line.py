@@ -9,8 +9,31 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import DARK, LOOKS, add_to_title, line_family, line_name, panels, styled
+from movingtarget.drawing.style import LOOKS, add_to_title, line_family, line_name, panels, styled
+from movingtarget.figure import Drawing
+from movingtarget.look import DARK
+from movingtarget.statistics.rows import divide, where
+
+FIGURE = Drawing(
+    rule="draw_shattering",
+    tables=(
+        "gradients_on_a_line",
+        "noise_on_a_line",
+    ),
+    caption="""\
+How far the slope of a random network carries from one input to the next: compare how abruptly df/dx
+changes between neighbouring inputs on the left, and whether its covariance on the right falls into
+patches, as that of brown noise does, or into specks, as that of white noise. The abscissa is the
+network's only input x, the ordinate on the left the slope df/dx of its only output, dimensionless and
+with a scale of its own in every panel; on the right it is a second input, and grey gives the size of
+the covariance of the two slopes over the variance, all after removal of the mean over inputs, black
+from 3 on. Each row is one network or one noise, of seed {{ line_gradients.seeds[0] }}, so there are no
+bands; a constant slope has no covariance. Made by drawing weights and biases of rectifier networks {{
+line_gradients.width }} units wide from a normal distribution of variance 2 / fan-in and differentiating
+at {{ line_gradients.points }} equally spaced inputs within {{ line_gradients.half_width }} of zero,
+batch statistics held constant.
+""",
+)
 
 GREYS = "gray_r"
 SCALE = Normalize(0, 3)

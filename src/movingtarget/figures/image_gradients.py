@@ -4,10 +4,28 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from movingtarget.figures.curves import draw_arms, log_axis
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import where
-from movingtarget.figures.style import extremes, panels, styled
+from movingtarget.drawing.curves import draw_arms, log_axis
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import extremes, panels, styled
+from movingtarget.figure import Drawing
+from movingtarget.statistics.rows import where
+
+FIGURE = Drawing(
+    rule="draw_shattering_in_training",
+    tables=("image_gradients",),
+    caption="""\
+How alike the gradients of different images are, layer by layer, before and after training: compare the
+families at the first layer, on the left, where the lower the correlation, the less a step for one image
+says about another, and see beside it what becomes of the gradient's norm. The correlation is
+dimensionless and 1 for equal gradients; in the last layer of networks without skips it is 1 by
+construction, as that gradient is the output layer's weights. The norm, on a logarithmic axis, is the
+root mean square over images of that of the summed outputs' gradient with respect to the layer. Lines
+are means over seeds and bands their 95 % intervals (number of seeds: {{ training.seeds | length }});
+what is undefined is named above its panel. Made with the shallowest and the deepest networks from the
+first {{ image_gradients.examples }} test images of {{ dataset }}, each family at its own best learning
+rate, batch norm with the statistics of training images.
+""",
+)
 
 STAGES = {"initialisation": "at initialisation", "trained": "after training"}
 QUANTITIES = {

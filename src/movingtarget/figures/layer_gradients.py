@@ -4,10 +4,27 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from movingtarget.figures.curves import draw_curve, log_axis, name_missing
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import LOOKS, arm_name, panels, styled
+from movingtarget.drawing.curves import draw_curve, log_axis, name_missing
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import LOOKS, arm_name, panels, styled
+from movingtarget.figure import Drawing
+from movingtarget.statistics.rows import divide, where
+
+FIGURE = Drawing(
+    rule="draw_moving_target",
+    tables=("one_step",),
+    caption="""\
+How unlike the gradients of a network's layers are at initialisation: see how far each curve is from
+level, for one learning rate serves all its layers, and whether batch norm without skips makes layers
+more unlike the deeper the network is. The abscissa is the layer, the ordinate, logarithmic, the norm of
+the loss's gradient with respect to all parameters of the layer, in nats per unit of a parameter; first
+and last layers have another number of weights than the rest. Lines are means over seeds and bands their
+95 % intervals (number of seeds: {{ one_step.seeds | length }}); what is undefined, or zero on a
+logarithmic axis, is named above its panel. Made from one minibatch of {{ one_step.batch_size }}
+training images of {{ dataset }} for each seed, with networks {{ one_step.hidden_width }} units wide and
+{{ one_step.initial_weights }} initial weights.
+""",
+)
 
 
 @styled

@@ -6,11 +6,28 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from movingtarget.figures.curves import Divergence, draw_curve, log_axis, mark_diverged
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import DARK, Look, arm_look, arm_name, panels, styled
-from movingtarget.training.selection import best_learning_rate
+from movingtarget.drawing.curves import Divergence, draw_curve, log_axis, mark_diverged
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import arm_look, arm_name, panels, styled
+from movingtarget.figure import Drawing
+from movingtarget.look import DARK, Look
+from movingtarget.statistics.best_rate import best_learning_rate
+from movingtarget.statistics.rows import divide, where
+
+FIGURE = Drawing(
+    rule="draw_training",
+    tables=("training",),
+    caption="""\
+How the loss at the end depends on the learning rate: compare the lowest points of the curves, which are
+ringed, and how far to the right each curve reaches before it rises or ends. The abscissa is the
+learning rate, the ordinate the training loss at the last step in nats, both logarithmic. Small markers
+are single seeds, lines their means and bands 95 % intervals of the mean (number of seeds: {{
+training.seeds | length }}); crosses above the panel count the seeds that diverged, and where one did
+there is no mean; hairlines only lead to names. Made by training every arm at {{ training.learning_rates
+| length }} rates for {{ training.epochs }} epochs on {{ dataset }} and evaluating on the first {{
+training.evaluation_examples }} training images.
+""",
+)
 
 ARM = ["network", "depth", "update_rule"]
 

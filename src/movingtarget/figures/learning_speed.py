@@ -6,10 +6,28 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
-from movingtarget.figures.curves import log_axis
-from movingtarget.figures.labels import label_lines, text_colour
-from movingtarget.figures.rows import divide
-from movingtarget.figures.style import LINE_HEIGHT, LOOKS, Look, add_to_title, arm_name, panels, styled
+from movingtarget.drawing.curves import log_axis
+from movingtarget.drawing.labels import label_lines, text_colour
+from movingtarget.drawing.style import LINE_HEIGHT, LOOKS, add_to_title, arm_name, panels, styled
+from movingtarget.figure import Drawing
+from movingtarget.look import Look
+from movingtarget.statistics.rows import divide
+
+FIGURE = Drawing(
+    rule="draw_shattering_in_training",
+    tables=("learning_speed",),
+    caption="""\
+Whether shattering at initialisation foretells how fast a network learns: see whether networks whose
+gradients agree more, to the right in (a), need fewer steps, or whether the norm in (b) orders them as
+well. A marker is the mean over seeds of one family at the depth beside it (number of seeds: {{
+depth_ladder.seeds | length }}); the correlation is dimensionless and 1 for equal gradients of different
+images, and steps and norm are on logarithmic axes. Networks of which a seed never reached the threshold
+stand above the panel, with the number of such seeds unless it is all; hairlines only lead to names.
+Made from the first step at which the minibatch loss, averaged over {{ depth_ladder.curve_window }}
+steps, is at most {{ learning_speed.threshold }} nats, each family at its own best learning rate at each
+depth.
+""",
+)
 
 QUANTITIES = {
     "correlation": "correlation (1 for equal gradients)",

@@ -3,10 +3,29 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from movingtarget.figures.families import draw_held, draw_level, middle, rows_of_panels
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import where
-from movingtarget.figures.style import extremes, styled
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.moving_target import draw_held, draw_level, middle, rows_of_panels
+from movingtarget.drawing.style import extremes, styled
+from movingtarget.figure import Drawing
+from movingtarget.statistics.rows import where
+
+FIGURE = Drawing(
+    rule="draw_moving_target",
+    tables=("moving_target",),
+    caption="""\
+Whether the loss is locally linear, as a step of gradient descent assumes: see how far to the right each
+family stays near 1, where a step gets all the gradient promises, and how much sooner it falls if all
+layers move than if each moves alone. F is the drop of the minibatch's loss promised by the gradient,
+the learning rate times its squared norm; J is the actual drop, and S the sum of the drops if just one
+layer at a time had moved, both relative to F and below 0 where they do harm. Lines are means over seeds
+and bands their 95 % intervals (number of seeds: {{ moving_target.seeds | length }}), each seed's value
+held between -0.5 and 1.5, since too large a step may raise the loss a billion times; numbers above a
+panel count the seeds that diverged, on the step or before, and where one did there is no mean. Made
+with the next step of networks of {{ moving_target.hidden_width }} hidden units on {{ dataset }}, each
+trained by gradient descent at the learning rate of the abscissa on minibatches of {{
+moving_target.batch_size }} images for as many steps as the panel says.
+""",
+)
 
 SHARES = {"joint_share": "J / F\n(all layers move)", "single_share": "S / F\n(each moves alone)"}
 

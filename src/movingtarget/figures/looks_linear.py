@@ -3,11 +3,28 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from movingtarget.figures.curves import draw_curve, log_axis, name_missing
-from movingtarget.figures.depths import depth_axis
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import LOOKS, arm_name, panels, styled
+from movingtarget.drawing.curves import draw_curve, log_axis, name_missing
+from movingtarget.drawing.depths import depth_axis
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import LOOKS, arm_name, panels, styled
+from movingtarget.figure import Drawing
+from movingtarget.statistics.rows import divide, where
+
+FIGURE = Drawing(
+    rule="draw_shattering",
+    tables=("looks_linear",),
+    caption="""\
+Whether rectifiers in mirrored pairs shatter no gradients at initialisation: see whether the networks
+that look linear lie on the linear ones at every depth, and the others fall away. The correlation of
+gradients between inputs is dimensionless and 1 for equal gradients; the deviation of the Jacobian J is
+the norm of its Gram matrix less the identity, relative to that of the identity, and is zero but for
+rounding if J is orthogonal; the gradient's norm is that of the summed outputs with respect to the
+input. Lines are means over seeds and bands their 95 % intervals (number of seeds: {{ looks_linear.seeds
+| length }}); what is undefined, or zero on a logarithmic axis, is named above its panel. Made with
+orthogonal weights in networks {{ looks_linear.width }} units wide at {{ looks_linear.examples }}
+independent normal inputs, CReLU with halves drawn independently.
+""",
+)
 
 QUANTITIES = {
     "correlation": ("correlation of gradients between inputs", "correlation\n(1 for equal gradients)"),

@@ -5,10 +5,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from movingtarget.figures.curves import draw_arms
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import where
-from movingtarget.figures.style import GREY, extremes, panels, styled
+from movingtarget.drawing.curves import draw_arms
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import extremes, panels, styled
+from movingtarget.figure import Drawing
+from movingtarget.look import GREY
+from movingtarget.statistics.rows import where
+
+FIGURE = Drawing(
+    rule="draw_training",
+    tables=("mutual_information",),
+    caption="""\
+How much successive layers tell about each other: compare the families with each other and with the grey
+line, the same measurement between images that were shuffled, whose true value is zero, and see whether
+their order is the same for both scalings of a layer. The abscissa is the lower layer of a pair, the
+ordinate the mutual information in nats; layers are scaled to unit root mean square, where an offset
+common to all images counts, or to unit deviation, where it does not. Lines are means over seeds and
+bands their 95 % intervals (number of seeds: {{ training.seeds | length }}); what is undefined is named
+above its panel. Made with the shallowest and the deepest networks from the first {{
+mutual_information.examples }} test images of {{ dataset }}, each family at its own best learning rate,
+with Gaussian noise of deviation {{ mutual_information.noise }} added to both layers and the bias of the
+sample covariance removed.
+""",
+)
 
 SCALINGS = {"root-mean-square": "unit root mean square", "deviation": "unit deviation"}
 

@@ -8,10 +8,30 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-from movingtarget.figures.curves import Divergence, draw_curve, log_axis, mark_diverged
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import DARK, LOOKS, Look, arm_name, panels, shades, styled
+from movingtarget.drawing.curves import Divergence, draw_curve, log_axis, mark_diverged
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import LOOKS, arm_name, panels, shades, styled
+from movingtarget.figure import Drawing
+from movingtarget.look import DARK, Look
+from movingtarget.statistics.rows import divide, where
+
+FIGURE = Drawing(
+    rule="draw_moving_target",
+    tables=("one_step",),
+    caption="""\
+What one step does to each layer: see in (a) to (f) that all layers move at once, whether Adam moves
+them by shares more alike than SGD does, and below from which learning rate on the loss rises instead of
+falling. The movement is the norm of a layer's first step over that of all its parameters, so at the
+thin dark line a layer moves as far as it is from zero; it and the learning rate, dimensionless, are on
+logarithmic axes, as is the loss of the minibatch, in nats. Lines are the darker, the higher the layer
+or the rate, means over seeds with bands for their 95 % intervals (number of seeds: {{ one_step.seeds |
+length }}). Where the loss of a seed exceeds 100 nats or is not finite a line has a gap, and a cross
+above the panel counts such seeds; hairlines only lead to names. Made with {{ one_step.steps }} steps on
+one minibatch, of the example (five normal inputs, ten rectifiers and a sigmoid, 32 inputs labelled by
+the sign of their sum) and of the first families at their least depth, {{ one_step.hidden_width }} units
+wide ({{ one_step.batch_size }} training images of {{ dataset }}).
+""",
+)
 
 NETWORKS = 3
 """As many as a page has room for, the example first."""

@@ -4,10 +4,32 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import LOOKS, line_family, line_name, panels, styled
+from movingtarget.figure import Drawing
 from movingtarget.figures.gradient_autocorrelation import draw_lags, draw_rulers
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import LOOKS, Look, line_family, line_name, panels, styled
+from movingtarget.look import Look
+from movingtarget.statistics.rows import divide, where
+
+FIGURE = Drawing(
+    rule="draw_shattering_in_training",
+    tables=(
+        "path_autocorrelation",
+        "noise_autocorrelation",
+    ),
+    caption="""\
+Whether what holds on the paper's line holds between real images: compare the curves with brown and
+white noise, thin and dark, and the left column, where batch norm has the statistics of the path's own
+points, with the right, where it has those of training images. A row holds one path, the straight line
+between two images or one image rotated or shifted; the abscissa is the lag in points of the path, the
+ordinate the autocorrelation of the slope along it, which is dimensionless and 1 at lag 0. Residual
+networks have batch norm and the branch scale beta that is named, the others have no skips. Lines are
+means over seeds and bands their 95 % intervals (number of seeds: {{ image_paths.seeds | length }});
+what is undefined is named above its panel. Made with random networks of depth {{ image_paths.depth }},
+{{ image_paths.width }} units wide, at {{ image_paths.points }} points of each path through test images
+of {{ dataset }}.
+""",
+)
 
 STATISTICS = {"path": "statistics of its points", "images": "statistics of training images"}
 

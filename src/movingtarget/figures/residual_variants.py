@@ -3,10 +3,30 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import LOOKS, panels, shades, styled
+from movingtarget.figure import Drawing
 from movingtarget.figures.gradient_autocorrelation import draw_lags, draw_rulers, name_axes
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import LOOKS, panels, shades, styled
+from movingtarget.statistics.rows import divide, where
+
+FIGURE = Drawing(
+    rule="draw_shattering",
+    tables=(
+        "residual_variants",
+        "noise_autocorrelation",
+    ),
+    caption="""\
+How much the memory of a residual network's slopes depends on how its blocks are built: see whether the
+variants keep their order and their place between brown and white noise. A panel holds one branch scale
+beta, a curve one variant of the deepest networks; the abscissa is the lag in grid points, the ordinate
+the autocorrelation, which is dimensionless and 1 at lag 0. Thin dark lines are brown and white noise of
+the same length. Lines are means over seeds and bands their 95 % intervals (number of seeds: {{
+line_gradients.seeds | length }}); what is undefined is named above its panel. Made from df/dx at {{
+line_gradients.points }} equally spaced inputs within {{ line_gradients.half_width }} of zero of
+rectifier networks with batch norm, {{ line_gradients.width }} units wide, with the biased estimator
+after removal of the mean.
+""",
+)
 
 
 @styled

@@ -5,10 +5,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from movingtarget.figures.curves import draw_arms, log_axis
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import where
-from movingtarget.figures.style import extremes, panels, styled
+from movingtarget.drawing.curves import draw_arms, log_axis
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import extremes, panels, styled
+from movingtarget.figure import Drawing
+from movingtarget.statistics.rows import where
+
+FIGURE = Drawing(
+    rule="draw_shattering_in_training",
+    tables=("shattering_in_training",),
+    caption="""\
+Whether gradients stay shattered while a network learns: see whether the families keep their order from
+step 0, on the left, to the end, and what becomes of the gradient's norm meanwhile. The abscissa is the
+number of steps, logarithmic from the first measurement after step 0 on; the correlation is that of the
+gradients of different images, 1 if they are equal, the autocorrelation that of the slope between
+neighbouring points of straight lines between images, 1 at lag 0, and the norm, on a logarithmic axis,
+that of the summed outputs' gradient with respect to the pixels. Lines are means over seeds and bands
+their 95 % intervals (number of seeds: {{ depth_ladder.seeds | length }}); what is undefined is named
+above its panel, and hairlines only lead to names. Made with the shallowest and the deepest networks of
+the ladder, each at its own best learning rate, from the first {{ shattering_in_training.examples }}
+test images of {{ dataset }} and lines of {{ shattering_in_training.points }} points, batch norm with
+the statistics of training images.
+""",
+)
 
 QUANTITIES = {
     "correlation": "correlation\n(1 for equal gradients)",

@@ -6,11 +6,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from movingtarget.figures.curves import Divergence, draw_curve, log_axis, mark_diverged, missing
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import arm_look, arm_name, extremes, panels, styled
-from movingtarget.training.selection import best_learning_rate
+from movingtarget.drawing.curves import Divergence, draw_curve, log_axis, mark_diverged, missing
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import arm_look, arm_name, extremes, panels, styled
+from movingtarget.figure import Drawing
+from movingtarget.statistics.best_rate import best_learning_rate
+from movingtarget.statistics.rows import divide, where
+
+FIGURE = Drawing(
+    rule="draw_training",
+    tables=("training",),
+    caption="""\
+How fast the families learn: compare the curves at equal steps in the first row, at equal cost in the
+second, and where their test accuracy leads in the third. The loss is in nats, each point the mean over
+{{ training.curve_window }} minibatches; one gradient evaluation is one gradient of every parameter on
+one minibatch, of which a step of LocoProp takes {{ locoprop.iterations }}; the accuracy, in per cent,
+is drawn from the first evaluation after step 0 on. Lines are means over seeds and bands their 95 %
+intervals (number of seeds: {{ training.seeds | length }}); hairlines only lead to names, and where
+seeds of an arm diverge its line ends, under a cross that gives their number. Made by training the
+shallowest and the deepest networks for {{ training.epochs }} epochs on {{ dataset }}, each arm at its
+own best of {{ training.learning_rates | length }} learning rates, the one with the lowest mean training
+loss at the end.
+""",
+)
 
 
 @styled

@@ -9,10 +9,33 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 
-from movingtarget.figures.orders import ORDER_NAMES
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import DARK, FONT_SIZE, LINE_HEIGHT, Look, arm_name, panels, styled
-from movingtarget.training.selection import best_learning_rate
+from movingtarget.drawing.style import FONT_SIZE, LINE_HEIGHT, arm_name, panels, styled
+from movingtarget.figure import Drawing
+from movingtarget.look import DARK, Look
+from movingtarget.statistics.best_rate import best_learning_rate
+from movingtarget.statistics.rows import divide, where
+from movingtarget.update_orders import UPDATE_ORDERS
+
+FIGURE = Drawing(
+    rule="draw_update_orders",
+    tables=(
+        "update_orders",
+        "stable_rates",
+    ),
+    caption="""\
+How large a learning rate every update order bears: see how far to the right the red bar stands, and
+whether the lowest loss of the row, in bold, is lower than that of simultaneous updates. Each cell holds
+the training loss at the last step in nats, the mean over seeds, the darker the lower and white at that
+of the untrained networks; a cross with a number stands for seeds that diverged, of all (number of
+seeds: {{ update_orders.seeds | length }}). The bar stands to the right of the largest rate up to which
+every rate leaves every seed with a finite loss below that of step 0, or at the left edge if the
+smallest does not. Made by training networks of {{ update_orders.depth }} hidden layers, {{
+update_orders.hidden_width }} units wide, for {{ update_orders.steps }} steps on minibatches of {{
+update_orders.batch_size }} images of {{ dataset }}, every order at the same {{
+update_orders.learning_rates | length }} rates, evaluated on the first {{
+update_orders.evaluation_examples }} training images.
+""",
+)
 
 COLOURS: Colormap = sns.light_palette("#4477AA", reverse=True, as_cmap=True)
 """From low losses, dark, to high ones."""
@@ -36,7 +59,7 @@ def draw(update_orders: pd.DataFrame, stable_rates: pd.DataFrame) -> Figure:
     untrained = update_orders.loc[steps == steps.min(), "train_loss"].mean()
     lowest = np.nanmin([*last["train_loss"], untrained / 2])
     scale = LogNorm(lowest, untrained, clip=True)
-    orders = [order for order in ORDER_NAMES if order in set(last["order"])]
+    orders = [order for order in UPDATE_ORDERS if order in set(last["order"])]
     networks = divide(last, "network")
     titles = [arm_name(network, "sgd") for network in networks]
     height = (1.4 * len(orders) * LINE_HEIGHT + 7 * FONT_SIZE) / 72 * 2.54
@@ -45,7 +68,7 @@ def draw(update_orders: pd.DataFrame, stable_rates: pd.DataFrame) -> Figure:
         _draw_losses(axes, rows, orders, scale)
         _mark_stable(axes, where(stable_rates, network=network), orders, rows["learning_rate"])
         axes.set_xlabel("learning rate")
-    grid[0, 0].set_yticks(range(len(orders)), [ORDER_NAMES[order] for order in orders])
+    grid[0, 0].set_yticks(range(len(orders)), [UPDATE_ORDERS[order].title for order in orders])
     return figure
 
 

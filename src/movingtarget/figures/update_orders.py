@@ -1,76 +1,38 @@
 """Figure: training with layers moved one after the other, along gradients computed again, at its costs."""
 
-from collections.abc import Sequence
-
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
-from movingtarget.experiments.update_order_comparison import with_seconds
-from movingtarget.figures.curves import Divergence, draw_curve, log_axis, mark_diverged, missing
-from movingtarget.figures.labels import label_lines
-from movingtarget.figures.orders import ORDER_LOOKS, ORDER_NAMES, RECOMPUTED, at_best_rates
-from movingtarget.figures.rows import divide, where
-from movingtarget.figures.style import GREY, arm_name, panels, styled
+from movingtarget.drawing.update_orders import RECOMPUTED, draw_orders
+from movingtarget.figure import Drawing
 
-COSTS = {  # steps last: there all lines end at one place, beside their names
-    "seconds": "time\n(s, all members)",
-    "gigaflops": "cost\n(GFLOP a member)",
-    "gradient_evaluations": "gradient\nevaluations",
-    "step": "steps\n(minibatches)",
-}
+FIGURE = Drawing(
+    rule="draw_update_orders",
+    tables=(
+        "update_orders",
+        "update_order_times",
+    ),
+    caption="""\
+Whether it pays to compute the gradient again for each layer: in the last column compare the orders
+after equally many steps, and in the others along the thin vertical line, which stands at what
+simultaneous updates have spent in the end. The ordinate is the training loss in nats and all axes are
+logarithmic; FLOPs are those of one member's matrix products, time is that of all {{
+(update_orders.seeds | length) * (update_orders.learning_rates | length) }} members together at the mean
+time of a step, and a gradient evaluation is a point in weight space at which a gradient was taken, of
+all layers or of one. A sweep moves every layer once a step, each along its gradient at the weights that
+those before it left; fresh batches go forward with a minibatch of its own for each layer, round robin
+moves one layer a step, and the stale order, one gradient applied layer by layer, is simultaneous to the
+last bit and not drawn twice. Lines are means over seeds and bands their 95 % intervals (number of
+seeds: {{ update_orders.seeds | length }}); a line of which a seed diverged ends there, under a cross
+that gives their number, and hairlines only lead to names. Made by training networks of {{
+update_orders.depth }} hidden layers, {{ update_orders.hidden_width }} units wide, for {{
+update_orders.steps }} steps on minibatches of {{ update_orders.batch_size }} images of {{ dataset }},
+each order at its own best of {{ update_orders.learning_rates | length }} learning rates, the one with
+the lowest mean training loss at the end.
+""",
+)
 
 
 def draw(update_orders: pd.DataFrame, update_order_times: pd.DataFrame) -> Figure:
     """Orders that compute the gradient again for each layer; see `draw_orders`."""
     return draw_orders(update_orders, update_order_times, RECOMPUTED)
-
-
-@styled
-def draw_orders(
-    update_orders: pd.DataFrame, update_order_times: pd.DataFrame, orders: Sequence[str]
-) -> Figure:
-    """Training loss of some orders against four costs: a row for each network, a column for each cost.
-
-    Args:
-        update_orders: table update_orders.
-        update_order_times: table update_order_times, of the same arms.
-        orders: those drawn, as far as the tables have them.
-    """
-    timed = with_seconds(at_best_rates(update_orders, "network", "order"), update_order_times)
-    curves = timed[timed["step"] > 0].assign(value=timed["train_loss"], gigaflops=timed["flops"] / 1e9)
-    networks = divide(curves, "network")
-    titles = [""] * len(COSTS) * len(networks)
-    figure, grid = panels(titles, len(COSTS), row_height=4.2, sharey="row", widths=[1, 1, 1, 2.3])
-    divergences = {}
-    for row, (network, of_network) in zip(grid, networks.items(), strict=True):
-        log_axis(row[0].yaxis)
-        row[0].set_ylabel(f"{arm_name(network, 'sgd')}\ntraining loss (nats)")
-        for axes, cost in zip(row, COSTS, strict=True):
-            divergences[axes] = _draw_network(axes, of_network, cost, orders, named=axes is row[-1])
-    mark_diverged(divergences)
-    for axes, label in zip(grid[-1], COSTS.values(), strict=True):
-        axes.set_xlabel(label)
-    label_lines(figure)
-    return figure
-
-
-def _draw_network(
-    axes: Axes, rows: pd.DataFrame, cost: str, orders: Sequence[str], named: bool
-) -> list[Divergence]:
-    """Every order's curve up to where a seed of it diverges, and what diverges there."""
-    log_axis(axes.xaxis)
-    axes.xaxis.set(major_locator=LogLocator(numticks=9), minor_formatter=NullFormatter())
-    budget = where(rows, order="simultaneous")[cost].max()
-    axes.axvline(budget, color=GREY, linewidth=0.5, label="_")
-    divergences = []
-    for order in orders:
-        of_order, look = where(rows, order=order), ORDER_LOOKS[order]
-        name = ORDER_NAMES[order] if named else ""
-        draw_curve(axes, of_order, cost, name or "_", look)
-        if places := missing(axes, of_order, cost):
-            lost = of_order.loc[~np.isfinite(of_order["value"]), "seed"].nunique()
-            divergences.append(Divergence(name, look, of_order["seed"].nunique(), {places[0]: lost}))
-    return divergences

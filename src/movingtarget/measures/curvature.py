@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from movingtarget.networks.chain import Link, chain, propagate
 from movingtarget.networks.initialise import generator as generator_of
+from movingtarget.networks.losses import member_losses
 from movingtarget.networks.stack import Parameters
-from movingtarget.training.simultaneous import member_losses
 
 Loss = Callable[[Parameters], Tensor]
 """Parameters of one member, or of a stack, -> its loss `()`, or losses `(members,)`."""

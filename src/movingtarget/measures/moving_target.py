@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from movingtarget.networks.chain import Link, chain, propagate
+from movingtarget.networks.losses import differentiate, member_losses
 from movingtarget.networks.stack import Parameters
-from movingtarget.training.simultaneous import differentiate, member_losses
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(outputs, labels) -> the loss of each member, `(members,)`, or of one network, `()`."""

@@ -7,6 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
+def line(points: int, half_width: float) -> Tensor:
+    """Equally spaced inputs `(points, 1)` on [-half_width, half_width]."""
+    return torch.linspace(-half_width, half_width, points)[:, None]
+
+
 def straight_line(start: Tensor, end: Tensor, points: int) -> Tensor:
     """`points` equally spaced images from `start` to `end`, `(pixels,)` each: `(points, pixels)`."""
     return torch.lerp(start, end, torch.linspace(0, 1, points, dtype=start.dtype)[:, None])

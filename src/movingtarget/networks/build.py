@@ -1,50 +1,67 @@
-"""The families by name."""
+"""Networks of the families, by name."""
+
+import pkgutil
+from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import nn
 
-from movingtarget.networks.feedforward import Feedforward
+from movingtarget.families import FAMILIES
+from movingtarget.names import unknown
 from movingtarget.networks.initialise import Weights, initialise
-from movingtarget.networks.residual import Residual
-
-FAMILIES = ("plain", "batch-norm", "residual", "residual-batch-norm", "crelu", "looks-linear", "linear")
-
-OWN_ACTIVATIONS = {"crelu": "crelu", "looks-linear": "crelu", "linear": "linear"}
-"""Of the families that are defined by their activation."""
 
 
-def build(family: str, inputs: int, width: int, depth: int, outputs: int, activation: str) -> nn.Module:
-    """An uninitialised network of one family with `depth` hidden layers.
+@dataclass(frozen=True)
+class Architecture:
+    """What a multilayer perceptron is.
 
-    The residual family has no normalisation and scales its branches by 1 / sqrt(depth), which keeps the
-    stream's variance bounded at any depth; residual-batch-norm has batch norm and unscaled branches. The
-    families crelu, looks-linear and linear are plain networks
-    with an activation of their own. Raises ValueError for an unknown family or a depth or width below 1.
+    Attributes:
+        family: a key of `FAMILIES`.
+        inputs: features of an example.
+        width: units of a hidden layer.
+        depth: hidden layers.
+        outputs: of the network.
+        activation: of the hidden layers, unless the family has its own.
+        initial_weights: how they are drawn.
+
+    Raises:
+        ValueError: the family is unknown, or depth or width below 1.
     """
-    if family not in FAMILIES:
-        raise ValueError(f"network '{family}' is unknown; allowed: {', '.join(FAMILIES)}")
-    for name, value in {"depth": depth, "width": width}.items():
-        if value < 1:
-            raise ValueError(f"{name} is {value}; allowed: at least 1")
-    activation = OWN_ACTIVATIONS.get(family, activation)
-    if family == "residual":
-        return Residual(inputs, width, depth, outputs, activation, beta=depth**-0.5)
-    if family == "residual-batch-norm":
-        return Residual(inputs, width, depth, outputs, activation, "batch-norm")
-    normalisation = "batch-norm" if family == "batch-norm" else "none"
-    return Feedforward(inputs, width, depth, outputs, activation, normalisation)
+
+    family: str
+    inputs: int
+    width: int
+    depth: int
+    outputs: int
+    activation: str = "relu"
+    initial_weights: Weights = "normal"
+
+    def __post_init__(self) -> None:
+        if self.family not in FAMILIES:
+            raise ValueError(unknown("network", self.family, FAMILIES))
+        for name, value in {"depth": self.depth, "width": self.width}.items():
+            if value < 1:
+                raise ValueError(f"{name} is {value}; allowed: at least 1")
 
 
-def build_random(
-    family: str,
-    inputs: int,
-    width: int,
-    depth: int,
-    outputs: int,
-    activation: str,
-    seed: int,
-    weights: Weights = "normal",
-) -> nn.Module:
-    """A network of one family with random weights; those of looks-linear are mirrored."""
-    network = build(family, inputs, width, depth, outputs, activation)
-    own = OWN_ACTIVATIONS.get(family, activation)
-    return initialise(network, seed, own, weights, mirrored=family == "looks-linear")
+def build(architecture: Architecture) -> nn.Module:
+    """The uninitialised network of an architecture.
+
+    >>> build(Architecture("plain", inputs=8, width=4, depth=2, outputs=3)).head
+    Linear(in_features=4, out_features=3, bias=True)
+    """
+    family = FAMILIES[architecture.family]
+    builder: Any = pkgutil.resolve_name(family.builder)
+    network: nn.Module = builder(replace(architecture, activation=_activation(architecture)))
+    return network
+
+
+def build_random(architecture: Architecture, seed: int) -> nn.Module:
+    """A network with random weights."""
+    mirrored = FAMILIES[architecture.family].mirrored
+    activation = _activation(architecture)
+    return initialise(build(architecture), seed, activation, architecture.initial_weights, mirrored)
+
+
+def _activation(architecture: Architecture) -> str:
+    return FAMILIES[architecture.family].activation or architecture.activation

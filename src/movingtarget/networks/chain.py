@@ -95,3 +95,10 @@ def _sequential_parts(network: nn.Sequential) -> list[tuple[nn.Module, nn.Module
     first = (network[: places[0] + 1], network[places[0] + 1 : ends[0]])
     rest = [(network[start], network[start + 1 : end]) for start, end in zip(starts, ends, strict=True)]
     return [first, *rest[1:]]
+
+
+def hidden_layers(network: nn.Module) -> dict[str, nn.Module]:
+    """The hidden layers of one of the families, bottom first: outputs are activations, or the stream."""
+    return {
+        f"hidden.{index}": layer for index, layer in enumerate(network.get_submodule("hidden").children())
+    }

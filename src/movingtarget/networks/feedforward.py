@@ -1,8 +1,13 @@
 """Feedforward networks: plain (Rosenblatt's perceptron with hidden layers), centred, or with batch norm."""
 
+from typing import TYPE_CHECKING
+
 from torch import Tensor, nn
 
 from movingtarget.networks.layers import ACTIVATIONS, NORMALISATIONS, Linear
+
+if TYPE_CHECKING:
+    from movingtarget.networks.build import Architecture
 
 
 class FeedforwardLayer(nn.Module):
@@ -42,3 +47,18 @@ class Feedforward(nn.Module):
         for layer in self.hidden:
             inputs = layer(inputs)
         return self.head(inputs)  # type: ignore[no-any-return]
+
+
+def plain(architecture: "Architecture") -> nn.Module:
+    """Without normalisation."""
+    return _feedforward(architecture, "none")
+
+
+def batch_norm(architecture: "Architecture") -> nn.Module:
+    """With batch norm between every hidden layer's affine map and its activation."""
+    return _feedforward(architecture, "batch-norm")
+
+
+def _feedforward(architecture: "Architecture", normalisation: str) -> nn.Module:
+    sizes = architecture.inputs, architecture.width, architecture.depth, architecture.outputs
+    return Feedforward(*sizes, architecture.activation, normalisation)

@@ -1,9 +1,14 @@
 """Residual networks of pre-activation blocks, with a branch scale beta."""
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
 from movingtarget.networks.layers import ACTIVATIONS, NORMALISATIONS, Linear
+
+if TYPE_CHECKING:
+    from movingtarget.networks.build import Architecture
 
 
 class ResidualBlock(nn.Module):
@@ -83,3 +88,18 @@ class Residual(nn.Module):
         for layer in self.hidden:
             inputs = layer(inputs)
         return self.head(self.last(inputs))  # type: ignore[no-any-return]
+
+
+def scaled(architecture: "Architecture") -> nn.Module:
+    """Without normalisation; branches scaled by 1 / sqrt(depth), which bounds the stream's variance."""
+    return _residual(architecture, "none", architecture.depth**-0.5)
+
+
+def batch_norm(architecture: "Architecture") -> nn.Module:
+    """With batch norm in front of every branch, and unscaled branches."""
+    return _residual(architecture, "batch-norm", 1.0)
+
+
+def _residual(architecture: "Architecture", normalisation: str, beta: float) -> nn.Module:
+    sizes = architecture.inputs, architecture.width, architecture.depth, architecture.outputs
+    return Residual(*sizes, architecture.activation, normalisation, beta)

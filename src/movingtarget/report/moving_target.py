@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from movingtarget.measures.rank_correlation import rank_correlation
 from movingtarget.report import prose
-from movingtarget.report.bootstrap import Interval, bootstrap_interval, over_arms
+from movingtarget.statistics.best_rate import loss_matrix
+from movingtarget.statistics.bootstrap import Interval, bootstrap_interval, over_arms
+from movingtarget.statistics.rank_correlation import rank_correlation
 
 BUDGETS = ("sweep", "gradient", "flop", "second")
 GAIN_ORDERS = ("simultaneous", "forward", "fresh")
@@ -79,12 +80,6 @@ def batch_norm_gain(update_orders: pd.DataFrame) -> dict[str, str]:
         for network in ("plain", "batch-norm")
     }
     return gains | changes
-
-
-def loss_matrix(rows: pd.DataFrame) -> pd.DataFrame:
-    """Training losses of one arm at one time, seeds by learning rates; infinite where it has diverged."""
-    matrix = rows.pivot(index="seed", columns="learning_rate", values="train_loss")
-    return matrix.fillna(np.inf)
 
 
 def _interval(statistic: Callable[..., NDArray[np.float64]], *matrices: pd.DataFrame) -> Interval:

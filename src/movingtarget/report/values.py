@@ -3,22 +3,22 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-import jinja2
 import numpy as np
 import pandas as pd
 
-from movingtarget.measures.rank_correlation import partial_rank_correlation, rank_correlation
+from movingtarget.data.catalogue import DATASETS
+from movingtarget.figure import Drawing, filled_caption
 from movingtarget.report import prose
-from movingtarget.report.bootstrap import Interval, bootstrap_interval, over_arms
 from movingtarget.report.moving_target import batch_norm_gain, curvature_prediction, orders_table
-from movingtarget.training.selection import best_learning_rate
+from movingtarget.statistics.best_rate import best_learning_rate
+from movingtarget.statistics.bootstrap import Interval, over_arms
+from movingtarget.statistics.means import mean_of
+from movingtarget.statistics.rank_correlation import partial_rank_correlation, rank_correlation
+from movingtarget.statistics.rows import meeting
 
 Claim = dict[str, Any]
-
-DATASETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "digits": "scikit-learn's digits"}
 
 ARM = ["network", "depth", "update_rule"]
 
@@ -30,7 +30,7 @@ class Run(NamedTuple):
         config: the run's settings.
         version: of the code.
         command: the words that start this run again, before a target.
-        captions: of each figure, as templates.
+        figures: what each declares, by name.
         provenance: of each figure, the tables it is drawn from and their fingerprint.
         costs: a row for each rule, from `costs_table`.
     """
@@ -38,7 +38,7 @@ class Run(NamedTuple):
     config: Mapping[str, Any]
     version: str
     command: str
-    captions: Mapping[str, str]
+    figures: Mapping[str, Drawing]
     provenance: Mapping[str, str]
     costs: pd.DataFrame
 
@@ -55,7 +55,7 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
     depths = sorted({arm["depth"] for arm in run.config["training"]["arms"]})
     return {
         "config": run.config,
-        "dataset": DATASETS[run.config["dataset"]],
+        "dataset": DATASETS[run.config["dataset"]].title,
         "version": run.version,
         "command": run.command,
         "claims": by_name,
@@ -72,19 +72,22 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "orders": orders_table(tables["update_order_budgets"], tables["stable_rates"]),
         "gain": batch_norm_gain(tables["update_orders"]),
         "curvature": curvature_prediction(tables["moving_target"]),
-        "median": lambda table, **conditions: prose.number(_met(tables[table], conditions)["value"].median()),
+        "median": lambda table, **conditions: prose.number(
+            meeting(tables[table], **conditions)["value"].median()
+        ),
         "mean": lambda table, **conditions: prose.interval(*mean_of(tables[table], **conditions)),
     }
 
 
 def _figure(name: str, run: Run) -> str:
-    """A figure with its caption and, under it, what made it."""
-    target = f"{run.config['results']}/figures/{name}.svg"
+    """A figure with its caption, the first sentence bold, and, under it, what made it."""
+    drawing, target = run.figures[name], f"{run.config['results']}/figures/{name}.svg"
+    first, _, rest = filled_caption(drawing.caption, run.config).partition(". ")
     return (
-        f"![{caption(run.captions[name], run.config)}]({name}){{#fig-{name}}}\n\n"
+        f"![**{first}.** {rest}]({name}){{#fig-{name}}}\n\n"
         "::: provenance\n"
-        f"Rule `draw_{name}`, {run.provenance[name]}; code {run.version}. "
-        f"Again: `{run.command} --force {target}`\n"
+        f"Rule `{drawing.rule}`, {run.provenance[name]}; code {run.version}. "
+        f"Again: `rm {target}; {run.command} -- {target}`\n"
         ":::\n"
     )
 
@@ -99,28 +102,6 @@ def _estimate(claim: Claim) -> str:
     if claim["seeds"] < 2:
         return "not measured"
     return prose.interval(claim["estimate"], claim["low"], claim["high"])
-
-
-def mean_of(table: pd.DataFrame, **conditions: Any) -> Interval:
-    """Mean over seeds, with its 95 % interval, of a table's values that meet the conditions.
-
-    Rows of one seed are averaged first. NaN where no row meets the conditions.
-
-    Args:
-        table: with columns seed and value.
-        conditions: values by column; a list means any of them.
-    """
-    by_seed = _met(table, conditions).groupby("seed")["value"].mean().to_numpy()
-    if not len(by_seed):
-        return Interval(np.nan, np.nan, np.nan)
-    return bootstrap_interval(lambda sample: by_seed[sample].mean(-1), len(by_seed))
-
-
-def _met(table: pd.DataFrame, conditions: Mapping[str, Any]) -> pd.DataFrame:
-    """The rows that meet the conditions."""
-    for column, value in conditions.items():
-        table = table[table[column].isin(value if isinstance(value, list) else [value])]
-    return table
 
 
 def arms_table(training: pd.DataFrame) -> pd.DataFrame:
@@ -244,12 +225,3 @@ def _confound(claim: Claim) -> str:
 
 def _records(claims: pd.DataFrame) -> list[Claim]:
     return [{str(key): value for key, value in row.items()} for row in claims.to_dict("records")]
-
-
-def caption(template: str, config: Mapping[str, Any]) -> str:
-    """A figure's caption, filled as `snakemake --report` fills it, on one line; its first sentence bold."""
-    filled = jinja2.Template(template, undefined=jinja2.StrictUndefined).render(
-        snakemake=SimpleNamespace(config=config)
-    )
-    first, _, rest = " ".join(filled.split()).partition(". ")
-    return f"**{first}.** {rest}".strip()

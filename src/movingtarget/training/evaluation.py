@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from movingtarget.measures.population import population_statistics
+from movingtarget.networks.losses import member_losses
 from movingtarget.networks.stack import Parameters, call
-from movingtarget.training.simultaneous import member_losses
 
 
 class Score(NamedTuple):

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from movingtarget.networks.chain import Link, chain, propagate
+from movingtarget.networks.losses import differentiate, member_losses
 from movingtarget.networks.stack import Parameters
-from movingtarget.training.rule import Batch, Cost, Outcome, UpdateRule, forward_flops, steps_done
-from movingtarget.training.simultaneous import backpropagation_cost, descend, differentiate, member_losses
+from movingtarget.training.interface import Batch, Cost, Outcome, UpdateRule, forward_flops, steps_done
+from movingtarget.training.simultaneous import backpropagation_cost, descend
 
 
 def freeze_in_order(steps: int) -> UpdateRule:

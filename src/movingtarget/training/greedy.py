@@ -9,7 +9,7 @@ from movingtarget.networks.chain import Link, chain
 from movingtarget.networks.layers import Linear
 from movingtarget.networks.stack import Parameters
 from movingtarget.training.freezing import descend_above
-from movingtarget.training.rule import Batch, Outcome, UpdateRule, steps_done
+from movingtarget.training.interface import Batch, Outcome, UpdateRule, steps_done
 
 
 def greedy(steps: int) -> UpdateRule:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from movingtarget.networks.chain import chain
 from movingtarget.networks.stack import Parameters
-from movingtarget.training.rule import Batch, Outcome, UpdateRule
+from movingtarget.training.interface import Batch, Outcome, UpdateRule
 from movingtarget.training.simultaneous import backpropagation_cost, descend, gradients_of
 
 

@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 from movingtarget.networks.chain import Link, chain, pre_activation
 from movingtarget.networks.layers import ConcatenatedReLU
+from movingtarget.networks.losses import member_losses
 from movingtarget.networks.stack import Parameters
-from movingtarget.training.rule import Batch, Cost, Outcome, UpdateRule
-from movingtarget.training.simultaneous import backpropagation_cost, descend, member_losses
+from movingtarget.training.interface import Batch, Cost, Outcome, UpdateRule
+from movingtarget.training.simultaneous import backpropagation_cost, descend
 
 LEAST_DECAY = 0.25
 

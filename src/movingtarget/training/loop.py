@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from movingtarget.data.load import Images
 from movingtarget.networks.stack import Parameters
 from movingtarget.training.evaluation import evaluate_split
-from movingtarget.training.order import batches
-from movingtarget.training.rule import Batch, Cost, UpdateRule
+from movingtarget.training.interface import Batch, Cost, UpdateRule
+from movingtarget.training.minibatches import batches
 
 Rows = list[dict[str, Any]]
 

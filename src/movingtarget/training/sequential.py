@@ -8,15 +8,10 @@ from torch import Tensor, nn
 
 from movingtarget.networks.chain import Link, chain, propagate
 from movingtarget.networks.initialise import generator
+from movingtarget.networks.losses import differentiate, member_losses
 from movingtarget.networks.stack import Parameters
-from movingtarget.training.rule import Batch, Cost, Outcome, UpdateRule, forward_flops, steps_done
-from movingtarget.training.simultaneous import (
-    backpropagation_cost,
-    descend,
-    differentiate,
-    gradients_of,
-    member_losses,
-)
+from movingtarget.training.interface import Batch, Cost, Outcome, UpdateRule, forward_flops, steps_done
+from movingtarget.training.simultaneous import backpropagation_cost, descend, gradients_of
 
 Order = Literal["forward", "backward", "random"]
 

@@ -1,13 +1,11 @@
 """Backpropagation as everybody uses it: one gradient at the current weights moves all layers at once."""
 
-from collections.abc import Callable
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from movingtarget.networks.losses import differentiate, member_losses
 from movingtarget.networks.stack import Parameters, call
-from movingtarget.training.rule import Batch, Cost, Outcome, forward_flops, input_gradient_flops
+from movingtarget.training.interface import Batch, Cost, Outcome, forward_flops, input_gradient_flops
 
 
 def simultaneous(
@@ -40,27 +38,9 @@ def gradients_of(network: nn.Module, parameters: Parameters, batch: Batch) -> tu
     )
 
 
-def differentiate(
-    losses_at: Callable[[Parameters], Tensor], parameters: Parameters
-) -> tuple[Tensor, Parameters]:
-    """Losses `(members,)` as a function of a stack's parameters, and their gradients, by name."""
-    leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
-    with torch.enable_grad():
-        losses = losses_at(leaves)
-        # members share no parameter, so the gradient of the sum holds each one's own
-        gradients = torch.autograd.grad(losses.sum(), list(leaves.values()))
-    return losses.detach(), dict(zip(leaves, gradients, strict=True))
-
-
 @torch.no_grad()
 def descend(parameters: Parameters, gradients: Parameters, learning_rates: Tensor) -> None:
     """Move in place those parameters that have a gradient: W - rate x gradient, rates `(members,)`."""
     for name, gradient in gradients.items():
         rates = learning_rates.view(-1, *[1] * (gradient.dim() - 1))
         parameters[name].addcmul_(gradient, rates, value=-1.0)
-
-
-def member_losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy (nats) of each member: logits `(..., batch, classes)` -> `(...)`."""
-    losses = F.cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none")
-    return losses.view(labels.shape).mean(-1)

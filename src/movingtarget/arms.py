@@ -1,0 +1,83 @@
+"""What studies of trained arms declare alike: settings, columns and jobs.
+
+An arm is a family at a depth under an update rule; its members are seeds by learning rates.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from movingtarget.settings import (
+    ACTIVATION,
+    COUNT,
+    FAMILY,
+    INITIAL_WEIGHTS,
+    POSITIVES,
+    SEEDS,
+    at_least,
+    choice,
+    mapping,
+    names_of,
+    of_test_images,
+    of_training_images,
+    several,
+)
+from movingtarget.study import Config, Job, SettingSchema
+from movingtarget.tables import MEASURED, Column, Kind, follows
+from movingtarget.update_orders import ARM_RULES, UPDATE_ORDERS
+
+SETTINGS: dict[str, SettingSchema] = {
+    "seeds": SEEDS,
+    "learning_rates": POSITIVES,
+    "hidden_width": COUNT,
+    "activation": ACTIVATION,
+    "initial_weights": INITIAL_WEIGHTS,
+    "batch_size": of_training_images(),
+    "epochs": COUNT,
+    "evaluations_per_epoch": COUNT,
+    "evaluation_examples": {**of_training_images(2), **of_test_images(2)},
+    "curve_window": COUNT,
+    "snapshot_steps": {"type": "array", "uniqueItems": True, "items": COUNT},
+    "arms": several(
+        mapping({"network": FAMILY, "depth": at_least(2), "update_rule": choice(*ARM_RULES)}),
+    ),
+}
+"""Of a study that trains arms."""
+
+ARM: dict[str, Kind | Column] = {"network": names_of(FAMILY), "depth": int, "update_rule": tuple(ARM_RULES)}
+"""Columns that name an arm."""
+
+CURVES: dict[str, Kind | Column] = {
+    **ARM,
+    "learning_rate": float,
+    "seed": int,
+    "step": int,
+    "gradient_evaluations": follows(float),
+    "flops": follows(float),
+    "quantity": ("batch_loss", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "diverged"),
+    "value": MEASURED,
+}
+"""Columns of a table of training curves."""
+
+
+def training_jobs(section: str, config: Config) -> list[Job]:
+    """A job for each arm of a study that trains them."""
+    shared = {key: value for key, value in config[section].items() if key != "arms"}
+    return [_job(arm, shared | {"given": _given(arm, config)}) for arm in config[section]["arms"]]
+
+
+def measuring_jobs(section: str, trained: str, config: Config) -> list[Job]:
+    """A job for each arm of another study that was trained by gradient descent."""
+    shared = {key: config[trained][key] for key in ("seeds", "hidden_width", "activation")}
+    settings = shared | config[section]
+    return [_job(arm, settings) for arm in config[trained]["arms"] if arm["update_rule"] == "sgd"]
+
+
+def _job(arm: Mapping[str, Any], settings: Mapping[str, Any]) -> Job:
+    name = "{network}-{depth}-{update_rule}".format(**arm)
+    return Job(name, {"arm": arm, **settings}, (arm["network"],), (ARM_RULES[arm["update_rule"]],))
+
+
+def _given(arm: Mapping[str, Any], config: Config) -> dict[str, Any]:
+    """Those settings of LocoProp that the arm's update rule is made with."""
+    wanted = UPDATE_ORDERS[ARM_RULES[arm["update_rule"]]].given
+    return {key: value for key, value in config["locoprop"].items() if key in wanted}

@@ -1,0 +1,1 @@
+"""The registered claims: checked before a run, judged after it."""

@@ -1,0 +1,1 @@
+"""What figures share: the one style, curves, labels, axes, names and looks."""

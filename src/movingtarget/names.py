@@ -1,0 +1,25 @@
+"""Names that are looked up: what is said of one that is not known."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def unknown(what: str, name: object, known: Iterable[str]) -> str:
+    """One line about a name that is none of those known, with the nearest of them.
+
+    >>> unknown("network", "plian", ["plain", "residual"])
+    "network 'plian' is unknown (did you mean plain?); allowed: plain, residual"
+    """
+    known = list(known)
+    return f"{what} '{name}' is unknown{meant(name, known)}; allowed: {', '.join(known)}"
+
+
+def meant(name: object, known: Iterable[str]) -> str:
+    """The known name nearest to one that is not, as a question in brackets; nothing if none is near.
+
+    >>> meant("sede", ["seed", "step"])
+    ' (did you mean seed?)'
+    """
+    return "".join(
+        f" (did you mean {match}?)" for match in difflib.get_close_matches(str(name), list(known), 1)
+    )

@@ -1,0 +1,79 @@
+"""What several studies declare alike: JSON schemas of settings, and columns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from movingtarget.families import FAMILIES
+from movingtarget.tables import OPTIONAL
+from movingtarget.update_orders import UPDATE_ORDERS
+
+Schema = dict[str, Any]
+
+
+def choice(*names: str) -> Schema:
+    """One of these names."""
+    return {"enum": [*names]}
+
+
+def several(item: Schema) -> Schema:
+    """A list of different items, one at least."""
+    return {"type": "array", "minItems": 1, "uniqueItems": True, "items": item}
+
+
+def mapping(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+    """Keys with values, and no others."""
+    properties = required | (optional or {})
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [*required],
+        "properties": properties,
+    }
+
+
+def at_least(minimum: int) -> Schema:
+    """A whole number."""
+    return {"type": "integer", "minimum": minimum}
+
+
+def of_training_images(minimum: int = 1, times: int = 1) -> Schema:
+    """A number of training images, or of as many times over; the data set must hold them."""
+    return {**at_least(minimum), "training_images": times}
+
+
+def of_test_images(minimum: int = 1, times: int = 1) -> Schema:
+    """A number of test images, or of as many times over; the data set must hold them."""
+    return {**at_least(minimum), "test_images": times}
+
+
+COUNT = at_least(1)
+COUNTS = several(COUNT)
+STEPS = several(at_least(0))
+POSITIVE: Schema = {"type": "number", "exclusiveMinimum": 0}
+POSITIVES = several(POSITIVE)
+SEEDS = several(at_least(0))
+FAMILY = choice(*FAMILIES)
+ACTIVATION = choice("relu", "tanh", "sigmoid")
+INITIAL_WEIGHTS = choice("normal", "orthogonal")
+ARCHITECTURE = choice("feedforward", "residual")
+NORMALISATION = choice("none", "centred", "batch-norm")
+
+LINE_NETWORK = mapping({"network": ARCHITECTURE, "normalisation": NORMALISATION}, {"beta": POSITIVE})
+"""A random network, with the branch scale if it is residual."""
+
+
+def names_of(schema: Schema) -> Sequence[str]:
+    """The names of a choice, for the schema of a table's column."""
+    return tuple(schema["enum"])
+
+
+RANDOM_NETWORK: dict[str, Any] = {
+    "network": names_of(ARCHITECTURE),
+    "normalisation": names_of(NORMALISATION),
+    "depth": int,
+    "beta": OPTIONAL,
+}
+"""Columns that describe a random network; beta is NaN without a branch."""
+
+ORDER: dict[str, Any] = {"network": names_of(FAMILY), "order": tuple(UPDATE_ORDERS)}
+"""Columns that name an arm of the study of update orders."""

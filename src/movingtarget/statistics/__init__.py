@@ -1,0 +1,1 @@
+"""Statistics that claims, figures and report share: intervals, best rates, rows, ranks."""

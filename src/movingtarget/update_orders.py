@@ -1,0 +1,154 @@
+"""The orders in which layers are updated: the rule of each, its name in figures and its look.
+
+What a training job takes from here is among its parameters, so that another order, or another colour, trains
+nothing again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from movingtarget.look import DARK, Look
+
+FALL = 2.6
+"""By which rates fall from layer to layer (Howard & Ruder 2018, section 3.2)."""
+
+Given = Literal["steps", "iterations", "gamma"]
+
+
+@dataclass(frozen=True)
+class UpdateOrder:
+    """One order of updates.
+
+    Attributes:
+        rule: "module:name" of an update rule; with options or what is given, of the function that makes one.
+        title: what figures call it.
+        look: of its lines, the same in every figure.
+        group: figures show orders that move each layer along a "recomputed" gradient, and other "remedies",
+            each beside simultaneous updates, the "reference"; a "control" equals
+            that to the last bit and is not drawn.
+        options: arguments of the function that makes the rule.
+        given: further ones, which the study's settings hold: steps of the training, and LocoProp's.
+        fresh: whether each layer wants a minibatch of its own.
+    """
+
+    rule: str
+    title: str
+    look: Look
+    group: Literal["reference", "control", "recomputed", "remedy"]
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    given: tuple[Given, ...] = ()
+    fresh: bool = False
+
+    @property
+    def made_of(self) -> dict[str, Any]:
+        """All that decides its steps, and nothing of how they are drawn."""
+        return {"rule": self.rule, "options": dict(self.options), "given": self.given, "fresh": self.fresh}
+
+
+LOCOPROP_LOOK: Look = {"color": "#CC79A7", "marker": "D", "linestyle": (0, (1, 1))}
+
+UPDATE_ORDERS = {  # colours from Paul Tol's palettes, but for LocoProp-M's, which is Okabe and Ito's
+    "simultaneous": UpdateOrder(
+        "movingtarget.training.simultaneous:simultaneous",
+        "simultaneous",
+        {"color": DARK, "marker": "o", "linestyle": "-"},
+        "reference",
+    ),
+    "stale": UpdateOrder(
+        "movingtarget.training.sequential:stale_sequential",
+        "stale",
+        {"color": "#777777", "marker": ".", "linestyle": ":"},
+        "control",
+    ),
+    "forward": UpdateOrder(
+        "movingtarget.training.sequential:recomputed",
+        "forward sweep",
+        {"color": "#332288", "marker": "^", "linestyle": "-"},
+        "recomputed",
+        {"order": "forward"},
+    ),
+    "backward": UpdateOrder(
+        "movingtarget.training.sequential:recomputed",
+        "backward sweep",
+        {"color": "#CC6677", "marker": "v", "linestyle": (0, (4, 1.5))},
+        "recomputed",
+        {"order": "backward"},
+    ),
+    "random": UpdateOrder(
+        "movingtarget.training.sequential:recomputed",
+        "random sweep",
+        {"color": "#44AA99", "marker": "*", "linestyle": (0, (1, 1))},
+        "recomputed",
+        {"order": "random"},
+    ),
+    "fresh": UpdateOrder(
+        "movingtarget.training.sequential:recomputed",
+        "fresh batches",
+        {"color": "#999933", "marker": "s", "linestyle": (0, (4, 1.2, 1, 1.2))},
+        "recomputed",
+        {"order": "forward", "fresh": True},
+        fresh=True,
+    ),
+    "round-robin": UpdateOrder(
+        "movingtarget.training.sequential:round_robin",
+        "round robin",
+        {"color": "#88CCEE", "marker": "P", "linestyle": (0, (6, 1.5, 1, 1.5, 1, 1.5))},
+        "recomputed",
+    ),
+    "locoprop-m": UpdateOrder(
+        "movingtarget.training.locoprop:locoprop",
+        "LocoProp-M",
+        LOCOPROP_LOOK,
+        "remedy",
+        {"loss": "matching"},
+        given=("iterations", "gamma"),
+    ),
+    "locoprop-s": UpdateOrder(
+        "movingtarget.training.locoprop:locoprop",
+        "LocoProp-S",
+        {"color": "#AA4499", "marker": "d", "linestyle": (0, (3, 1, 1, 1, 1, 1))},
+        "remedy",
+        {"loss": "squared"},
+        given=("iterations", "gamma"),
+    ),
+    "smaller-early": UpdateOrder(
+        "movingtarget.training.layer_rates:layer_rates",
+        "smaller early rates",
+        {"color": "#117733", "marker": "<", "linestyle": "-"},
+        "remedy",
+        {"factor": FALL, "reverse": False},
+    ),
+    "smaller-late": UpdateOrder(
+        "movingtarget.training.layer_rates:layer_rates",
+        "smaller late rates",
+        {"color": "#DDCC77", "marker": ">", "linestyle": (0, (8, 2))},
+        "remedy",
+        {"factor": FALL, "reverse": True},
+    ),
+    "lars": UpdateOrder(
+        "movingtarget.training.layer_rates:lars",
+        "LARS",
+        {"color": "#6699CC", "marker": "X", "linestyle": (0, (2.5, 1))},
+        "remedy",
+    ),
+    "freeze": UpdateOrder(
+        "movingtarget.training.freezing:freeze_in_order",
+        "freeze in order",
+        {"color": "#882255", "marker": "p", "linestyle": (0, (5, 1, 1, 1, 1, 1, 1, 1))},
+        "remedy",
+        given=("steps",),
+    ),
+    "greedy": UpdateOrder(
+        "movingtarget.training.greedy:greedy",
+        "greedy",
+        {"color": "#661100", "marker": "h", "linestyle": (0, (3, 1.5))},
+        "remedy",
+        given=("steps",),
+    ),
+}
+"""The orders by the name that settings and tables have for them, in the order of figures."""
+
+ARM_RULES = {"sgd": "simultaneous", "locoprop": "locoprop-m"}
+"""The orders that arms of a training can name, by what they call them."""

@@ -1,0 +1,139 @@
+"""What a run consists of, derived from what studies and figures declare."""
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from movingtarget.claims.claim import SCALES
+from movingtarget.data.catalogue import DATASETS, FILES
+from movingtarget.declarations import figures, schemas, studies
+from movingtarget.families import FAMILIES
+from movingtarget.figure import filled_caption
+from movingtarget.settings import COUNT, POSITIVE, choice, mapping
+from movingtarget.study import Config, Job
+from movingtarget.update_orders import UPDATE_ORDERS
+from movingtarget_workflow.sources import code_digest, digest_of_text, sources
+
+STUDIES = studies()
+FIGURES = figures()
+TABLES = list(schemas())
+DATA_FILES = FILES
+PARAMETERS = ("study", "settings", "made_of", "dataset", "columns", "modules", "code")
+SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON schema of a run's settings: the run's own, and a section for each study that has any."""
+    own = {
+        "scale": choice(*SCALES),
+        "results": {"type": "string", "minLength": 1},
+        "data_folder": {"type": ["string", "null"]},
+        "dataset": choice(*DATASETS),
+        "locoprop": mapping({"iterations": COUNT, "gamma": POSITIVE}),
+    }
+    sections = {name: mapping(dict(study.settings)) for name, study in STUDIES.items() if study.settings}
+    return {"title": "config", **mapping({**own, **sections})}
+
+
+def jobs_of(study: str, config: Config) -> dict[str, Job]:
+    """A study's jobs by name; a single one that makes whole tables has none."""
+    return {job.name: job for job in STUDIES[study].jobs(config)}
+
+
+def parts(config: Config) -> dict[str, list[str]]:
+    """The names of its parts for each table that is made in parts."""
+    names = {study: [*jobs_of(study, config)] for study in STUDIES}
+    return {
+        table: names[name] for name, study in STUDIES.items() if names[name] != [""] for table in study.tables
+    }
+
+
+def parameters(name: str, job_name: str, config: Config) -> dict[str, Any]:
+    """All that decides a job's result beside the content of its inputs, and what to call its study with."""
+    study, job = STUDIES[name], jobs_of(name, config)[job_name]
+    modules = modules_of(name, job)
+    return {
+        "study": name,
+        "settings": _plain(job.settings),
+        "made_of": _plain(made_of(job)),
+        "dataset": config["dataset"] if study.images else None,
+        "columns": {table: [*schema] for table, schema in study.tables.items()},
+        "modules": modules,
+        "code": code("run_study", *modules),
+    }
+
+
+def modules_of(study: str, job: Job) -> list[str]:
+    """The modules of the library that a job starts from: its study's and those of what its settings name."""
+    named = [FAMILIES[name].builder for name in job.families] + [
+        UPDATE_ORDERS[name].rule for name in job.orders
+    ]
+    modules = {name.partition(":")[0].partition(".")[2] for name in named}
+    loaded = {"data.load"} if STUDIES[study].images else set()
+    return sorted({f"experiments.{study}", "tables"} | modules | loaded)
+
+
+def parameters_of(name: str, config: Config) -> dict[str, Any]:
+    """`parameters` of a study's only job, or functions that give those of a part."""
+    if "" in jobs_of(name, config):
+        return parameters(name, "", config)
+
+    def parameter(key: str) -> Callable[[Any], Any]:
+        return lambda wildcards: parameters(name, wildcards.part, config)[key]
+
+    return {key: parameter(key) for key in PARAMETERS}
+
+
+def cost_names(config: Config) -> list[str]:
+    """What each job is called that makes tables or draws, RULE or RULE/PART."""
+    jobs = [
+        study.rule if part == "" else f"{study.rule}/{part}"
+        for name, study in STUDIES.items()
+        for part in jobs_of(name, config)
+    ]
+    return jobs + list(drawing_rules())
+
+
+@functools.cache
+def code(script: str, *modules: str) -> str:
+    """A digest of a script and of the modules of the library that it starts from, with all that they import."""
+    return code_digest(sources(*modules), SCRIPTS / f"{script}.py")
+
+
+def code_of_figures(rule: str) -> dict[str, str]:
+    """A digest of what draws each figure of a chapter."""
+    return {name: code("draw_figures", f"figures.{name}", "tables") for name in drawing_rules()[rule]}
+
+
+def captions_digest(names: Iterable[str], config: Config) -> str:
+    """A digest of figures' captions, filled."""
+    return digest_of_text("\n".join(filled_caption(FIGURES[name].caption, config) for name in names))
+
+
+def tables_of(names: Iterable[str]) -> list[str]:
+    """The tables that figures are drawn from, each once."""
+    return list(dict.fromkeys(table for name in names for table in FIGURES[name].tables))
+
+
+def drawing_rules() -> dict[str, list[str]]:
+    """The rules that draw figures, a chapter each, and the figures of each."""
+    rules: dict[str, list[str]] = {}
+    for name, figure in FIGURES.items():
+        rules.setdefault(figure.rule, []).append(name)
+    return rules
+
+
+def made_of(job: Job) -> dict[str, Any]:
+    """What the families and orders that a job's settings name are made of."""
+    families = {name: FAMILIES[name].made_of for name in job.families}
+    return families | {name: UPDATE_ORDERS[name].made_of for name in job.orders}
+
+
+def _plain(value: Any) -> Any:
+    """The value with plain dicts and lists, as snakemake keeps it with a result."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,790 @@
+"""Verdicts on synthetic tables whose answers are known."""
+
+import itertools
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from movingtarget.claims.judge import check_claims, judge
+from movingtarget.statistics.best_rate import best_learning_rate
+from movingtarget.tables import TABLES, write_table
+
+SEEDS = range(5)
+
+
+def training(
+    values, network="plain", quantity="train_loss", step=100, learning_rates=(0.1,), seeds=SEEDS
+) -> pd.DataFrame:
+    """Rows of the training table, with values of shape `(seeds, rates)` or `(seeds,)`."""
+    cells = [*itertools.product(seeds, learning_rates)]
+    return pd.DataFrame(
+        {
+            "network": network,
+            "depth": 10,
+            "update_rule": "simultaneous",
+            "learning_rate": [rate for _, rate in cells],
+            "seed": [seed for seed, _ in cells],
+            "step": step,
+            "gradient_evaluations": float(step),
+            "flops": 1e6 * step,
+            "quantity": quantity,
+            "value": np.ravel(values).astype(float),
+        }
+    )
+
+
+def claim(**changes) -> dict:
+    """A claim that batch norm's last training loss is below the plain network's."""
+    entry = {
+        "id": "batch-norm-trains-faster",
+        "paper": "ioffe2015",
+        "place": "figure 1a",
+        "statement": "Batch norm reaches a lower training loss in the same number of steps.",
+        "table": "training",
+        "estimand": "difference",
+        "select": {"quantity": "train_loss", "step": "last", "depth": 10},
+        "treatment": {"network": "batch-norm"},
+        "control": {"network": "plain"},
+        "holds_if": {"below": 0},
+        "seeds": 5,
+        "scale": "default",
+    }
+    return {key: value for key, value in {**entry, **changes}.items() if value is not None}
+
+
+def mean_claim(**changes) -> dict:
+    """A claim about the plain network's last training loss alone."""
+    select = {"quantity": "train_loss", "step": "last", "network": "plain"}
+    return claim(**{"estimand": "mean", "select": select, "treatment": None, "control": None, **changes})
+
+
+def verdict(entry, *rows, scale="default", **tables) -> pd.Series:
+    """The claims table's row for one claim, judged on training rows and other tables."""
+    check_claims([entry])
+    if rows:
+        tables["training"] = pd.concat(rows)
+    return judge([entry], tables, scale).iloc[0]
+
+
+LOSSES = np.array([1.0, 1.1, 1.2, 1.3, 1.4])
+
+
+@pytest.mark.parametrize(
+    ("holds_if", "expected"),
+    [
+        ({"below": 1.5}, "reproduced"),
+        ({"below": 1.2}, "inconclusive"),
+        ({"below": 0.9}, "not reproduced"),
+        ({"above": 0.9}, "reproduced"),
+        ({"above": 1.2}, "inconclusive"),
+        ({"above": 1.5}, "not reproduced"),
+        ({"within": [0.9, 1.5]}, "reproduced"),
+        ({"within": [1.2, 1.5]}, "inconclusive"),
+        ({"within": [1.19, 1.21]}, "inconclusive"),
+        ({"within": [1.5, 2]}, "not reproduced"),
+        ({"within": [0, 0.9]}, "not reproduced"),
+    ],
+)
+def test_the_whole_interval_decides(holds_if, expected):
+    row = verdict(mean_claim(holds_if=holds_if), training(LOSSES))
+    assert row["verdict"] == expected
+    assert row["estimate"] == pytest.approx(1.2)
+    assert 1 < row["low"] < 1.1 < 1.3 < row["high"] < 1.4
+
+
+@pytest.mark.parametrize(
+    ("holds_if", "expected"),
+    [
+        ({"below": 1}, "not reproduced"),
+        ({"above": 1}, "not reproduced"),
+        ({"within": [1, 1]}, "reproduced"),
+        ({"within": [1, 2]}, "reproduced"),
+    ],
+)
+def test_a_bound_belongs_to_within_only(holds_if, expected):
+    assert verdict(mean_claim(holds_if=holds_if), training(np.ones(5)))["verdict"] == expected
+
+
+def test_the_claims_table_is_written_as_its_schema_says(tmp_path):
+    entry = mean_claim(paper_value=1, statement="Folded over\ntwo lines.\n")
+    table = judge([entry, claim(id="smoke", scale="paper")], {"training": training(LOSSES)}, "default")
+    write_table(table, "claims", tmp_path / "claims.csv")
+    assert list(table.columns) == list(TABLES["claims"])
+    first, second = table.to_dict("records")
+    assert first["statement"] == "Folded over two lines."
+    assert (first["seeds"], first["paper_value"]) == (5, 1.0)
+    assert second["seeds"] == 0
+    assert np.isnan([second["paper_value"], second["estimate"]]).all()
+
+
+def test_arms_are_paired_by_seed():
+    """Seeds differ far more than the arms do: only the paired difference is certain."""
+    noise = 100.0 * np.arange(5)
+    shuffled = training(noise - 1, "batch-norm").sample(frac=1, random_state=1)
+    row = verdict(claim(), shuffled, training(noise))
+    np.testing.assert_allclose(row[["estimate", "low", "high"]].astype(float), -1, rtol=1e-9)
+    assert row["verdict"] == "reproduced"
+
+
+def test_a_ratio_divides_the_means():
+    row = verdict(
+        claim(estimand="ratio", holds_if={"within": [0.4, 0.6]}),
+        training([1, 2, 1, 2, 1], "batch-norm"),
+        training([2, 4, 2, 4, 2]),
+    )
+    assert row["estimate"] == pytest.approx(0.5)
+    assert row["verdict"] == "reproduced"
+
+
+def test_rows_of_listed_values_are_averaged_within_a_seed():
+    rows = [training(LOSSES + layer, step=layer) for layer in (0, 1, 5)]
+    select = {"network": "plain", "quantity": "train_loss", "step": [0, 1]}
+    assert verdict(mean_claim(select=select), *rows)["estimate"] == pytest.approx(1.7)
+
+
+@pytest.mark.parametrize(
+    ("condition", "estimate"),
+    [
+        ({"step": "first"}, 1.25),
+        ({"step": "last"}, 3.25),
+        ({"step": 2}, 2.25),
+        ({"learning_rate": "smallest"}, 2.0),
+        ({"learning_rate": "largest"}, 2.5),
+        ({"learning_rate": 0.5}, 2.5),
+        ({"step": "last", "learning_rate": "smallest"}, 3.0),
+    ],
+)
+def test_extremes_are_those_the_arm_has(condition, estimate):
+    """Value: the step, and a half more at the larger rate; another network has further steps and rates."""
+    rows = [
+        training(np.full((5, 2), [step, step + 0.5]), step=step, learning_rates=(0.1, 0.5))
+        for step in (1, 2, 3)
+    ]
+    other = training(np.full(5, 99.0), "other", step=9, learning_rates=(0.9,))
+    select = {"network": "plain", "quantity": "train_loss", **condition}
+    assert verdict(mean_claim(select=select), *rows, other)["estimate"] == estimate
+
+
+def test_an_arm_may_name_its_own_table():
+    noise = pd.DataFrame({"noise": "white", "seed": SEEDS, "lag": 1, "value": 0.1})
+    gradients = pd.DataFrame(
+        {
+            "network": "feedforward",
+            "normalisation": "none",
+            "depth": 50,
+            "beta": np.nan,
+            "seed": SEEDS,
+            "lag": 1,
+        }
+    ).assign(value=0.1 + 0.01 * np.arange(5))
+    entry = claim(
+        table="gradient_autocorrelation",
+        select={"lag": 1},
+        treatment={"depth": 50},
+        control={"table": "noise_autocorrelation", "noise": "white"},
+        holds_if={"within": [-0.1, 0.1]},
+    )
+    row = verdict(entry, gradient_autocorrelation=gradients, noise_autocorrelation=noise)
+    assert row["estimate"] == pytest.approx(0.02)
+    assert row["verdict"] == "reproduced"
+
+
+RATES = (0.1, 0.5)
+
+
+def test_each_arm_runs_at_its_own_best_rate():
+    row = verdict(
+        claim(learning_rate="best"),
+        training(np.full((5, 2), [3.0, 1.0]), "batch-norm", learning_rates=RATES),
+        training(np.full((5, 2), [2.0, 4.0]), learning_rates=RATES),
+    )
+    assert row["estimate"] == -1
+
+
+def test_the_final_training_loss_chooses_the_rate_whatever_is_measured():
+    """Accuracy at the first step is measured; the loss at the last step prefers the other rate."""
+    select = {"network": "plain", "quantity": "test_accuracy", "step": "first"}
+    rows = [
+        training(np.full((5, 2), [0.9, 0.4]), quantity="test_accuracy", step=1, learning_rates=RATES),
+        training(np.full((5, 2), [1.0, 2.0]), step=1, learning_rates=RATES),
+        training(np.full((5, 2), [1.0, 0.5]), step=100, learning_rates=RATES),
+    ]
+    assert verdict(mean_claim(select=select, learning_rate="best"), *rows)["estimate"] == 0.4
+
+
+def test_a_condition_on_the_cost_does_not_move_the_choice_of_rate():
+    """After one gradient evaluation 0.1 has the lower loss, at the end 0.5."""
+    rows = [
+        training(np.full((5, 2), [1.0, 2.0]), step=1, learning_rates=RATES),
+        training(np.full((5, 2), [1.0, 0.5]), step=100, learning_rates=RATES),
+    ]
+    select = {"network": "plain", "quantity": "train_loss", "gradient_evaluations": 1.0}
+    assert verdict(mean_claim(select=select, learning_rate="best"), *rows)["estimate"] == 2
+
+
+def test_the_best_rate_is_chosen_anew_in_each_resample():
+    """Without the first seed 0.5 is the best rate, and brings its accuracy of 0 into the interval."""
+    losses = np.array([[0.0, 10.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
+    rows = [
+        training(losses, learning_rates=RATES),
+        training(np.full((5, 2), [1.0, 0.0]), quantity="test_accuracy", learning_rates=RATES),
+    ]
+    select = {"network": "plain", "quantity": "test_accuracy", "step": "last"}
+    row = verdict(mean_claim(select=select, learning_rate="best"), *rows)
+    assert (row["estimate"], row["low"], row["high"]) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("table", "conditions"),
+    [("update_orders", {"step": "last"}), ("update_order_budgets", {"budget": "flop"})],
+)
+def test_tables_with_a_column_of_losses_choose_rates_by_it(table, conditions):
+    cells = [*itertools.product(("plain", "batch-norm"), SEEDS, (0.1, 1.0), ("sweep", "flop"))]
+    losses = {("plain", 0.1): 2.0, ("plain", 1.0): np.nan, ("batch-norm", 0.1): 1.5, ("batch-norm", 1.0): 0.5}
+    rows = pd.DataFrame(cells, columns=["network", "seed", "learning_rate", "budget"]).assign(
+        step=10, order="forward", gradient_evaluations=1.0, flops=1.0, test_accuracy=np.nan
+    )
+    rows["train_loss"] = [losses[network, rate] for network, _, rate, _ in cells]
+    # under another budget, or at an earlier step, the other rate is the better one
+    rows.loc[rows["budget"] == "sweep", "train_loss"] = 3.0 * (rows["learning_rate"] == 1.0)
+    if table == "update_orders":
+        rows["step"] = rows["budget"].map({"sweep": 5, "flop": 10})
+    changes = {"table": table, "select": conditions, "learning_rate": "best"}
+    entry = claim(**changes, column="train_loss")
+    check_claims([entry])
+    ((_, row),) = judge([entry], {table: rows[list(TABLES[table])]}, "default").iterrows()
+    assert row["estimate"] == pytest.approx(0.5 - 2.0)
+    assert row["verdict"] == "reproduced"
+    lost = claim(**changes, column="test_accuracy")
+    ((_, row),) = judge([lost], {table: rows[list(TABLES[table])]}, "default").iterrows()
+    assert row["estimate"] == 0.0  # a diverged accuracy counts as none
+
+
+@pytest.mark.parametrize(
+    ("losses", "rate", "interval"),
+    [
+        ([[3.0, 1.0]] * 5, 0.5, (1, 1, 1)),
+        ([[np.nan, 1.0]] * 5, 0.5, (1, 1, 1)),
+        ([[3.0, np.nan]] + [[3.0, 1.0]] * 4, 0.1, (3, 1, 3)),
+        ([[np.nan, np.nan]] + [[3.0, 1.0]] * 4, 0.1, (np.inf, 1, np.inf)),
+    ],
+)
+def test_a_rate_with_a_diverged_seed_is_chosen_only_if_every_rate_has_one(losses, rate, interval):
+    """The estimate stands at the rate at which the members are kept; a resample without the seed is free."""
+    rows = training(losses, learning_rates=RATES)
+    row = verdict(mean_claim(learning_rate="best"), rows)
+    assert (row["estimate"], row["low"], row["high"]) == interval
+    assert best_learning_rate(rows) == rate
+
+
+def test_a_diverged_loss_is_infinite_and_a_diverged_accuracy_zero():
+    diverged = [0.5, 0.5, 0.5, 0.5, np.nan]
+    loss = verdict(mean_claim(holds_if={"above": 0.4}), training(diverged))
+    assert (loss["estimate"], loss["low"], loss["high"]) == (np.inf, 0.5, np.inf)
+    assert loss["verdict"] == "reproduced"
+    select = {"network": "plain", "quantity": "test_accuracy"}
+    accuracy = verdict(mean_claim(select=select), training(diverged, quantity="test_accuracy"))
+    assert accuracy["estimate"] == pytest.approx(0.4)
+
+
+@pytest.mark.filterwarnings("error")
+def test_training_is_better_than_diverging_and_two_divergences_cannot_be_told_apart():
+    everywhere = np.full(5, np.nan)
+    trained = verdict(claim(), training(LOSSES, "batch-norm"), training(everywhere))
+    assert (trained["estimate"], trained["verdict"]) == (-np.inf, "reproduced")
+    neither = verdict(claim(), training(everywhere, "batch-norm"), training(everywhere))
+    assert np.isnan(neither["estimate"])
+    assert neither["verdict"] == "inconclusive"
+
+
+def test_an_undefined_measurement_is_inconclusive():
+    noise = pd.DataFrame({"noise": "white", "seed": [*SEEDS, *SEEDS], "lag": [1] * 5 + [2] * 5, "value": 0.1})
+    noise.loc[3, "value"] = np.nan
+    entry = mean_claim(table="noise_autocorrelation", select={"lag": [1, 2]})
+    row = verdict(entry, noise_autocorrelation=noise)
+    assert row["verdict"] == "inconclusive"
+    assert np.isnan(row["estimate"])
+
+
+def test_too_few_seeds_are_inconclusive():
+    row = verdict(mean_claim(holds_if={"above": 0}, seeds=6), training(LOSSES))
+    assert (row["seeds"], row["verdict"]) == (5, "inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("claimed", "run", "expected"),
+    [
+        ("default", "smoke", "inconclusive"),
+        ("default", "default", "reproduced"),
+        ("default", "paper", "reproduced"),
+        ("paper", "smoke", "inconclusive"),
+        ("paper", "default", "inconclusive"),
+        ("paper", "paper", "reproduced"),
+    ],
+)
+def test_a_run_below_the_claims_scale_is_inconclusive(claimed, run, expected):
+    row = verdict(mean_claim(holds_if={"above": 0}, scale=claimed), training(LOSSES), scale=run)
+    assert row["verdict"] == expected
+    assert row["estimate"] == pytest.approx(1.2)
+
+
+@pytest.mark.parametrize("tables", [{}, {"training": training(LOSSES)}], ids=["no table", "no rows"])
+@pytest.mark.parametrize("scale", ["smoke", "default"])
+def test_what_a_run_has_not_measured_is_inconclusive(tables, scale):
+    row = verdict(claim(), scale=scale, **tables)
+    assert (row["seeds"], row["verdict"]) == (0, "inconclusive")
+    assert np.isnan([row["estimate"], row["low"], row["high"]]).all()
+
+
+def test_every_listed_value_must_have_rows():
+    select = {"network": "plain", "quantity": "train_loss", "depth": [10, 50]}
+    assert verdict(mean_claim(select=select), training(LOSSES))["seeds"] == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            [training(LOSSES, "batch-norm"), training(LOSSES[1:], seeds=range(1, 5))],
+            "seeds 0 are not in both arms; allowed: the same in both arms",
+        ),
+        (
+            [
+                training(LOSSES, "batch-norm", learning_rates=[0.1]),
+                training(LOSSES[:1], "batch-norm", seeds=[0]),
+            ],
+            "some seeds or learning rates have fewer rows than others",
+        ),
+    ],
+)
+def test_seeds_must_be_shared(rows, message):
+    rows[1]["learning_rate"] = rows[1]["learning_rate"].where(rows[1]["network"] == "plain", 0.5)
+    with pytest.raises(ValueError, match=f"^claim batch-norm-trains-faster: {message}$"):
+        verdict(claim(), *rows)
+
+
+def test_every_rate_needs_a_final_training_loss():
+    rows = [
+        training(np.ones((5, 2)), quantity="test_loss", learning_rates=RATES),
+        training(np.ones((5, 1)), learning_rates=RATES[:1]),
+    ]
+    select = {"network": "plain", "quantity": "test_loss"}
+    with pytest.raises(
+        ValueError, match="learning_rate is best, but train_loss has other seeds or rates where"
+    ):
+        verdict(mean_claim(select=select, learning_rate="best"), *rows)
+
+
+CORRELATION = {"network": "feedforward", "normalisation": "none"}
+
+
+def gradient_correlation(seeds=SEEDS, depths=(2, 10, 50), **columns) -> pd.DataFrame:
+    """Rows of the wide table; measured columns are functions of depth and seed."""
+    cells = pd.MultiIndex.from_product([depths, seeds], names=["depth", "seed"]).to_frame(index=False)
+    rows = cells.assign(**CORRELATION, gates="rectifier", beta=np.nan, variance=1.0, covariance=0.5)
+    measured = {"correlation": lambda rows: 0.5, "gradient_norm": lambda rows: 1.0 * rows["depth"]}
+    return rows.assign(**{**measured, **columns})[list(TABLES["gradient_correlation"])]
+
+
+def correlation_claim(**changes) -> dict:
+    """A claim about the correlation of gradients in a plain network of depth 10."""
+    entry = {
+        "table": "gradient_correlation",
+        "column": "correlation",
+        "select": {**CORRELATION, "depth": 10},
+    }
+    return mean_claim(**{**entry, **changes})
+
+
+def slope_claim(**changes) -> dict:
+    """A claim that the correlation falls as the root of depth."""
+    entry = {
+        "estimand": "log_slope",
+        "select": {**CORRELATION, "depth": [2, 10, 50]},
+        "holds_if": {"within": [-0.6, -0.4]},
+    }
+    return correlation_claim(**{**entry, **changes})
+
+
+def root_of_depth(rows: pd.DataFrame) -> pd.Series:
+    """depth^-0.5, times noise that a seed shares between depths."""
+    return rows["depth"] ** -0.5 * (1 + 0.2 * rows["seed"])
+
+
+@pytest.mark.parametrize(
+    ("column", "estimate"), [("correlation", 0.3), ("variance", 1), ("gradient_norm", 10)]
+)
+def test_a_claim_may_name_the_measured_column(column, estimate):
+    rows = gradient_correlation(correlation=lambda rows: 0.1 + 0.1 * rows["seed"])
+    row = verdict(correlation_claim(column=column), gradient_correlation=rows)
+    assert row["estimate"] == pytest.approx(estimate)
+    assert row["seeds"] == 5
+
+
+def test_both_arms_are_measured_by_the_named_column():
+    rows = gradient_correlation(correlation=lambda rows: 1 / rows["depth"])
+    entry = correlation_claim(
+        estimand="ratio", select=CORRELATION, treatment={"depth": 10}, control={"depth": 2}
+    )
+    assert verdict(entry, gradient_correlation=rows)["estimate"] == pytest.approx(0.2)
+
+
+def test_the_slope_of_a_power_law_is_its_exponent():
+    """Noise that depths share moves every mean alike, so the slope is certain."""
+    row = verdict(slope_claim(), gradient_correlation=gradient_correlation(correlation=root_of_depth))
+    np.testing.assert_allclose(row[["estimate", "low", "high"]].astype(float), -0.5, rtol=1e-9)
+    assert (row["seeds"], row["verdict"]) == (5, "reproduced")
+
+
+def test_the_slope_is_that_of_the_means_over_seeds():
+    """Noise of each depth's own: the least-squares line as numpy fits it, inside an interval."""
+    noise = np.random.default_rng(0).lognormal(sigma=0.1, size=15)
+    rows = gradient_correlation(correlation=lambda rows: root_of_depth(rows) * noise)
+    row = verdict(slope_claim(), gradient_correlation=rows.sample(frac=1, random_state=1))
+    means = rows.groupby("depth")["correlation"].mean()
+    expected = np.polyfit(np.log(means.index), np.log(means), 1)[0]
+    assert row["estimate"] == pytest.approx(expected)
+    assert row["low"] < row["estimate"] < row["high"]
+
+
+def test_the_slope_uses_the_listed_depths_only():
+    """Flat from 10 to 50, though not from 2."""
+    rows = gradient_correlation(correlation=lambda rows: np.where(rows["depth"] == 2, 9.0, 0.5))
+    entry = slope_claim(select={**CORRELATION, "depth": [50, 10]})
+    assert verdict(entry, gradient_correlation=rows)["estimate"] == pytest.approx(0, abs=1e-12)
+
+
+def test_each_depth_of_a_slope_runs_at_its_own_best_rate():
+    """At its best rate a loss is one over the depth, at the other ten everywhere."""
+    shallow = training(np.full((5, 2), [1 / 10, 10.0]), learning_rates=RATES)
+    deep = training(np.full((5, 2), [10.0, 1 / 50]), learning_rates=RATES).assign(depth=50)
+    select = {"network": "plain", "quantity": "train_loss", "step": "last", "depth": [10, 50]}
+    row = verdict(mean_claim(estimand="log_slope", select=select, learning_rate="best"), shallow, deep)
+    assert row["estimate"] == pytest.approx(-1)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("deep", [-0.1, 0.0])
+def test_the_slope_of_a_mean_that_is_not_positive_is_inconclusive(deep):
+    rows = gradient_correlation(correlation=lambda rows: np.where(rows["depth"] == 50, deep, 0.5))
+    row = verdict(slope_claim(holds_if={"below": 0}), gradient_correlation=rows)
+    assert np.isnan([row["estimate"], row["low"], row["high"]]).all()
+    assert (row["seeds"], row["verdict"]) == (5, "inconclusive")
+
+
+def test_a_slope_is_inconclusive_if_a_resample_leaves_it_undefined():
+    rows = gradient_correlation(
+        correlation=lambda rows: root_of_depth(rows).where((rows["seed"] > 0) | (rows["depth"] < 50), -0.01)
+    )
+    row = verdict(slope_claim(holds_if={"below": 0}), gradient_correlation=rows)
+    assert row["estimate"] < 0
+    assert row["verdict"] == "inconclusive"
+
+
+def test_a_slope_without_one_of_its_depths_is_inconclusive():
+    row = verdict(slope_claim(), gradient_correlation=gradient_correlation(depths=(2, 10)))
+    assert (row["seeds"], row["verdict"]) == (0, "inconclusive")
+
+
+def test_the_depths_of_a_slope_must_share_their_seeds():
+    rows = gradient_correlation()
+    rows = rows[(rows["depth"] != 10) | (rows["seed"] != 3)]
+    message = "^claim .*: seeds 3 are not at every depth; allowed: the same at every depth$"
+    with pytest.raises(ValueError, match=message):
+        verdict(slope_claim(), gradient_correlation=rows)
+
+
+def confounds(entry, **tables) -> list[float]:
+    return verdict(entry, **tables)[["treatment_confound", "control_confound"]].tolist()
+
+
+NORM = {"table": "gradient_correlation"}
+
+
+def test_the_confound_of_each_arm_stands_beside_the_verdict():
+    """The gradient's norm is the depth here; lag and gates are not shared by the two tables."""
+    entry = claim(
+        table="gradient_autocorrelation",
+        select={**CORRELATION, "lag": 1},
+        treatment={"depth": 50},
+        control={"depth": 10},
+        confound=NORM,
+    )
+    autocorrelation = pd.concat(
+        pd.DataFrame({**CORRELATION, "depth": depth, "beta": np.nan, "seed": SEEDS, "lag": 1, "value": 0.1})
+        for depth in (10, 50)
+    )
+    tables = {"gradient_autocorrelation": autocorrelation, "gradient_correlation": gradient_correlation()}
+    assert confounds(entry, **tables) == [50, 10]
+    assert confounds(entry | {"confound": NORM | {"depth": 2}}, **tables) == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("confound", "expected"),
+    [
+        (NORM, 10),
+        (NORM | {"column": "covariance"}, 0.5),
+        (NORM | {"depth": [2, 50]}, 26),
+        (NORM | {"depth": 7}, np.nan),
+        (NORM | {"network": "highway"}, np.nan),
+        ({"table": "looks_linear", "column": "value", "quantity": "gradient_norm"}, np.nan),
+        (None, np.nan),
+    ],
+)
+def test_a_confound_of_select_alone_is_a_single_mean(confound, expected):
+    entry = correlation_claim(confound=confound)
+    np.testing.assert_equal(confounds(entry, gradient_correlation=gradient_correlation()), [expected, np.nan])
+
+
+def test_a_slopes_confound_is_the_mean_over_its_depths():
+    entry = slope_claim(confound=NORM)
+    first, second = confounds(entry, gradient_correlation=gradient_correlation())
+    assert first == pytest.approx(62 / 3)
+    assert np.isnan(second)
+
+
+def test_a_confound_drops_the_conditions_its_table_cannot_meet():
+    """Quantity, the last step and an update rule mean nothing in the wide table."""
+    speed = pd.DataFrame(
+        {
+            "network": "plain",
+            "depth": 10,
+            "seed": SEEDS,
+            "learning_rate": 0.1,
+            "correlation": 0.5,
+            "gradient_norm": [1.0, 2.0, 3.0, 4.0, 5.0],
+            "steps": 9.0,
+        }
+    )
+    select = {
+        "network": "plain",
+        "quantity": "train_loss",
+        "step": "last",
+        "learning_rate": "smallest",
+        "update_rule": "simultaneous",
+    }
+    entry = mean_claim(select=select, confound={"table": "learning_speed"})
+    row = verdict(entry, training(LOSSES), learning_speed=speed)
+    assert row["treatment_confound"] == 3
+    assert np.isnan(row["control_confound"])
+
+
+def test_a_confounds_own_quantity_replaces_the_arms():
+    """Measured at the best rate of each arm, it is averaged over all rows."""
+    rows = pd.DataFrame(
+        {
+            "network": ["plain", "plain", "batch-norm", "batch-norm"],
+            "depth": 10,
+            "seed": [0, 1, 0, 1],
+            "quantity": "gradient_norm",
+            "value": [1.0, 3.0, 5.0, 9.0],
+        }
+    )
+    entry = claim(
+        learning_rate="best",
+        confound={"table": "looks_linear", "column": "value", "quantity": "gradient_norm"},
+    )
+    row = verdict(entry, training(LOSSES, "batch-norm"), training(LOSSES), looks_linear=rows)
+    assert row[["treatment_confound", "control_confound"]].tolist() == [7, 2]
+
+
+def test_an_arm_of_which_the_confounds_table_knows_nothing_has_none():
+    """Noise has no gradient, so the mean of all networks' must not stand beside it."""
+    rows = {"seed": SEEDS, "lag": 1, "value": 0.1}
+    entry = claim(
+        table="gradient_autocorrelation",
+        select={"lag": 1},
+        treatment={**CORRELATION, "depth": 50},
+        control={"table": "noise_autocorrelation", "noise": "brown"},
+        confound=NORM,
+    )
+    tables = {
+        "gradient_autocorrelation": pd.DataFrame({**CORRELATION, "depth": 50, "beta": np.nan, **rows}),
+        "noise_autocorrelation": pd.DataFrame({"noise": "brown", **rows}),
+        "gradient_correlation": gradient_correlation(),
+    }
+    np.testing.assert_equal(confounds(entry, **tables), [50, np.nan])
+
+
+def test_an_undefined_confound_is_not_averaged_away():
+    rows = gradient_correlation(gradient_norm=lambda rows: rows["seed"].where(rows["seed"] > 0, np.nan))
+    row = verdict(correlation_claim(confound=NORM), gradient_correlation=rows)
+    assert np.isnan(row["treatment_confound"])
+    assert row["estimate"] == 0.5
+
+
+def test_an_unknown_scale_is_refused():
+    with pytest.raises(ValueError, match=r"^scale is 'large'; allowed: smoke, default, paper$"):
+        judge([], {}, "large")
+
+
+def test_verdicts_do_not_depend_on_the_other_claims():
+    tables = {"training": training(LOSSES)}
+    alone = judge([mean_claim()], tables, "default")
+    after = judge([mean_claim(id="another", holds_if={"above": 0}), mean_claim()], tables, "default")
+    pd.testing.assert_frame_equal(alone, after.iloc[1:].reset_index(drop=True))
+
+
+SELECT = claim()["select"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"table": "trainin"},
+            r"table is trainin \(did you mean training\?\); allowed: training, .*information",
+        ),
+        ({"table": "claims"}, "table is claims; allowed: training, .*"),
+        ({"control": {"table": "noise"}}, "control.table is noise.*; allowed: training, .*"),
+        (
+            {"select": {**SELECT, "netwrk": "plain"}},
+            r"select.netwrk is no column of training \(did you mean network\?\); allowed: network, depth, .*",
+        ),
+        ({"treatment": {"networks": "plain"}}, "treatment.networks is no column of training .*"),
+        ({"select": {**SELECT, "seed": 0}}, "select.seed is no column of .*"),
+        ({"select": {**SELECT, "table": "training"}}, "select.table is no column of .*"),
+        (
+            {"select": {**SELECT, "quantity": "loss"}},
+            "select.quantity is 'loss'; allowed: batch_loss, train_loss, .*",
+        ),
+        ({"select": {"step": "last"}}, "treatment.quantity is missing; allowed: batch_loss, train_loss, .*"),
+        ({"select": {**SELECT, "depth": "ten"}}, "select.depth is 'ten'; allowed: a whole number"),
+        ({"select": {**SELECT, "depth": True}}, "select.depth is True; allowed: a whole number"),
+        ({"select": {**SELECT, "depth": [10, 20.0]}}, "select.depth is 20.0; allowed: a whole number"),
+        ({"select": {**SELECT, "step": "end"}}, "select.step is 'end'; allowed: a whole number, first, last"),
+        (
+            {"select": {**SELECT, "learning_rate": "1e-3"}},
+            "select.learning_rate is '1e-3'; allowed: a number such as 0.001 or 1.0e-3, smallest, largest",
+        ),
+        ({"control": {"network": 10}}, "control.network is 10; allowed: text"),
+        ({"control": None}, "estimand is difference with treatment; allowed: mean or log_slope of .*"),
+        ({"estimand": "mean"}, "estimand is mean with treatment and control; allowed: .*"),
+        ({"holds_if": {"within": [2, 1]}}, r"holds_if.within is \[2, 1\]; allowed: the lower end first"),
+        (
+            {
+                "table": "image_gradients",
+                "select": {"quantity": "correlation"},
+                "learning_rate": "best",
+            },
+            "learning_rate is best, but image_gradients has no training losses; "
+            "allowed: only with training, depth_ladder, update_orders, update_order_budgets",
+        ),
+    ],
+)
+def test_a_claim_that_makes_no_sense_is_refused_in_one_line(changes, message):
+    with pytest.raises(ValueError, match=f"^claim batch-norm-trains-faster: {message}$"):
+        check_claims([claim(**changes)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"column": None},
+            "column is missing, so value, which gradient_correlation has not measured; "
+            "allowed: variance, covariance, correlation, gradient_norm",
+        ),
+        (
+            {"column": "corelation"},
+            r"column is corelation \(did you mean correlation\?\), which .* has not measured; allowed: .*",
+        ),
+        ({"column": "depth"}, "column is depth, which .* has not measured; allowed: variance, .*"),
+        (
+            {"table": "noise_autocorrelation"},
+            "column is correlation, which noise_autocorrelation has not measured; allowed: value",
+        ),
+        ({"table": "activation_patterns"}, "table is activation_patterns.*; allowed: training, .*"),
+        (
+            {"select": {**CORRELATION, "variance": 1.0}},
+            "select.variance is measured in gradient_correlation, no condition; allowed: network, .*",
+        ),
+        ({"learning_rate": "best"}, "learning_rate is best, but .* has no training losses; .*"),
+        ({"estimand": "log_slope"}, "select.depth is 10; allowed: a list of at least two depths .*"),
+        (
+            {"estimand": "log_slope", "select": {**CORRELATION, "depth": [10]}},
+            r"select.depth is \[10\]; allowed: a list of at least two depths from 1 on for a log_slope",
+        ),
+        (
+            {"estimand": "log_slope", "select": {**CORRELATION, "depth": [0, 10]}},
+            r"select.depth is \[0, 10\]; allowed: .*",
+        ),
+        ({"estimand": "log_slope", "select": CORRELATION}, "select.depth is missing; allowed: .*"),
+        (
+            {"estimand": "log_slope", "select": {**CORRELATION, "depth": [10, "x"]}},
+            "select.depth is 'x'; allowed: a whole number",
+        ),
+        (
+            {"estimand": "log_slope", "treatment": {"depth": 2}},
+            "estimand is log_slope with treatment; allowed: mean or log_slope of select alone, .*",
+        ),
+        (
+            {"confound": {"table": "gradient_corelation"}},
+            r"confound.table is gradient_corelation \(did you mean gradient_correlation\?\); allowed: .*",
+        ),
+        ({"confound": {"table": "claims"}}, "confound.table is claims; allowed: .*"),
+        (
+            {"confound": {"table": "looks_linear"}},
+            "confound.column is missing, so gradient_norm, which looks_linear has not measured; "
+            "allowed: value",
+        ),
+        (
+            {"confound": {**NORM, "column": "norm"}},
+            "confound.column is norm, which gradient_correlation has not measured; allowed: variance, .*",
+        ),
+        (
+            {"confound": {"table": "looks_linear", "column": "value"}},
+            "confound.quantity is missing; allowed: correlation, gradient_norm, jacobian_deviation",
+        ),
+        (
+            {"confound": {**NORM, "gate": "random"}},
+            r"confound.gate is no column of gradient_correlation \(did you mean gates\?\); allowed: .*",
+        ),
+        (
+            {"confound": {**NORM, "correlation": 0.5}},
+            "confound.correlation is measured in gradient_correlation, no condition; allowed: .*",
+        ),
+        ({"confound": {**NORM, "gates": "open"}}, "confound.gates is 'open'; allowed: random, rectifier"),
+        (
+            {"confound": {"table": "effective_rank", "column": "value", "quantity": "gradient_norm"}},
+            "confound.network is 'feedforward'; allowed: plain, residual",
+        ),
+    ],
+)
+def test_a_column_slope_or_confound_that_makes_no_sense_is_refused_in_one_line(changes, message):
+    with pytest.raises(ValueError, match=f"^claim batch-norm-trains-faster: {message}$"):
+        check_claims([correlation_claim(**changes)])
+
+
+SCHEMA = Path(__file__).parents[2] / "workflow/schemas/claims.schema.yaml"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({}, None),
+        ({"confound": {**NORM, "column": "covariance", "depth": [2, 10], "network": "residual"}}, None),
+        ({"estimand": "log_slopes"}, "'log_slopes' is not one of"),
+        ({"column": 1}, "1 is not of type 'string'"),
+        ({"columns": "value"}, "'columns' was unexpected"),
+        ({"confound": {"column": "gradient_norm"}}, "'table' is a required property"),
+        ({"confound": {**NORM, "column": 1}}, "1 is not of type 'string'"),
+        ({"confound": {**NORM, "depth": []}}, "is not valid under any of the given schemas"),
+    ],
+)
+def test_the_schema_knows_columns_slopes_and_confounds(changes, problem):
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    errors = [*jsonschema.Draft202012Validator(schema).iter_errors([slope_claim(**changes)])]
+    assert len(errors) == (problem is not None)
+    assert all(problem in error.message for error in errors)
+
+
+def test_an_id_used_twice_is_refused():
+    with pytest.raises(
+        ValueError, match="claim batch-norm-trains-faster: id is used twice; allowed: an id of "
+    ):
+        check_claims([claim(), claim(estimand="ratio")])

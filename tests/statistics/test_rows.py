@@ -1,0 +1,23 @@
+"""Rows chosen and divided."""
+
+import numpy as np
+import pandas as pd
+
+from movingtarget.statistics.rows import divide, where
+
+TABLE = pd.DataFrame({"network": ["b", "a", "b"], "beta": [np.nan, 0.1, np.nan], "depth": [2, 2, 3]})
+
+
+def test_where_needs_all_the_values():
+    assert where(TABLE, network="b", depth=2).index.tolist() == [0]
+    assert where(TABLE, network="a", depth=3).empty
+
+
+def test_divide_keeps_rows_without_a_branch_scale_and_the_order_of_appearance():
+    parts = divide(TABLE, "network", "beta")
+    assert [network for network, _ in parts] == ["b", "a"]
+    assert [len(rows) for rows in parts.values()] == [2, 1]
+
+
+def test_one_column_divides_by_its_values():
+    assert [*divide(TABLE, "depth")] == [2, 3]

@@ -1,0 +1,105 @@
+"""One arm trained from settings to rows."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from movingtarget.experiments.trained_members import Trained, arm_network, train_arm
+
+from movingtarget.data.load import Images
+from movingtarget.experiments import image_gradients, mutual_information
+from movingtarget.networks import FAMILIES, Architecture, build_random
+from movingtarget.networks.initialise import Weights
+from movingtarget.statistics.best_rate import best_learning_rate
+from movingtarget.tables import write_table
+
+SEEDS = [3, 5]
+SCHEDULE = {
+    "learning_rates": [0.05, 1e6],
+    "batch_size": 10,
+    "epochs": 2,
+    "evaluations_per_epoch": 1,
+    "evaluation_examples": 40,
+    "curve_window": 2,
+}
+
+
+def images() -> Images:
+    """Two classes that a line separates."""
+    source = torch.Generator().manual_seed(0)
+    inputs = torch.randn(160, 6, generator=source)
+    labels = (inputs[:, 0] > 0).long()
+    return Images(inputs[:80], labels[:80], inputs[80:], labels[80:])
+
+
+def trained(network: str, update_rule: str, weights: Weights = "normal", **changes: Any) -> Trained:
+    return train_arm(
+        {"network": network, "depth": 3, "update_rule": update_rule},
+        images(),
+        SEEDS,
+        hidden_width=8,
+        activation="relu",
+        initial_weights=weights,
+        rule_settings={"locoprop": {"iterations": 2, "gamma": 1.0}},
+        schedule=SCHEDULE | changes,
+        resumed=None,
+        keep=lambda state: None,
+        say=lambda line: None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("network", "update_rule"),
+    [("plain", "sgd"), ("batch-norm", "sgd"), ("residual", "sgd"), ("plain", "locoprop")],
+)
+def test_rows_name_arm_and_seed_and_snapshots_are_of_the_best_rate(network: str, update_rule: str):
+    table, snapshots = trained(network, update_rule)
+    assert set(table["seed"]) == set(SEEDS)
+    assert set(table["network"]) == {network}
+    assert best_learning_rate(table) == 0.05
+    assert list(snapshots) == [0, 8, 16]
+    assert all(len(value) == len(SEEDS) for value in snapshots[16].values())
+    assert any(not torch.equal(snapshots[0][name], value) for name, value in snapshots[16].items())
+
+
+def test_measurements_of_snapshots_have_a_row_for_each_seed_and_layer():
+    data, arm = images(), {"network": "plain", "depth": 3}
+    network = arm_network(arm, data, 8, "relu")
+    snapshots = trained("plain", "sgd").snapshots
+    gradients = image_gradients.measure(network, snapshots, data, SEEDS, examples=8)
+    assert len(gradients) == 2 * 3 * 2 * len(SEEDS)
+    shared = mutual_information.measure(network, snapshots, data, SEEDS, examples=80, noise=0.1)
+    assert len(shared) == 3 * 2 * 2 * 2 * len(SEEDS)
+    information = shared[shared["quantity"] == "information"]["value"]
+    null = shared[shared["quantity"] == "permuted"]["value"]
+    assert np.isfinite(shared["value"]).all()
+    assert information.min() > null.max()
+
+
+@pytest.mark.parametrize(
+    ("asked", "steps"), [(1, [8]), (2, [4, 8]), (3, [3, 6, 8]), (8, range(1, 9)), (99, range(1, 9))]
+)
+def test_evaluations_are_evenly_spaced_in_every_epoch(asked: int, steps: Sequence[int]):
+    table = trained("plain", "sgd", evaluations_per_epoch=asked).table
+    scored = table[table["quantity"] == "test_loss"]
+    assert scored["step"].unique().tolist() == [0, *steps, *(8 + step for step in steps)]
+
+
+@pytest.mark.parametrize("weights", ["normal", "orthogonal"])
+@pytest.mark.parametrize("network", FAMILIES)
+def test_members_start_from_the_initial_weights_of_their_seed(network: str, weights: Weights):
+    initial = trained(network, "sgd", weights).snapshots[0]
+    for place, seed in enumerate(SEEDS):
+        alone = build_random(Architecture(network, 6, 8, 3, 2, "relu", weights), seed)
+        for name, value in alone.named_parameters():
+            assert torch.equal(initial[name][place], value)
+
+
+def test_snapshots_are_kept_at_the_steps_asked_for_too(tmp_path: Path):
+    table, snapshots = trained("plain", "sgd", snapshot_steps=[1, 3])
+    assert list(snapshots) == [0, 1, 3, 8, 16]
+    assert table.equals(trained("plain", "sgd").table)
+    write_table(table, "depth_ladder", tmp_path / "table.csv")

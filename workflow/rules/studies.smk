@@ -1,0 +1,80 @@
+"""Studies: a rule for each, named and described by its declaration in movingtarget.experiments."""
+
+PART_NAMES = plan.parts(config)
+PARTS = [
+    f"{RESULTS}/tables/parts/{table}/{part}.csv" for table, parts in PART_NAMES.items() for part in parts
+]
+
+
+def table_file(table):
+    return f"{RESULTS}/tables/{table}.csv"
+
+
+def needs_of(study):
+    """A study's inputs by name; those of a part have its name for a wildcard."""
+    needs = {table: table_file(table) for table in study.reads}
+    if study.images:
+        needs["images"] = f"{DATA}/SHA256SUMS"
+    if study.members:
+        needs["members"] = f"{RESULTS}/members/{study.members}/{{part}}.pt"
+    return needs
+
+
+def products_of(name, study, parts):
+    """A study's outputs by name."""
+    products = {
+        table: f"{RESULTS}/tables/parts/{table}/{{part}}.csv" if parts else table_file(table)
+        for table in study.tables
+    }
+    if study.keeps_members:
+        products["members"] = f"{RESULTS}/members/{name}/{{part}}.pt"
+    return products
+
+
+for name, study in plan.STUDIES.items():
+    parts = [part for part in plan.jobs_of(name, config) if part]
+    job = f"{study.rule}/{{part}}" if parts else study.rule
+
+    rule:
+        name:
+            study.rule
+        input:
+            **needs_of(study),
+        output:
+            **products_of(name, study, parts),
+        log:
+            f"{RESULTS}/logs/{job}.log",
+        benchmark:
+            f"{RESULTS}/costs/{job}.tsv"
+        wildcard_constraints:
+            part="|".join(parts),
+        threads: 1
+        params:
+            **plan.parameters_of(name, config),
+        message:
+            study.rule.replace("_", " ").capitalize() + (": {wildcards.part}" if parts else "")
+        script:
+            "../scripts/run_study.py"
+
+
+rule gather_parts:
+    input:
+        parts=lambda wildcards: [
+            f"{RESULTS}/tables/parts/{wildcards.table}/{part}.csv" for part in PART_NAMES[wildcards.table]
+        ],
+    output:
+        table=table_file("{table}"),
+    log:
+        f"{RESULTS}/logs/gather_parts/{{table}}.log",
+    benchmark:
+        f"{RESULTS}/costs/gather_parts/{{table}}.tsv"
+    wildcard_constraints:
+        table="|".join(PART_NAMES),
+    threads: 1
+    params:
+        modules=["tables"],
+        code=plan.code("gather_parts", "tables"),
+    message:
+        "Gathering table {wildcards.table}"
+    script:
+        "../scripts/gather_parts.py"

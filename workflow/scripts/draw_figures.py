@@ -1,0 +1,34 @@
+"""Rules draw_...: tables -> the figures of a chapter, as SVG for the screen and as PDF for print.
+
+A figure that is there, drawn by the same code from the same tables, is left as it is.
+"""
+
+from importlib import import_module
+from pathlib import Path
+
+from movingtarget.declarations import figures, schemas
+from movingtarget.figure import filled_caption
+from movingtarget.tables import read_table
+from movingtarget_workflow.job import job
+from movingtarget_workflow.sources import digest, digest_of_text
+
+if __name__ == "__main__":
+    with job(snakemake) as running:
+        from movingtarget.drawing.style import is_drawn, save
+
+        results = Path(snakemake.config["results"])
+        for name, code in snakemake.params.code.items():
+            declared = figures()[name]
+            paths = [results / "tables" / f"{table}.csv" for table in declared.tables]
+            files = [results / "figures" / f"{name}.{ending}" for ending in ("svg", "pdf")]
+            mark = digest_of_text(f"{code} {digest(paths)}")
+            caption = filled_caption(declared.caption, snakemake.config)
+            files[0].with_suffix(".rst").write_text(caption + "\n", encoding="utf-8")
+            if is_drawn(mark, *files):
+                running.say(f"{name} is drawn already")
+                continue
+            running.say(name)
+            tables = [
+                read_table(path, schemas()[table]) for path, table in zip(paths, declared.tables, strict=True)
+            ]
+            save(import_module(f"movingtarget.figures.{name}").draw(*tables), mark, *files)

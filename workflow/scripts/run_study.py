@@ -1,0 +1,60 @@
+"""Rules of studies: settings, and what a study needs -> the tables that it makes, or parts of them."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from movingtarget.declarations import schemas, studies
+from movingtarget.tables import read_table, write_table
+from movingtarget_workflow.job import Job, job
+
+
+def needs(snakemake: Any) -> dict[str, Any]:
+    """What the study needs beside its settings, by the name that its `measure` has for it."""
+    study = studies()[snakemake.params.study]
+    given: dict[str, Any] = {}
+    for table in study.reads:
+        given[table] = read_table(snakemake.input[table], schemas()[table])
+    if study.images:
+        from movingtarget.data.catalogue import dataset_named
+        from movingtarget.data.load import load_published
+
+        dataset = dataset_named(snakemake.params.dataset)
+        given["images"] = load_published(dataset, Path(snakemake.input.images).parent)
+    if study.members:
+        import torch
+
+        given["members"] = torch.load(snakemake.input.members, weights_only=True)
+    return given
+
+
+def checkpoint(snakemake: Any, running: Job) -> dict[str, Any]:
+    """What a study that can be taken up again wants to know."""
+    resumable = studies()[snakemake.params.study].resumable
+    return {"kept": running.kept(), "keep": running.keep} if resumable else {}
+
+
+def one_thread() -> None:
+    """Sums must not change with the number of threads."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+        torch.use_deterministic_algorithms(True)
+
+
+if __name__ == "__main__":
+    with job(snakemake) as running:
+        chosen = snakemake.params
+        study = studies()[chosen.study]
+        measure = import_module(f"movingtarget.experiments.{chosen.study}").measure
+        one_thread()
+        made = measure(
+            **chosen.settings, **needs(snakemake), **checkpoint(snakemake, running), say=running.say
+        )
+        tables, members = made if study.keeps_members else (made, None)
+        if members is not None:
+            import torch
+
+            torch.save(members, snakemake.output.members)
+        for name, schema in study.tables.items():
+            write_table(tables[name], schema, snakemake.output[name])
