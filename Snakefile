@@ -20,6 +20,7 @@ run.set_environment(PROJECT)
 RESULTS = config["results"]
 
 
+include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/studies.smk"
 include: "workflow/rules/report.smk"

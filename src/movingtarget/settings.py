@@ -1,6 +1,6 @@
 """What several studies declare alike: JSON schemas of settings, and columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from movingtarget.families import FAMILIES
@@ -20,9 +20,11 @@ def several(item: Schema) -> Schema:
     return {"type": "array", "minItems": 1, "uniqueItems": True, "items": item}
 
 
-def mapping(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+def mapping(
+    required: Mapping[str, Mapping[str, Any]], optional: Mapping[str, Mapping[str, Any]] | None = None
+) -> Schema:
     """Keys with values, and no others."""
-    properties = required | (optional or {})
+    properties = {**required, **(optional or {})}
     return {
         "type": "object",
         "additionalProperties": False,
@@ -62,7 +64,7 @@ LINE_NETWORK = mapping({"network": ARCHITECTURE, "normalisation": NORMALISATION}
 """A random network, with the branch scale if it is residual."""
 
 
-def names_of(schema: Schema) -> Sequence[str]:
+def names_of(schema: Schema) -> tuple[str, ...]:
     """The names of a choice, for the schema of a table's column."""
     return tuple(schema["enum"])
 

@@ -124,10 +124,8 @@ def _checked(frame: "pd.DataFrame", schema: Schema, path: Path) -> "pd.DataFrame
     """The frame with its columns in the schema's types, once nothing is wrong with it."""
     if list(frame.columns) != list(schema):
         raise ValueError(f"{path}: columns are {', '.join(map(str, frame))}; allowed: {', '.join(schema)}")
-    if frame.empty:
-        raise ValueError(f"{path}: there are no rows")
     for name, column in columns(schema).items():
-        if problem := _problem(frame[name], column):
+        if not frame.empty and (problem := _problem(frame[name], column)):
             raise ValueError(f"{path}: column {name}: {problem}")
     key = list(of_role(schema, "key"))
     repeats = frame.loc[frame.duplicated(key), key]

@@ -32,7 +32,7 @@ def config_schema() -> dict[str, Any]:
         "dataset": choice(*DATASETS),
         "locoprop": mapping({"iterations": COUNT, "gamma": POSITIVE}),
     }
-    sections = {name: mapping(dict(study.settings)) for name, study in STUDIES.items() if study.settings}
+    sections = {name: mapping(study.settings) for name, study in STUDIES.items() if study.settings}
     return {"title": "config", **mapping({**own, **sections})}
 
 
@@ -97,7 +97,7 @@ def cost_names(config: Config) -> list[str]:
 
 @functools.cache
 def code(script: str, *modules: str) -> str:
-    """A digest of a script and of the modules of the library that it starts from, with all that they import."""
+    """A digest of a script and of the library's modules that it starts from, with all that they import."""
     return code_digest(sources(*modules), SCRIPTS / f"{script}.py")
 
 

@@ -1,6 +1,7 @@
 """Before a run: its settings are right, its results folder can be written, and no other run is in it."""
 
 import fcntl
+import getpass
 import json
 import os
 import shlex
@@ -41,7 +42,7 @@ def check_run(config: dict[str, Any], files: Iterable[str | Path] = ()) -> None:
     """
     try:
         for file in files:
-            check_keys(Path(file))
+            check_keys(Path(os.path.relpath(file)))
         checked(config, config_schema())
         for problem in _problems(config):
             raise SettingsError(problem)
@@ -79,12 +80,16 @@ def set_environment(project: Path) -> None:
     The library of this project, whichever is installed. No backend of matplotlib that a notebook has set.
     On systems with glibc, memory that tensors free is kept, unless the user has set it otherwise: by default
     glibc hands large blocks back and gets them again, zeroed, at every operation: a quarter of the time of
-    training.
+    training. A name for a user who has but a number, as in containers, which snakemake asks for.
     """
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(project / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
     os.environ["MPLBACKEND"] = "agg"
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["USER"] = f"uid-{os.getuid()}"
     for setting in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
         os.environ.setdefault(setting, str(2**33))
 

@@ -1,6 +1,7 @@
 """The real workflow, run in a copy of the project."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,15 +9,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PARTS = ["Snakefile", "config", "profiles", "report", "src", "workflow"]
+SMOKE = ["--configfile", "config/smoke.yaml"]
 
 
-def environment(project: Path) -> dict[str, str]:
-    """The environment of a user in `project`, whose own copy of the library is imported."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOVINGTARGET")}
-    return kept | {"PYTHONPATH": str(project / "src"), "OMP_NUM_THREADS": "1"}
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a user, whose library is that of the project that he runs."""
+    hidden = ("MOVINGTARGET", "PYTHONPATH")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+    return kept | {"OMP_NUM_THREADS": "1"} | changes
 
 
 def copy_project(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True, parents=True)
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
@@ -30,13 +34,30 @@ def command(*arguments: str, cores: int = 2) -> list[str]:
     return [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
 
 
-def snakemake(project: Path, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
+def snakemake(
+    project: Path, *arguments: str, cores: int = 2, **changes: str
+) -> subprocess.CompletedProcess[str]:
+    """A run in `project`; `changes` are of the environment."""
     return subprocess.run(
         command(*arguments, cores=cores),
         cwd=project,
-        env=environment(project),
+        env=environment(**changes),
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=900,
         check=False,
     )
+
+
+def planned(project: Path, *arguments: str) -> dict[str, int]:
+    """Rules that a run would execute now, and how often."""
+    run = snakemake(project, "--dry-run", *(arguments or SMOKE))
+    assert run.returncode == 0, run.stdout + run.stderr
+    table = re.search(r"Job stats:\n(.*?)\n\n", run.stdout, re.DOTALL)
+    rows = [row.split() for row in (table[1].splitlines()[2:] if table else [])]
+    return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
+
+
+def told(run: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines of Moving Target's own on why there was no run."""
+    return [line for line in run.stderr.splitlines() if line.startswith("Moving Target: ")]

@@ -1,9 +1,16 @@
 """Mistakes in the settings: one clear line, a non-zero exit, nothing made."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from project_copy import environment, snakemake
+import yaml
+from project_copy import ROOT, SMOKE, environment, snakemake, told
+from snakemake.utils import update_config
+
+from movingtarget.declarations import figures
+from movingtarget_workflow.run import check_run
 
 MISTAKES = {
     "a misspelt key": ("trainin: {}", "trainin is not a key (did you mean training?)"),
@@ -28,9 +35,43 @@ MISTAKES = {
     "out of range": ("training: {learning_rates: [0.1, -0.1]}", "training.learning_rates[1] is -0.1"),
     "an unknown network": (
         "training: {arms: [{network: plane, depth: 3, update_rule: sgd}]}",
-        "training.arms[0].network is ",
+        'training.arms[0].network is "plane" (did you mean plain?); allowed: one of plain, ',
     ),
     "an unknown data set": ("dataset: cifar", "dataset is "),
+    "an unknown update rule of an arm": (
+        "training: {arms: [{network: plain, depth: 3, update_rule: lars}]}",
+        'training.arms[0].update_rule is "lars"; allowed: one of sgd, locoprop',
+    ),
+    "an unknown order": (
+        "update_orders: {orders: [simultaneous, forwards]}",
+        'update_orders.orders[1] is "forwards" (did you mean forward?); allowed: one of simultaneous, ',
+    ),
+    "more test images than there are": (
+        "mutual_information: {examples: 10001}",
+        "mutual_information.examples is 10001; allowed: at most 10000, for fashion-mnist has 10000 test",
+    ),
+    "more training images for statistics than there are": (
+        "image_gradients: {examples: 6001}",
+        "image_gradients.examples is 6001; allowed: at most 6000, for fashion-mnist has 60000 training"
+        " images, 10 for each",
+    ),
+    "more lines than test images have pairs": (
+        "shattering_in_training: {lines: 5001}",
+        "shattering_in_training.lines is 5001; allowed: at most 5000, for fashion-mnist has 10000 test"
+        " images, 2 for each",
+    ),
+    "evaluation on more images than there are": (
+        "training: {evaluation_examples: 10001}",
+        "training.evaluation_examples is 10001; allowed: at most 10000, ",
+    ),
+    "a minibatch larger than the data": (
+        "one_step: {batch_size: 60001}",
+        "one_step.batch_size is 60001; allowed: at most 60000, for fashion-mnist has 60000 training images",
+    ),
+    "curvature on more examples than a minibatch has": (
+        "moving_target: {curvature: {examples: 129}}",
+        "moving_target.curvature.examples is 129; allowed: at most 128, moving_target.batch_size",
+    ),
     "depth 0 on the line": ("line_gradients: {depths: [0]}", "line_gradients.depths[0] is 0"),
     "one grid point": ("line_gradients: {points: 1}", "line_gradients.points is 1"),
     "gates that are neither": (
@@ -43,23 +84,62 @@ MISTAKES = {
 }
 
 
+def merged(text: str) -> dict[str, Any]:
+    """The default settings with an overlay's, as snakemake merges them."""
+    config: dict[str, Any] = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+    update_config(config, yaml.safe_load(text))
+    return config
+
+
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_in_the_settings_is_one_clear_line(project: Path, name: str):
+def test_a_mistake_in_the_settings_is_one_clear_line(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(ROOT)
     text, expected = MISTAKES[name]
-    (project / "config/mistake.yaml").write_text(text + "\n")
+    with pytest.raises(SystemExit) as caught:
+        check_run(merged(text))
+    message = str(caught.value)
+    assert message.startswith("Moving Target: ")
+    assert expected in message
+    assert len(message.splitlines()) == 1
+
+
+def test_settings_that_are_right_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(ROOT)
+    config = merged(f"results: {tmp_path}/a/../results/")
+    check_run(config, [ROOT / "config/config.yaml", ROOT / "config/smoke.yaml"])
+    assert config["results"] == f"{tmp_path}/results"
+
+
+def test_a_caption_of_a_setting_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(ROOT)
+    drawing = figures()["one_step"]
+    monkeypatch.setitem(figures(), "one_step", replace(drawing, caption="See {{ one_stp.seeds }}. Made so."))
+    with pytest.raises(
+        SystemExit, match="figure one_step: its caption cannot be filled: 'one_stp' is undefined"
+    ):
+        check_run(merged("dataset: mnist"))
+    monkeypatch.setitem(figures(), "one_step", replace(drawing, tables=("one_stp",)))
+    with pytest.raises(
+        SystemExit, match=r"figure one_step: table 'one_stp' is unknown \(did you mean one_step\?"
+    ):
+        check_run(merged("dataset: mnist"))
+
+
+def test_a_mistake_stops_the_run_before_anything_is_made(project: Path):
+    (project / "config/mistake.yaml").write_text("trainin: {}\n")
     run = snakemake(project, "--configfile", "config/mistake.yaml")
     assert run.returncode != 0
-    lines = [line for line in run.stderr.splitlines() if line.startswith("Moving Target: ")]
-    assert len(lines) == 1
-    assert expected in lines[0]
+    assert len(told(run)) == 1
+    assert "trainin is not a key (did you mean training?)" in told(run)[0]
     assert "Traceback" not in run.stderr
-    assert not list(project.glob("results/**/*.csv"))
+    assert not (project / "results").exists()
 
 
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        ("table: training", "table: trainings", "table"),
+        ("table: training", "table: trainings", "(did you mean training?)"),
+        ("network: plain", "network: plian", "(did you mean plain?)"),
         ("holds_if: {below: 0}", "holds_if: {beneath: 0}", "holds_if.beneath"),
         ("id: plain-nets-degrade", "id: batch-norm-trains-faster", "batch-norm-trains-faster"),
     ],
@@ -67,12 +147,11 @@ def test_a_mistake_in_the_settings_is_one_clear_line(project: Path, name: str):
 def test_a_mistake_in_the_claims_names_the_claim(project: Path, before: str, after: str, expected: str):
     claims = project / "config/claims.yaml"
     claims.write_text(claims.read_text().replace(before, after, 1))
-    run = snakemake(project, "--configfile", "config/smoke.yaml")
+    run = snakemake(project, *SMOKE, "--dry-run")
     assert run.returncode != 0
-    lines = [line for line in run.stderr.splitlines() if line.startswith("Moving Target: ")]
-    assert len(lines) == 1
-    assert "claim" in lines[0]
-    assert expected in lines[0]
+    assert len(told(run)) == 1
+    assert "claim" in told(run)[0]
+    assert expected in told(run)[0]
 
 
 def test_a_data_folder_that_is_not_there_is_named(project: Path):
@@ -82,5 +161,5 @@ def test_a_data_folder_that_is_not_there_is_named(project: Path):
     assert "there is no folder /nowhere" in run.stderr
 
 
-def test_the_environment_of_tests_names_no_data_folder(project: Path):
-    assert "MOVINGTARGET_DATA" not in environment(project)
+def test_the_environment_of_tests_names_no_data_folder():
+    assert "MOVINGTARGET_DATA" not in environment()

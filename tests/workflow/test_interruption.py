@@ -38,7 +38,7 @@ def start(project: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command(*OVERLAY, "--", TABLE),
         cwd=project,
-        env=environment(project),
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -9,8 +10,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from movingtarget.claims.judge import ESTIMANDS, SCALES, check_claims
-from movingtarget_workflow.settings import SettingsError, checked
+from movingtarget.claims.check import check_claims
+from movingtarget.claims.claim import ESTIMANDS, SCALES
+from movingtarget_workflow.settings import SettingsError, check_keys, checked, read_yaml
 
 SCHEMA = """
 title: config
@@ -41,7 +43,7 @@ $defs:
   rate: {type: number, exclusiveMinimum: 0}
 """
 
-CLAIMS_SCHEMA = Path(__file__).parents[2] / "workflow/schemas/claims.schema.yaml"
+CLAIMS_SCHEMA = read_yaml(Path(__file__).parents[2] / "workflow/schemas/claims.schema.yaml")
 
 CLAIM = """
 id: batch-norm-trains-faster
@@ -62,10 +64,9 @@ scale: default
 
 
 @pytest.fixture
-def schema(tmp_path) -> Path:
-    path = tmp_path / "schema.yaml"
-    path.write_text(SCHEMA)
-    return path
+def schema() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(SCHEMA)
+    return loaded
 
 
 def config(changes: str = "") -> dict:
@@ -91,7 +92,7 @@ def test_good_settings_come_back_untouched(schema):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ("scale: smok", 'scale is "smok"; allowed: one of smoke, default, paper'),
+        ("scale: smok", r'scale is "smok" \(did you mean smoke\?\); allowed: one of smoke, default, paper'),
         ("version: 2", "version is 2; allowed: 1"),
         ("title: 3", "title is 3; allowed: text, not empty"),
         ("title: ''", 'title is ""; allowed: text, not empty'),
@@ -196,21 +197,19 @@ JSON = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(key=st.sampled_from(["seeds", "momentum", "learning_rates", "range", "layers", "name"]), value=JSON)
-def test_any_value_passes_or_gets_one_line(tmp_path_factory, key, value):
-    path = tmp_path_factory.getbasetemp() / "schema.yaml"
-    path.write_text(SCHEMA)
+def test_any_value_passes_or_gets_one_line(key, value):
     try:
-        checked(config() | {"training": {"seeds": 1, key: value}}, path)
+        checked(config() | {"training": {"seeds": 1, key: value}}, yaml.safe_load(SCHEMA))
     except SettingsError as error:
         assert str(error).startswith(f"training.{key}")  # noqa: PT017
         assert len(str(error).splitlines()) == 1  # noqa: PT017
 
 
 def test_the_schema_of_claims_is_itself_a_schema():
-    schema = yaml.safe_load(CLAIMS_SCHEMA.read_text())
-    jsonschema.Draft202012Validator.check_schema(schema)
-    assert schema["items"]["properties"]["estimand"]["enum"] == list(ESTIMANDS)
-    assert schema["items"]["properties"]["scale"]["enum"] == list(SCALES[1:])
+    jsonschema.Draft202012Validator.check_schema(CLAIMS_SCHEMA)
+    properties = CLAIMS_SCHEMA["items"]["properties"]
+    assert properties["estimand"]["enum"] == list(ESTIMANDS)
+    assert properties["scale"]["enum"] == list(SCALES[1:])
 
 
 def test_a_good_claim_passes_both_checks():
@@ -232,7 +231,10 @@ def test_a_good_claim_passes_both_checks():
         ("holds_if: {}", r"holds_if is \{\}; allowed: 1 of the keys below, above, within"),
         ("holds_if: {within: [1]}", r"holds_if.within is \[1\]; allowed: a list of 2, each a number"),
         ("holds_if: {below: .inf}", "holds_if.below is Infinity; allowed: a number"),
-        ("estimand: median", 'estimand is "median"; allowed: one of mean, difference, ratio, log_slope'),
+        (
+            "estimand: median",
+            r'estimand is "median" \(did you mean mean\?\); allowed: one of mean, .*',
+        ),
         ("scale: smoke", 'scale is "smoke"; allowed: one of default, paper'),
         ("seeds: 4", "seeds is 4; allowed: a whole number of at least 5"),
         ("learning_rate: 0.1", "learning_rate is 0.1; allowed: best"),
@@ -261,3 +263,30 @@ def test_a_claim_without_an_id_goes_by_its_number():
         "claims is []; allowed: a list of at least 1, each the keys id, "
     )
     assert message_of({}, CLAIMS_SCHEMA).startswith("claims is {}; allowed: a list of at least 1, ")
+
+
+def test_a_key_that_stands_twice_is_named_with_its_line(tmp_path: Path):
+    path = tmp_path / "own.yaml"
+    path.write_text("training: {epochs: 7}\nresults: own\ntraining: {batch_size: 64}\n")
+    with pytest.raises(SettingsError, match=r"own\.yaml, line 3: training stands twice"):
+        check_keys(path)
+    path.write_text("arms:\n- {network: plain}\n- {network: plain, depth: 1, network: residual}\n")
+    with pytest.raises(SettingsError, match=r"own\.yaml, line 3: network stands twice"):
+        read_yaml(path)
+
+
+@pytest.mark.parametrize("text", ["training: [1, 2", "a: b: c", "\tscale: smoke"])
+def test_what_is_not_yaml_is_one_line(tmp_path: Path, text: str):
+    path = tmp_path / "own.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=r"own\.yaml is not YAML") as caught:
+        check_keys(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_file_that_is_not_there_or_not_text_is_one_line(tmp_path: Path):
+    with pytest.raises(SettingsError, match="there is no file"):
+        check_keys(tmp_path / "none.yaml")
+    (tmp_path / "own.yaml").write_bytes(b"scale: \xff\xfe")
+    with pytest.raises(SettingsError, match=r"own\.yaml is not YAML"):
+        check_keys(tmp_path / "own.yaml")

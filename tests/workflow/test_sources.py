@@ -1,32 +1,42 @@
-"""Which library modules a rule depends on."""
+"""Which library modules a job depends on, and what does not depend on anything above it."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from movingtarget_workflow.sources import digest, sources
+from movingtarget.declarations import LIBRARY
+from movingtarget_workflow.sources import DECLARING, code_digest, digest, imported_modules, sources
 
-ROOT = Path(__file__).parents[2]
-
-
-def names(*modules: str) -> set[str]:
-    return {path.split("movingtarget/")[-1] for path in sources(*modules)}
+FLOORS = [
+    *("names", "look", "tables", "figure", "families", "update_orders", "settings", "study", "arms"),
+    *("declarations", "statistics", "data", "networks", "theory", "measures", "training", "experiments"),
+    *("drawing", "figures", "claims", "report"),
+]
+"""From the lowest to the highest: a module imports from its own floor and from those below."""
 
 
 def test_imports_are_followed_through_modules_and_packages():
-    found = names("experiments.trained_members")
     assert {
-        "experiments/trained_members.py",
-        "training/loop.py",
-        "networks/layers.py",
-        "data/idx.py",
-    } <= found
-    assert {"__init__.py", "training/__init__.py"} <= found
+        "movingtarget",
+        "movingtarget.data.idx",
+        "movingtarget.networks.layers",
+        "movingtarget.training",
+        "movingtarget.training.arms",
+        "movingtarget.training.loop",
+    } <= set(sources("experiments.training"))
 
 
 def test_what_is_not_imported_is_not_a_source():
-    assert not any(name.startswith(("report/", "figures/")) for name in names("experiments.trained_members"))
-    assert not any(name.startswith("training/loop") for name in names("experiments.line_gradients"))
+    found = sources("experiments.training")
+    assert not any(name.startswith(("movingtarget.report", "movingtarget.figures")) for name in found)
+    assert "movingtarget.training.loop" not in sources("experiments.line_gradients")
+
+
+def test_what_only_declares_is_no_source():
+    assert "movingtarget.families" in imported_modules("movingtarget.networks.build")
+    assert not DECLARING & set(sources("experiments.training", "figures.training_curves"))
+    assert all((LIBRARY.parent / f"{name.replace('.', '/')}.py").is_file() for name in DECLARING)
 
 
 def test_an_unknown_module_is_an_error():
@@ -34,14 +44,29 @@ def test_an_unknown_module_is_an_error():
         sources("nowhere")
 
 
+@pytest.mark.parametrize("floor", FLOORS)
+def test_nothing_is_imported_from_a_floor_above(floor: str):
+    place = LIBRARY / floor
+    files = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+    assert files
+    for file in files:
+        names = re.findall(r"^\s*from movingtarget\.(\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+        above = {name for name in names if FLOORS.index(name) > FLOORS.index(floor)}
+        allowed = {"figure", "study"} if floor == "declarations" else set()  # types of what it reads
+        assert above <= allowed, f"{file.name} imports {above}"
+
+
+def test_every_module_stands_on_a_floor():
+    there = {
+        path.stem for path in LIBRARY.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert there - {"__init__"} == set(FLOORS)
+
+
 def test_the_library_knows_nothing_of_the_workflow():
-    for path in (ROOT / "src/movingtarget").rglob("*.py"):
-        assert "snakemake" not in {line.split()[1] for line in _imports(path)}
-        assert not any("movingtarget_workflow" in line for line in _imports(path))
-
-
-def _imports(path: Path) -> list[str]:
-    return [line for line in path.read_text().splitlines() if line.startswith(("import ", "from "))]
+    for path in LIBRARY.rglob("*.py"):
+        imports = re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert not {"snakemake", "movingtarget_workflow"} & set(imports), path
 
 
 def test_digest_follows_content_and_order(tmp_path: Path):
@@ -53,3 +78,13 @@ def test_digest_follows_content_and_order(tmp_path: Path):
     before = digest([first])
     first.write_text("3")
     assert digest([first]) != before
+
+
+def test_a_digest_of_code_knows_modules_by_name_and_files_by_content(tmp_path: Path):
+    one, same, other = (tmp_path / name / "script.py" for name in "abc")
+    for file, text in {one: "1", same: "1", other: "2"}.items():
+        file.parent.mkdir()
+        file.write_text(text)
+    modules = sources("tables")
+    assert code_digest(modules, one) == code_digest(modules, same) != code_digest(modules, other)
+    assert code_digest(modules) != code_digest(sources("names", "tables")[:1])

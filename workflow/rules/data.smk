@@ -1,7 +1,5 @@
 """Data: the published files of the chosen data set, verified."""
 
-DATA = f"{RESULTS}/data/{config['dataset']}"
-
 
 rule fetch_dataset:
     output:

@@ -8,10 +8,6 @@ FIGURE_FILES = expand(
 COSTS = [f"{RESULTS}/costs/{job}.tsv" for job in ["fetch_dataset", *plan.cost_names(config), "judge_claims"]]
 
 
-def caption_file(figure):
-    return str(Path(f"{RESULTS}/figures/{figure}.rst").absolute())
-
-
 rule judge_claims:
     input:
         **{table: table_file(table) for table in plan.TABLES},

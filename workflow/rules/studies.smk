@@ -1,36 +1,5 @@
 """Studies: a rule for each, named and described by its declaration in movingtarget.experiments."""
 
-PART_NAMES = plan.parts(config)
-PARTS = [
-    f"{RESULTS}/tables/parts/{table}/{part}.csv" for table, parts in PART_NAMES.items() for part in parts
-]
-
-
-def table_file(table):
-    return f"{RESULTS}/tables/{table}.csv"
-
-
-def needs_of(study):
-    """A study's inputs by name; those of a part have its name for a wildcard."""
-    needs = {table: table_file(table) for table in study.reads}
-    if study.images:
-        needs["images"] = f"{DATA}/SHA256SUMS"
-    if study.members:
-        needs["members"] = f"{RESULTS}/members/{study.members}/{{part}}.pt"
-    return needs
-
-
-def products_of(name, study, parts):
-    """A study's outputs by name."""
-    products = {
-        table: f"{RESULTS}/tables/parts/{table}/{{part}}.csv" if parts else table_file(table)
-        for table in study.tables
-    }
-    if study.keeps_members:
-        products["members"] = f"{RESULTS}/members/{name}/{{part}}.pt"
-    return products
-
-
 for name, study in plan.STUDIES.items():
     parts = [part for part in plan.jobs_of(name, config) if part]
     job = f"{study.rule}/{{part}}" if parts else study.rule

@@ -14,7 +14,7 @@ from movingtarget_workflow.sources import digest, digest_of_text
 
 if __name__ == "__main__":
     with job(snakemake) as running:
-        from movingtarget.drawing.style import is_drawn, save
+        from movingtarget.drawing.style import blank, is_drawn, save
 
         results = Path(snakemake.config["results"])
         for name, code in snakemake.params.code.items():
@@ -31,4 +31,9 @@ if __name__ == "__main__":
             tables = [
                 read_table(path, schemas()[table]) for path, table in zip(paths, declared.tables, strict=True)
             ]
-            save(import_module(f"movingtarget.figures.{name}").draw(*tables), mark, *files)
+            empty = [table for table, rows in zip(declared.tables, tables, strict=True) if rows.empty]
+            if empty:
+                figure = blank(f"nothing to draw: with these settings table {empty[0]} has no rows")
+            else:
+                figure = import_module(f"movingtarget.figures.{name}").draw(*tables)
+            save(figure, mark, *files)

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from movingtarget.drawing.style import FONT_SIZE, LINE_HEIGHT
+from movingtarget.drawing.style import FONT_SIZE, LINE_HEIGHT, lay_out
 
 GAP = 5.0
 """Between a panel's lines and a name beside them, in points."""
@@ -22,13 +22,14 @@ def label_lines(figure: Figure) -> None:
     A line's name is its matplotlib label; one that begins with an underscore is not written. A hairline
     leads from an end that lies further off to its name. Call this last: it fixes ticks and limits.
     """
-    figure.draw_without_rendering()  # only a laid-out figure knows how wide its panels are
+    lay_out(figure)  # only a laid-out figure knows how wide its panels are
     for axes in figure.axes:
         if axes.lines:
             _make_room(axes)
         else:
             axes.text(0.5, 0.5, "nothing to draw", transform=axes.transAxes, ha="center")
-    figure.draw_without_rendering()
+    lay_out(figure)
+    figure.set_layout_engine("none")  # names lie in the room made for them
     for axes in figure.axes:
         _write_names(axes)
 

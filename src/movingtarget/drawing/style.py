@@ -135,6 +135,15 @@ def panels(
     return figure, grid
 
 
+@styled
+def blank(text: str) -> Figure:
+    """A figure with a line of text in the place of what there is not."""
+    figure, grid = panels([""], columns=1, row_height=2.0)
+    grid[0, 0].set_axis_off()
+    grid[0, 0].text(0.5, 0.5, text, ha="center", va="center")
+    return figure
+
+
 def extremes(depths: pd.Series) -> list[int]:
     """The least and the greatest depth: as many as a page has room for."""
     return sorted({depths.min(), depths.max()})
@@ -143,6 +152,12 @@ def extremes(depths: pd.Series) -> list[int]:
 def add_to_title(axes: Axes, line: str) -> None:
     """Append a line to a panel's title."""
     axes.set_title(f"{axes.get_title(loc='left')}\n{line}", loc="left")
+
+
+def lay_out(figure: Figure) -> None:
+    """Place the panels, unless they have their places; drawing would solve the layout for each format again."""
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
 
 
 @styled
@@ -155,7 +170,7 @@ def save(figure: Figure, mark: str, svg_path: Path | str, pdf_path: Path | str) 
         svg_path: the file for the screen.
         pdf_path: the file for print.
     """
-    figure.draw_without_rendering()
+    lay_out(figure)
     figure.set_layout_engine("none")
     contents = {
         Path(svg_path): _drawn(figure, "svg", {"Date": None, "Description": f"made of {mark}"}),

@@ -155,6 +155,8 @@ def variant_rows(
             gradients = line_gradients(description, depth, width, seeds, inputs, **variant)
             values = gradient_autocorrelation(gradients.double(), lags)
             frames.append(lag_rows(values, seeds, variant=name, beta=beta, depth=depth))
+    if not frames:
+        return pd.DataFrame(columns=[*STUDY.tables["residual_variants"]])
     return pd.concat(frames, ignore_index=True)
 
 

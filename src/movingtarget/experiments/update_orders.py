@@ -1,6 +1,6 @@
 """Experiment: does it matter in which order the layers are updated?"""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -82,6 +82,9 @@ STUDY = Study(
 )
 
 SCORES = ["train_loss", "test_accuracy"]
+Records = list[dict[Hashable, Any]]
+"""Rows of a table, to be kept where code must not be."""
+
 KEY = ["learning_rate", "seed", "step", "gradient_evaluations", "flops"]
 
 
@@ -89,8 +92,8 @@ def measure(
     images: Images,
     order: str,
     networks: Sequence[str],
-    kept: dict[str, pd.DataFrame] | None = None,
-    keep: Callable[[dict[str, pd.DataFrame]], None] = lambda tables: None,
+    kept: dict[str, Records] | None = None,
+    keep: Callable[[dict[str, Records]], None] = lambda records: None,
     say: Callable[[str], None] = lambda line: None,
     **settings: Any,
 ) -> dict[str, pd.DataFrame]:
@@ -120,7 +123,7 @@ def train_network(
     order: str,
     settings: Mapping[str, Any],
     say: Callable[[str], None] = lambda line: None,
-) -> list[dict[str, float]]:
+) -> Records:
     """Records of one network and order; a diverged member's scores are NaN from there on."""
     architecture, steps = member_of(images, network, settings), settings["steps"]
     any_member = build(architecture)
@@ -139,8 +142,7 @@ def train_network(
     drawn = (build_random(architecture, seed) for _, seed in training.members)
     rows = pd.DataFrame(train(training, start(stack(drawn)), say=say).rows)
     scores = rows[rows["quantity"].isin(SCORES)].pivot(index=KEY, columns="quantity", values="value")
-    records: list[dict[str, float]] = scores.reset_index().to_dict("records")
-    return records
+    return scores.reset_index().to_dict("records")
 
 
 def _prefixed(say: Callable[[str], None], network: str) -> Callable[[str], None]:

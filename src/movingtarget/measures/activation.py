@@ -14,6 +14,10 @@ def active_share(pattern: Tensor) -> Tensor:
         `(...)`, from 0 to 1.
 
     Source: Balduzzi et al. 2017, figure 3.
+
+    >>> pattern = torch.tensor([[True, False], [True, True]])  # two inputs, two units
+    >>> active_share(pattern).item()
+    0.75
     """
     return pattern.double().mean((-2, -1))
 
@@ -35,6 +39,10 @@ def co_active_share(pattern: Tensor) -> Tensor:
         ValueError: fewer than two inputs.
 
     Source: Balduzzi et al. 2017, figure 3.
+
+    >>> pattern = torch.tensor([[True, False], [True, True]])  # only the first unit is active for both
+    >>> co_active_share(pattern).item()
+    0.5
     """
     inputs = pattern.shape[-2]
     if inputs < 2:
@@ -53,6 +61,10 @@ def mean_run_length(pattern: Tensor) -> Tensor:
         `(..., units)`, the number of inputs over the number of runs, from 1 to the number of inputs.
 
     Source: Balduzzi et al. 2017, figure 4.
+
+    >>> along_a_line = torch.tensor([[True, True], [True, False], [False, True], [False, False]])
+    >>> mean_run_length(along_a_line).tolist()
+    [2.0, 1.0]
     """
     changes = pattern[..., 1:, :] != pattern[..., :-1, :]
     runs = changes.sum(-2, dtype=torch.double) + 1

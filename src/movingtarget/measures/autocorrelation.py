@@ -20,6 +20,9 @@ def gradient_autocorrelation(gradients: Tensor, lags: int) -> Tensor:
         ValueError: `lags` is not in 0 .. points - 1.
 
     Source: Balduzzi et al. 2017, figure 2.
+
+    >>> gradient_autocorrelation(torch.tensor([1.0, -1.0, 1.0, -1.0]), lags=2).tolist()
+    [1.0, -0.75, 0.5]
     """
     points = gradients.shape[-1]
     if not 0 <= lags < points:

@@ -17,6 +17,13 @@ def capture(
 
     With `copy_output` the network goes on with a copy of each output, which later operations in place may
     then change.
+
+    >>> import torch
+    >>> network = nn.Sequential(nn.Flatten(), nn.ReLU())
+    >>> with capture({"rectifier": network[1]}, lambda before, after: after.tolist()) as seen:
+    ...     outputs = network(torch.tensor([[1.0, -2.0]]))
+    >>> seen
+    {'rectifier': [[1.0, 0.0]]}
     """
     seen: dict[str, Kept] = {}
     handles = [

@@ -70,6 +70,16 @@ def block_curvatures(
     Raises:
         ValueError: layers share a parameter or the network is no chain, batch norm has a batch of one
             example, or iterations are below 1.
+
+    Where all weights of the upper layer are zero, the loss is flat in the lower one alone, yet not in both:
+
+    >>> network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 2, bias=False))
+    >>> parameters = {"0.weight": torch.ones(1, 1), "1.weight": torch.zeros(2, 1)}
+    >>> found = block_curvatures(network, parameters, torch.ones(1, 1), torch.tensor([0]), 3, 2, seed=0)
+    >>> [round(value, 6) for value in found.blocks.tolist()], round(found.whole.item(), 6)
+    ([0.0, 0.5], 1.0)
+    >>> round(found.ratio.item(), 6)
+    2.0
     """
     links, generator = chain(deepcopy(network).train()), generator_of(seed, "curvature")
     blocks, below = [], inputs
@@ -112,6 +122,12 @@ def largest_curvature(
         ValueError: iterations are below 1.
 
     Source: Golub & Van Loan 2013, section 10.3; Pearlmutter 1994 (products).
+
+    >>> def loss_of(parameters):
+    ...     return (torch.tensor([1.0, 3.0]) * parameters["w"].square()).sum() / 2
+    >>> start = torch.Generator().manual_seed(0)
+    >>> round(largest_curvature(loss_of, {"w": torch.ones(2)}, ["w"], 2, start).item(), 6)
+    3.0
     """
     if iterations < 1:
         raise ValueError(f"iterations of Lanczos are {iterations}; allowed: at least 1")

@@ -20,6 +20,9 @@ def effective_rank(matrix: Tensor) -> Tensor:
         `(...)`; NaN for a zero matrix (undefined).
 
     Source: Balduzzi et al. 2017, figure 5; Vershynin 2012 (effective rank of A^T A).
+
+    >>> round(effective_rank(torch.eye(3)).item(), 6), round(effective_rank(torch.ones(3, 5)).item(), 6)
+    (3.0, 1.0)
     """
     matrix = matrix.double()
     wide = matrix if matrix.shape[-2] <= matrix.shape[-1] else matrix.mT
@@ -40,6 +43,12 @@ def relative_effective_rank(matrix: Tensor, seed: int) -> Tensor:
         `(...)`; NaN for a zero matrix (undefined).
 
     Source: Balduzzi et al. 2017, figure 5.
+
+    >>> noise = torch.randn(4, 6, generator=generator(0, "gaussian matrix"), dtype=torch.double)
+    >>> relative_effective_rank(noise, seed=0).item()
+    1.0
+    >>> relative_effective_rank(torch.ones(4, 6), seed=0).item() < 1
+    True
     """
     shape = matrix.shape[-2:]
     noise = torch.randn(shape, generator=generator(seed, "gaussian matrix"), dtype=torch.double)

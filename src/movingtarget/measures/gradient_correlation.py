@@ -38,6 +38,12 @@ def layer_gradients(
         For each part its gradients, `(..., examples, units)`.
 
     Source: Balduzzi et al. 2017, section 3.
+
+    >>> network = nn.Sequential(nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 1, bias=False))
+    >>> parameters = {"0.weight": torch.eye(2), "2.weight": torch.tensor([[2.0, 3.0]])}
+    >>> inputs = torch.tensor([[1.0, 1.0], [1.0, -1.0]])  # the second closes one of two gates
+    >>> layer_gradients(network, parameters, inputs, {"first": network[0]})["first"].tolist()
+    [[2.0, 3.0], [2.0, 0.0]]
     """
     # copies, for the network may go on in place
     with torch.enable_grad(), capture(parts, lambda _, output: output, copy_output=True) as seen:
@@ -64,6 +70,12 @@ def gradient_correlation(gradients: Tensor) -> GradientCorrelation:
         ValueError: fewer than two examples.
 
     Source: Balduzzi et al. 2017, section 3 (covariance and correlation between inputs).
+
+    >>> correlation, norm = gradient_correlation(torch.tensor([[3.0, 4.0], [3.0, 4.0]]))
+    >>> correlation.item(), norm.item()
+    (1.0, 5.0)
+    >>> gradient_correlation(torch.eye(2)).correlation.item()
+    0.0
     """
     examples = gradients.shape[-2]
     if examples < 2:

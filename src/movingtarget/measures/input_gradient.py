@@ -28,6 +28,11 @@ def input_gradients(
         TypeError: the network returns something other than one tensor.
 
     Source: Balduzzi et al. 2017, section 2.
+
+    >>> network = nn.Sequential(nn.Linear(1, 2, bias=False), nn.ReLU())
+    >>> parameters = {"0.weight": torch.tensor([[1.0], [-3.0]])}
+    >>> input_gradients(network, parameters, torch.tensor([[2.0], [-2.0]])).tolist()
+    [[1.0], [-3.0]]
     """
     members = next(iter(parameters.values())).shape[: _leading_axes(network, parameters)]
     constants = {name: value.detach() for name, value in parameters.items()}
@@ -41,7 +46,12 @@ def input_gradients(
 
 
 def one_tensor(outputs: object) -> Tensor:
-    """The outputs themselves; raises TypeError unless they are one tensor."""
+    """The outputs themselves; raises TypeError unless they are one tensor.
+
+    >>> one_tensor(("outputs", "attention"))
+    Traceback (most recent call last):
+    TypeError: the network returns tuple; allowed: one tensor, examples first
+    """
     if not isinstance(outputs, Tensor):
         raise TypeError(f"the network returns {type(outputs).__name__}; allowed: one tensor, examples first")
     return outputs

@@ -71,6 +71,19 @@ def drops(
 
     Raises:
         ValueError: layers share a parameter, or the network is not a chain.
+
+    The output x w1 w2 of two linear units falls from 1 to 0.81 when both weights fall to 0.9:
+
+    >>> network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
+    >>> before = {"0.weight": torch.ones(1, 1), "1.weight": torch.ones(1, 1)}
+    >>> after = {name: 0.9 * value for name, value in before.items()}
+    >>> def output(outputs, labels):
+    ...     return outputs.mean()
+    >>> found = drops(network, before, after, torch.ones(1, 1), torch.zeros(1), output)
+    >>> [round(value, 4) for value in found.single.tolist()]
+    [0.1, 0.1]
+    >>> round(found.joint.item(), 4), round(found.first_order.item(), 4)
+    (0.19, 0.2)
     """
     links = _links(network)
     reached = _reached(links, before, inputs)
@@ -114,6 +127,17 @@ def covariate_shift(
         loss: of each member.
 
     Source: Santurkar et al. 2018, definition 2.1.
+
+    The gradient of x w1 w2 with respect to w2 is x w1, which follows w1 from 1 to 0.9:
+
+    >>> network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
+    >>> before = {"0.weight": torch.ones(1, 1), "1.weight": torch.ones(1, 1)}
+    >>> after = {name: 0.9 * value for name, value in before.items()}
+    >>> def output(outputs, labels):
+    ...     return outputs.mean()
+    >>> found = covariate_shift(network, before, after, torch.ones(1, 1), torch.zeros(1), output)
+    >>> [round(value, 4) for value in [*found.relative.tolist(), *found.cosine.tolist()]]
+    [0.0, 0.1, 1.0, 1.0]
     """
     links = _links(network)
     gradient = gradients(network, before, inputs, labels, loss)
@@ -135,6 +159,12 @@ def input_drift(network: nn.Module, before: Parameters, after: Parameters, input
 
     Returns:
         `(layers, members)`; 0 for the first layer, NaN where all inputs of a layer are zero.
+
+    >>> network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
+    >>> before = {"0.weight": torch.ones(1, 1), "1.weight": torch.ones(1, 1)}
+    >>> after = {name: 0.9 * value for name, value in before.items()}
+    >>> [round(value, 4) for value in input_drift(network, before, after, torch.ones(1, 1)).tolist()]
+    [0.0, 0.1]
     """
     links = _links(network)
     members = _members(links[0], before)
@@ -149,19 +179,39 @@ def movement(links: Sequence[Link], before: Parameters, after: Parameters) -> Te
 
     Returns:
         `(layers, members)`; NaN where all parameters of a layer are zero.
+
+    >>> network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
+    >>> before = {"0.weight": torch.ones(1, 1), "1.weight": torch.ones(1, 1)}
+    >>> after = {name: 0.9 * value for name, value in before.items()}
+    >>> [round(value, 4) for value in movement(chain(network), before, after).tolist()]
+    [0.1, 0.1]
     """
     return torch.stack([_relative_change(_vector(link, before), _vector(link, after)) for link in links])
 
 
 def gradient_norms(links: Sequence[Link], gradient: Parameters) -> Tensor:
-    """Euclidean norm of each layer's gradient, `(layers, members)`."""
+    """Euclidean norm of each layer's gradient, `(layers, members)`.
+
+    >>> gradient = {"0.weight": torch.tensor([[3.0]]), "0.bias": torch.tensor([4.0])}
+    >>> gradient_norms(chain(nn.Sequential(nn.Linear(1, 1))), gradient).tolist()
+    [5.0]
+    """
     return torch.stack([torch.linalg.vector_norm(_vector(link, gradient), dim=-1) for link in links])
 
 
 def gradients(
     network: nn.Module, parameters: Parameters, inputs: Tensor, labels: Tensor, loss: Loss = member_losses
 ) -> Parameters:
-    """The gradient of each member's loss with respect to all parameters; arguments as for `drops`."""
+    """The gradient of each member's loss with respect to all parameters; arguments as for `drops`.
+
+    >>> network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
+    >>> parameters = {"0.weight": torch.tensor([[2.0]]), "1.weight": torch.tensor([[3.0]])}
+    >>> def output(outputs, labels):
+    ...     return outputs.mean()
+    >>> found = gradients(network, parameters, torch.ones(1, 1), torch.zeros(1), output)
+    >>> {name: value.item() for name, value in found.items()}
+    {'0.weight': 3.0, '1.weight': 2.0}
+    """
     links = _links(network)
     names = [name for link in links for name in link.names.values()]
     return _gradients(links, parameters, names, inputs, labels, loss)

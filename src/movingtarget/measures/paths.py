@@ -8,17 +8,29 @@ from torch import Tensor
 
 
 def line(points: int, half_width: float) -> Tensor:
-    """Equally spaced inputs `(points, 1)` on [-half_width, half_width]."""
+    """Equally spaced inputs `(points, 1)` on [-half_width, half_width].
+
+    >>> line(3, 2.0).tolist()
+    [[-2.0], [0.0], [2.0]]
+    """
     return torch.linspace(-half_width, half_width, points)[:, None]
 
 
 def straight_line(start: Tensor, end: Tensor, points: int) -> Tensor:
-    """`points` equally spaced images from `start` to `end`, `(pixels,)` each: `(points, pixels)`."""
+    """`points` equally spaced images from `start` to `end`, `(pixels,)` each: `(points, pixels)`.
+
+    >>> straight_line(torch.tensor([0.0, 0.0]), torch.tensor([2.0, 4.0]), points=3).tolist()
+    [[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]]
+    """
     return torch.lerp(start, end, torch.linspace(0, 1, points, dtype=start.dtype)[:, None])
 
 
 def rotation(image: Tensor, degrees: float, points: int) -> Tensor:
-    """A square image turned about its centre from -`degrees` to `degrees`: `(points, pixels)`."""
+    """A square image turned about its centre from -`degrees` to `degrees`: `(points, pixels)`.
+
+    >>> rotation(torch.tensor([1.0, 2.0, 3.0, 4.0]), 90.0, points=3).round().tolist()
+    [[3.0, 1.0, 4.0, 2.0], [1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 1.0, 3.0]]
+    """
     angles = torch.linspace(-math.radians(degrees), math.radians(degrees), points, dtype=image.dtype)
     zero = torch.zeros_like(angles)
     rows = [angles.cos(), -angles.sin(), zero, angles.sin(), angles.cos(), zero]
@@ -26,7 +38,11 @@ def rotation(image: Tensor, degrees: float, points: int) -> Tensor:
 
 
 def shift(image: Tensor, share: float, points: int) -> Tensor:
-    """A square image moved sideways from -`share` to `share` of its side: `(points, pixels)`."""
+    """A square image moved sideways from -`share` to `share` of its side: `(points, pixels)`.
+
+    >>> shift(torch.tensor([1.0, 2.0, 3.0, 4.0]), 0.5, points=3).tolist()
+    [[1.0, 1.0, 3.0, 3.0], [1.0, 2.0, 3.0, 4.0], [2.0, 2.0, 4.0, 4.0]]
+    """
     moves = torch.linspace(-2 * share, 2 * share, points, dtype=image.dtype)  # half the side is 1
     one, zero = torch.ones_like(moves), torch.zeros_like(moves)
     return _transformed(image, torch.stack([one, zero, moves, zero, one, zero], -1).view(points, 2, 3))
@@ -41,6 +57,10 @@ def slopes_along(gradients: Tensor, path: Tensor) -> Tensor:
 
     Returns:
         `(..., points)`.
+
+    >>> path = torch.tensor([[0.0], [2.0], [4.0]])
+    >>> slopes_along(2 * path, path).tolist()  # of x^2, in steps of 2
+    [0.0, 8.0, 16.0]
     """
     (direction,) = torch.gradient(path, dim=0)
     return (gradients * direction).sum(-1)

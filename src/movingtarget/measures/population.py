@@ -22,6 +22,14 @@ def constant_statistics(network: nn.Module) -> Iterator[Parameters]:
 
     Yields:
         The statistics by buffer name, filled when the network is called.
+
+    >>> network = nn.Sequential(nn.BatchNorm1d(1, eps=0.0))
+    >>> with constant_statistics(network) as statistics:
+    ...     outputs = network(torch.tensor([[1.0], [5.0]]))
+    >>> outputs.detach().round(decimals=4).tolist()
+    [[-1.0], [1.0]]
+    >>> {name: round(value.item(), 4) for name, value in statistics.items()}
+    {'0.running_mean': 3.0, '0.running_var': 4.0}
     """
     seen: Parameters = {}
     layers = {name: part for name, part in network.named_modules() if isinstance(part, _LAYERS)}
@@ -40,7 +48,15 @@ def constant_statistics(network: nn.Module) -> Iterator[Parameters]:
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Inside, the network is in eval mode; each part's own mode is restored in the end."""
+    """Inside, the network is in eval mode; each part's own mode is restored in the end.
+
+    >>> network = nn.Dropout()
+    >>> with evaluating(network):
+    ...     print(network(torch.tensor([1.0, 2.0])).tolist())
+    [1.0, 2.0]
+    >>> network.training
+    True
+    """
     modes = {part: part.training for part in network.modules()}
     network.eval()
     try:
@@ -66,6 +82,12 @@ def population_statistics(network: nn.Module, parameters: Parameters, inputs: Te
         The buffers by name (biased variance, as batch norm itself uses).
 
     Source: Ioffe & Szegedy 2015, algorithm 2, with all data in the place of several minibatches.
+
+    >>> network = nn.Sequential(nn.BatchNorm1d(1))
+    >>> parameters = dict(network.named_parameters())
+    >>> found = population_statistics(network, parameters, torch.tensor([[1.0], [5.0]]))
+    >>> {name: round(value.item(), 4) for name, value in found.items()}
+    {'0.running_mean': 3.0, '0.running_var': 4.0}
     """
     if not any(isinstance(part, _LAYERS) for part in network.modules()):
         return {}

@@ -46,6 +46,13 @@ def bootstrap_interval(
         a mixture of two, so infinite and finite ones stay apart. NaN for a single seed, or if any value is.
 
     Source: Hesterberg 2015, "What teachers should know about the bootstrap", The American Statistician 69(4).
+
+    >>> losses = np.array([0.2, 0.3, 0.4, 0.5, 0.6])
+    >>> interval = bootstrap_interval(lambda seeds: losses[seeds].mean(-1), len(losses))
+    >>> round(interval.estimate, 6), interval.low < 0.4 < interval.high
+    (0.4, True)
+    >>> bool(losses.min() <= interval.low and interval.high <= losses.max())
+    True
     """
     estimate = float(statistic(np.arange(seeds)))
     if seeds < 2:
@@ -58,7 +65,13 @@ def bootstrap_interval(
 
 
 def over_arms(statistic: Callable[..., NDArray[np.float64]], *columns: NDArray[np.float64]) -> Interval:
-    """Bootstrap interval over arms; a resample of too few arms to define the statistic counts as zero."""
+    """Bootstrap interval over arms; a resample of too few arms to define the statistic counts as zero.
+
+    >>> from movingtarget.statistics.rank_correlation import rank_correlation
+    >>> depths = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
+    >>> over_arms(rank_correlation, depths, depths**2).estimate
+    1.0
+    """
     if np.isnan(statistic(*columns)):
         return Interval(np.nan, np.nan, np.nan)
     return bootstrap_interval(

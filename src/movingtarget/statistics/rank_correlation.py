@@ -6,7 +6,11 @@ from scipy.stats import rankdata
 
 
 def rank_correlation(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
-    """Spearman's correlation along the last axis, ties at their mean rank; NaN where one is constant."""
+    """Spearman's correlation along the last axis, ties at their mean rank; NaN where one is constant.
+
+    >>> rank_correlation([1, 2, 3], [1, 10, 100]).item(), rank_correlation([1, 2, 3], [3, 2, 1]).item()
+    (1.0, -1.0)
+    """
     left, right = (_centred_ranks(values) for values in (first, second))
     products: NDArray[np.float64] = (left * right).sum(-1)
     with np.errstate(invalid="ignore"):
@@ -25,6 +29,14 @@ def partial_rank_correlation(first: ArrayLike, second: ArrayLike, control: Array
 
     Returns:
         `(...)`; NaN where the control determines one of the others.
+
+    A control hides how closely the second follows the first:
+
+    >>> first, second, control = [1, 2, 3, 4], [2, 1, 4, 3], [2, 4, 1, 3]
+    >>> round(rank_correlation(first, second).item(), 6), round(rank_correlation(second, control).item(), 6)
+    (0.6, -0.8)
+    >>> round(partial_rank_correlation(first, second, control).item(), 6)
+    1.0
     """
     xy, xz, yz = (rank_correlation(*pair) for pair in ((first, second), (first, control), (second, control)))
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -14,6 +14,10 @@ def block_information(covariance: Tensor, split: int) -> Tensor:
         split: 1 .. d - 1.
 
     Source: Cover & Thomas, Elements of Information Theory, theorem 8.4.1 and equation 8.54.
+
+    >>> correlated = torch.tensor([[1.0, 0.6], [0.6, 1.0]])
+    >>> round(block_information(correlated, split=1).item(), 4)  # -ln(1 - 0.6^2) / 2
+    0.2231
     """
     above = torch.logdet(covariance[..., split:, split:])
     below = torch.logdet(covariance[..., :split, :split])
@@ -30,6 +34,9 @@ def linear_channel_information(weight: Tensor, noise: float) -> Tensor:
         noise: the standard deviation sigma.
 
     Source: Telatar 1999 (capacity of a Gaussian channel of several antennas, equal powers).
+
+    >>> round(linear_channel_information(torch.eye(2), noise=1.0).item(), 4)  # ln 2
+    0.6931
     """
     identity = torch.eye(weight.shape[-2], dtype=weight.dtype)
     return torch.logdet(identity + weight @ weight.mT / noise**2) / 2

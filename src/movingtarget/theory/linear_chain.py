@@ -30,6 +30,9 @@ def step_size(weights: ArrayLike, rule: str, size: float, x: float = 1.0) -> NDA
         ValueError: an unknown rule, a size that is not above 0, a weight or an input of zero.
 
     Source: Goodfellow et al. 2016, section 8.7.1.
+
+    >>> step_size([1.0, 1.0], "fixed", 0.1).item(), step_size([1.0, 1.0], "normalised", 0.1).item()
+    (0.1, 0.05)
     """
     if rule not in RULES:
         raise ValueError(f"rule must be one of {', '.join(RULES)}, not {rule!r}")
@@ -57,6 +60,9 @@ def updated_output(weights: ArrayLike, step_size: ArrayLike, x: float = 1.0) -> 
         ValueError: a weight or an input of zero.
 
     Source: Goodfellow et al. 2016, section 8.7.1.
+
+    >>> round(updated_output([1.0, 1.0], 0.1).item(), 6)  # 0.9 x 0.9
+    0.81
     """
     output, shares = _shares(weights, step_size, x)
     updated: NDArray[np.float64] = output * np.prod(1 - shares, axis=-1)
@@ -84,6 +90,9 @@ def orders(weights: ArrayLike, step_size: ArrayLike, x: float = 1.0) -> NDArray[
         ValueError: a weight or an input of zero.
 
     Source: Goodfellow et al. 2016, section 8.7.1, which names one of the terms of second order.
+
+    >>> orders([1.0, 1.0], 0.1).round(6).tolist()  # 1 - 0.2 + 0.01
+    [1.0, -0.2, 0.01]
     """
     output, shares = _shares(weights, step_size, x)
     terms = np.zeros((*shares.shape[:-1], shares.shape[-1] + 1))
@@ -114,6 +123,9 @@ def kept(weights: ArrayLike, step_size: ArrayLike, x: float = 1.0) -> NDArray[np
         ValueError: a weight or an input of zero.
 
     Source: derived here from Goodfellow et al. 2016, section 8.7.1.
+
+    >>> round(kept([1.0, 1.0], 0.1).item(), 6)  # 0.19 of the 0.2 promised
+    0.95
     """
     _, shares = _shares(weights, step_size, x)
     left = np.cumprod(1 - shares[..., :-1], axis=-1)
@@ -140,6 +152,9 @@ def kept_equal(layers: int, share: ArrayLike) -> NDArray[np.float64]:
         ValueError: no layer.
 
     Source: derived here from Goodfellow et al. 2016, section 8.7.1.
+
+    >>> kept_equal(2, [0.0, 0.1, 1.0]).round(6).tolist()
+    [1.0, 0.95, 0.5]
     """
     if layers < 1:
         raise ValueError(f"layers must be at least 1, not {layers}")
@@ -172,6 +187,11 @@ def sweep_factor(weights: ArrayLike, learning_rate: ArrayLike, order: str) -> ND
         ValueError: an unknown order, or a weight of zero.
 
     Source: derived here; the forward sweep is the method of Gauss and Seidel.
+
+    >>> sweep_factor([1.0, 1.0], 0.5, "simultaneous").item()  # 1 - 2 x 0.5
+    0.0
+    >>> sweep_factor([1.0, 1.0], 0.5, "forward").item()  # 0.5 x 0.5
+    0.25
     """
     _check_order(order)
     given, output = _chain(weights, 1.0)
@@ -202,6 +222,11 @@ def stability_limit(layers: ArrayLike, order: str) -> NDArray[np.float64]:
         ValueError: an unknown order, or no layer.
 
     Source: derived here.
+
+    >>> stability_limit([1, 2, 4], "simultaneous").tolist()
+    [2.0, 1.0, 0.5]
+    >>> stability_limit([1, 2, 4], "forward").tolist()
+    [2.0, 2.0, 2.0]
     """
     _check_order(order)
     counts = np.asarray(layers, dtype=float)

@@ -30,6 +30,9 @@ def feedforward_moments(depth: ArrayLike) -> Moments:
         ValueError: a negative depth.
 
     Source: Balduzzi et al. 2017, theorem 1.
+
+    >>> feedforward_moments([0, 1, 3]).correlation.tolist()
+    [1.0, 0.5, 0.125]
     """
     depths = _at_least(depth, 0, "depth")
     return Moments(1.0**depths, 0.5**depths, 0.5**depths)
@@ -45,6 +48,9 @@ def residual_moments(depth: ArrayLike) -> Moments:
         ValueError: a negative depth.
 
     Source: Balduzzi et al. 2017, theorem 2 (alpha = beta = 1).
+
+    >>> [float(moment) for moment in residual_moments(2)]  # 2^2, (3 / 2)^2, (3 / 4)^2
+    [4.0, 2.25, 0.5625]
     """
     depths = _at_least(depth, 0, "depth")
     return Moments(2.0**depths, 1.5**depths, 0.75**depths)
@@ -64,6 +70,9 @@ def scaled_residual_asymptote(blocks: ArrayLike, beta: ArrayLike) -> Moments:
         ValueError: no block, or a beta that is not positive.
 
     Source: Balduzzi et al. 2017, theorem 3.
+
+    >>> [float(moment) for moment in scaled_residual_asymptote(100, 1.0)]
+    [100.0, 10.0, 0.1]
     """
     counts, scales = _at_least(blocks, 1, "blocks"), _positive(beta)
     covariance = scales * np.sqrt(counts)
@@ -85,6 +94,10 @@ def scaled_residual_moments(blocks: ArrayLike, beta: ArrayLike) -> Moments:
         ValueError: a negative number of blocks, or a beta that is not positive.
 
     Source: derived here, from the assumptions of Balduzzi et al. 2017, theorem 3.
+
+    >>> exact = scaled_residual_moments([1, 2], 1.0)
+    >>> exact.variance.round(6).tolist(), exact.covariance.round(6).tolist()  # 2, 2 x 3/2; 3/2, 3/2 x 5/4
+    ([2.0, 3.0], [1.5, 1.875])
     """
     return _normalised_residual_moments(blocks, beta, branch_variance=1.0)
 
@@ -103,6 +116,11 @@ def centred_residual_moments(blocks: ArrayLike, beta: ArrayLike) -> Moments:
         ValueError: a negative number of blocks, or a beta that is not positive.
 
     Source: derived here.
+
+    >>> centred_residual_moments([1, 2], 1.0).correlation.round(4).tolist()
+    [0.75, 0.6102]
+    >>> scaled_residual_moments([1, 2], 1.0).correlation.round(4).tolist()
+    [0.75, 0.625]
     """
     return _normalised_residual_moments(blocks, beta, branch_variance=1 - 1 / np.pi)
 
@@ -119,6 +137,9 @@ def highway_moments(depth: ArrayLike, skip: ArrayLike, branch: ArrayLike) -> Mom
         ValueError: a negative depth, or squares that do not add up to 1.
 
     Source: Balduzzi et al. 2017, corollary 1.
+
+    >>> round(float(highway_moments(2, skip=0.6, branch=0.8).correlation), 6)  # (0.36 + 0.32)^2
+    0.4624
     """
     depths = _at_least(depth, 0, "depth")
     kept, added = np.asarray(skip, dtype=float) ** 2, np.asarray(branch, dtype=float) ** 2
@@ -134,6 +155,10 @@ def highway_limit() -> float:
     """Correlation e^(-1/2) of an infinitely deep highway network, skip^2 = 1 - 1 / L and branch^2 = 1 / L.
 
     Source: Balduzzi et al. 2017, corollary 1.
+
+    >>> deep = highway_moments(10_000, skip=(1 - 1e-4) ** 0.5, branch=0.01)
+    >>> round(float(deep.correlation), 4), round(highway_limit(), 4)
+    (0.6065, 0.6065)
     """
     return math.exp(-1 / 2)
 

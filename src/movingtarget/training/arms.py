@@ -9,7 +9,7 @@ from movingtarget.data.load import Images
 from movingtarget.networks import Architecture, Parameters, build, build_random, stack
 from movingtarget.statistics.best_rate import best_learning_rate
 from movingtarget.training.by_name import rule_of_arm
-from movingtarget.training.loop import State, Training, start, train
+from movingtarget.training.loop import Training, as_data, from_data, start, train
 
 
 class Trained(NamedTuple):
@@ -36,8 +36,8 @@ def train_arm(
     arm: Mapping[str, Any],
     images: Images,
     settings: Mapping[str, Any],
-    kept: State | None = None,
-    keep: Callable[[State], None] = lambda state: None,
+    kept: dict[str, Any] | None = None,
+    keep: Callable[[dict[str, Any]], None] = lambda data: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Trained:
     """Train all members of an arm.
@@ -46,8 +46,8 @@ def train_arm(
         arm: its network, depth and update_rule.
         images: the data.
         settings: of a study of arms, and what the update rule is given.
-        kept: the state that an interrupted training kept last.
-        keep: called with the state after every epoch.
+        kept: the state, as data, that an interrupted training kept last.
+        keep: called with the state, as data, after every epoch.
         say: called with lines of progress.
 
     Returns:
@@ -67,7 +67,8 @@ def train_arm(
         **_in_steps(settings, len(images.train_labels)),
     )
     drawn = (build_random(architecture, seed) for _, seed in training.members)
-    state = train(training, kept or start(stack(drawn)), keep, say)
+    state = from_data(kept) if kept else start(stack(drawn))
+    state = train(training, state, lambda reached: keep(as_data(reached)), say)
     table = pd.DataFrame(state.rows).assign(**arm)
     return Trained(table, _members_at(best_learning_rate(table), training, state.snapshots))
 

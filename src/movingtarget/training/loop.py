@@ -53,7 +53,7 @@ class Training:
 
 @dataclass(frozen=True)
 class State:
-    """All that is needed to go on after an interruption: tensors, numbers and lists, so that torch saves it.
+    """All that is needed to go on after an interruption.
 
     `rows` hold one record for each member, recorded step and quantity; `snapshots` the parameters kept,
     by step; `diverged_at` each member's first step with a loss that is not finite,
@@ -67,6 +67,16 @@ class State:
     rows: Rows = field(default_factory=list)
     snapshots: dict[int, Parameters] = field(default_factory=dict)
     spent: Cost = field(default_factory=lambda: Cost(0.0, 0.0))
+
+
+def as_data(state: State) -> dict[str, Any]:
+    """A state as tensors, numbers, lists and dicts alone, to be kept where code must not be."""
+    return {**vars(state), "spent": list(state.spent)}
+
+
+def from_data(data: dict[str, Any]) -> State:
+    """The state that `as_data` was given."""
+    return State(**data | {"spent": Cost(*data["spent"])})
 
 
 def start(parameters: Parameters) -> State:

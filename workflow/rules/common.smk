@@ -1,0 +1,36 @@
+"""Where files lie."""
+
+DATA = f"{RESULTS}/data/{config['dataset']}"
+PART_NAMES = plan.parts(config)
+PARTS = [
+    f"{RESULTS}/tables/parts/{table}/{part}.csv" for table, parts in PART_NAMES.items() for part in parts
+]
+
+
+def table_file(table):
+    return f"{RESULTS}/tables/{table}.csv"
+
+
+def needs_of(study):
+    """A study's inputs by name; those of a part have its name for a wildcard."""
+    needs = {table: table_file(table) for table in study.reads}
+    if study.images:
+        needs["images"] = f"{DATA}/SHA256SUMS"
+    if study.members:
+        needs["members"] = f"{RESULTS}/members/{study.members}/{{part}}.pt"
+    return needs
+
+
+def products_of(name, study, parts):
+    """A study's outputs by name."""
+    products = {
+        table: f"{RESULTS}/tables/parts/{table}/{{part}}.csv" if parts else table_file(table)
+        for table in study.tables
+    }
+    if study.keeps_members:
+        products["members"] = f"{RESULTS}/members/{name}/{{part}}.pt"
+    return products
+
+
+def caption_file(figure):
+    return str(Path(f"{RESULTS}/figures/{figure}.rst").absolute())
