@@ -1,5 +1,7 @@
 # make         set up .venv, run everything at the default scale, write the report
-# make test    set up .venv, then lint, types and tests
+# make quick   set up .venv, then lint, types and every test but those that run the workflow
+# make test    set up .venv, then lint, types and all tests
+# make lint    lint, layout and types alone
 # make smoke   the whole run at the smallest scale
 # make mnist   the default scale on MNIST
 # make bench   speed against a plain torch loop and against the machine's own limit
@@ -9,7 +11,8 @@ PYTHON ?= python3.11
 CORES ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
 BIN := .venv/bin
 PATHS := src tests benchmarks workflow/scripts
-SNAKEFILES := Snakefile $(wildcard workflow/rules/*.smk)
+SNAKEFILES := Snakefile workflow/Snakefile $(wildcard workflow/rules/*.smk)
+PYTEST := pytest --numprocesses $(CORES)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS := 1
@@ -17,7 +20,7 @@ export OMP_NUM_THREADS := 1
 export MALLOC_MMAP_THRESHOLD_ := 8589934592
 export MALLOC_TRIM_THRESHOLD_ := 8589934592
 
-.PHONY: report smoke mnist test bench format clean
+.PHONY: report smoke mnist quick test lint bench format clean
 
 report: .venv/ready
 	snakemake --cores $(CORES)
@@ -28,12 +31,18 @@ smoke: .venv/ready
 mnist: .venv/ready
 	snakemake --cores $(CORES) --configfile config/mnist.yaml
 
-test: .venv/ready
+lint: .venv/ready
 	ruff check $(PATHS)
 	ruff format --check $(PATHS)
 	snakefmt --check $(SNAKEFILES)
 	mypy
-	pytest --numprocesses $(CORES) --dist loadfile
+	mypy --config-file tests/mypy.ini
+
+quick: lint
+	$(PYTEST) --dist worksteal --ignore tests/workflow
+
+test: lint
+	$(PYTEST) --dist loadfile
 
 bench: .venv/ready
 	pytest benchmarks --benchmark-only --benchmark-json results/benchmarks.json -q -s

@@ -19,10 +19,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor
 from torch.func import jacrev, vmap
 
-from movingtarget.experiments.line_gradients import line, random_network
 from movingtarget.measures.input_gradient import input_gradients
+from movingtarget.measures.paths import line
 from movingtarget.measures.population import population_statistics
 from movingtarget.networks import Parameters, call, stack, unstack
+from movingtarget.networks.random import random_network
 
 MEMBERS, DEPTH, WIDTH, POINTS, HALF_WIDTH = 20, 50, 200, 256, 2.0
 LOOPED = 16

@@ -17,13 +17,11 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor, nn
 
-from movingtarget.networks import Architecture
-from movingtarget.networks import Parameters, build_random, stack
+from movingtarget.networks import Architecture, Parameters, build_random, stack
 from movingtarget.networks.chain import chain
 from movingtarget.training.interface import Batch
-from movingtarget.training.simultaneous import simultaneous
 from movingtarget.training.sequential import recomputed
-from movingtarget.training.simultaneous import descend, gradients_of
+from movingtarget.training.simultaneous import descend, gradients_of, simultaneous
 
 MEMBERS, BATCH_SIZE, RATE = 5, 128, 1e-2
 ROUNDS, SIDE = 7, 2048
@@ -50,7 +48,8 @@ def whole_passes(network: nn.Module, parameters: Parameters, batch: Batch, rates
 def test_seconds_for_a_sweep(benchmark: BenchmarkFixture, layers: int, width: int) -> None:
     torch.set_num_threads(1)
     networks = [
-        build_random(Architecture("plain", width, width, layers - 1, width, "relu"), seed) for seed in range(MEMBERS)
+        build_random(Architecture("plain", width, width, layers - 1, width, "relu"), seed)
+        for seed in range(MEMBERS)
     ]
     network, rates, sweep = networks[0], torch.full((MEMBERS,), RATE), recomputed("forward")
     batch = Batch(torch.randn(MEMBERS, BATCH_SIZE, width), torch.randint(width, (MEMBERS, BATCH_SIZE)))

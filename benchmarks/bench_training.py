@@ -16,12 +16,11 @@ import torch.nn.functional as F
 from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor, nn
 
-from movingtarget.networks import Architecture
-from movingtarget.networks import build, stack
+from movingtarget.networks import Architecture, build, stack
 from movingtarget.networks.initialise import initialise
 from movingtarget.training.interface import Batch
-from movingtarget.training.simultaneous import simultaneous
 from movingtarget.training.minibatches import batches
+from movingtarget.training.simultaneous import simultaneous
 
 EXAMPLES, PIXELS, WIDTH, DEPTH, CLASSES = 60000, 784, 128, 10, 10
 MEMBERS, BATCH_SIZE, RATE = 5, 128, 0.01

@@ -5,15 +5,19 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from collections.abc import Callable
+from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from hypothesis import settings
 from torch import nn
 
 from movingtarget.data.load import Images
+from movingtarget.declarations import schemas
 from movingtarget.networks import Architecture, build
 from movingtarget.networks.initialise import initialise
+from movingtarget.tables import read_table, write_table
 
 torch.set_num_threads(1)
 settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -32,10 +36,8 @@ def random_networks() -> Callable[..., list[nn.Module]]:
     """Make equal networks, 5 features to 4 classes, no parameter of which is zero or one."""
 
     def make(family: str, members: int, depth: int = 3, activation: str = "tanh") -> list[nn.Module]:
-        networks = [
-            initialise(build(Architecture(family, FEATURES, WIDTH, depth, CLASSES, activation)), seed, activation)
-            for seed in range(members)
-        ]
+        architecture = Architecture(family, FEATURES, WIDTH, depth, CLASSES, activation)
+        networks = [initialise(build(architecture), seed, activation) for seed in range(members)]
         source = torch.Generator().manual_seed(0)
         for network in networks:
             for value in network.parameters():
@@ -53,3 +55,14 @@ def images() -> Images:
     centres = torch.randn(CLASSES, FEATURES, generator=source)
     inputs = centres[labels] + 0.5 * torch.randn(90, FEATURES, generator=source)
     return Images(inputs[:60], labels[:60], inputs[60:], labels[60:])
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[pd.DataFrame, str], pd.DataFrame]:
+    """Write a table of that name and read it back, checked both times against its study's schema."""
+
+    def write_and_read(table: pd.DataFrame, name: str) -> pd.DataFrame:
+        write_table(table, schemas()[name], tmp_path / f"{name}.csv")
+        return read_table(tmp_path / f"{name}.csv", schemas()[name])
+
+    return write_and_read

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,8 +46,7 @@ def schemas() -> "dict[str, Schema]":
 def declared(module: Path, name: str) -> Any:
     """The value that a module gives a name, made by those of its statements alone that it takes.
 
-    Those are the statement that binds the name, the ones that bind names read there, and so on; a name that
-    is bound twice has the last value.
+    Those are the statements that bind the name, the ones that bind names read there, and so on.
 
     Args:
         module: a Python file.
@@ -56,13 +56,16 @@ def declared(module: Path, name: str) -> Any:
         KeyError: it is not.
     """
     statements = ast.parse(module.read_text(encoding="utf-8"), str(module)).body
-    binding = {bound: place for place, statement in enumerate(statements) for bound in _bound(statement)}
-    waiting, taken = [binding[name]], set[int]()
+    binding: dict[str, list[int]] = {}
+    for place, statement in enumerate(statements):
+        for bound in _bound(statement):
+            binding.setdefault(bound, []).append(place)
+    waiting, taken = [*binding[name]], set[int]()
     while waiting:
         place = waiting.pop()
         if place not in taken:
             taken.add(place)
-            waiting += [binding[read] for read in _read(statements[place]) if read in binding]
+            waiting += [other for read in _read(statements[place]) for other in binding.get(read, [])]
     slice_ = ast.Module([statements[place] for place in sorted(taken)], type_ignores=[])
     namespace: dict[str, Any] = {"__name__": f"declaration of {module.stem}", "__file__": str(module)}
     exec(compile(slice_, str(module), "exec"), namespace)
@@ -74,7 +77,7 @@ def _declared_in(package: str, name: str) -> dict[str, Any]:
     return {
         path.stem: declared(path, name)
         for path in sorted((LIBRARY / package).glob("*.py"))
-        if f"\n{name} = " in path.read_text(encoding="utf-8")
+        if re.search(rf"^{name}\b.* = ", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
 
 
@@ -84,7 +87,7 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
         yield from ((alias.asname or alias.name).split(".")[0] for alias in statement.names)
     elif isinstance(statement, ast.FunctionDef | ast.ClassDef):
         yield statement.name
-    elif isinstance(statement, ast.Assign | ast.AnnAssign):
+    elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         nodes = [node for target in targets for node in ast.walk(target)]
         yield from (node.id for node in nodes if isinstance(node, ast.Name))

@@ -1,17 +1,17 @@
 """Verdicts on synthetic tables whose answers are known."""
 
 import itertools
-from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
+from claim_cases import CORRELATION, NORM, claim, correlation_claim, mean_claim, slope_claim
 
-from movingtarget.claims.judge import check_claims, judge
+from movingtarget.claims.check import check_claims
+from movingtarget.claims.judge import VERDICTS, judge
+from movingtarget.declarations import schemas
 from movingtarget.statistics.best_rate import best_learning_rate
-from movingtarget.tables import TABLES, write_table
+from movingtarget.tables import write_table
 
 SEEDS = range(5)
 
@@ -25,7 +25,7 @@ def training(
         {
             "network": network,
             "depth": 10,
-            "update_rule": "simultaneous",
+            "update_rule": "sgd",
             "learning_rate": [rate for _, rate in cells],
             "seed": [seed for seed, _ in cells],
             "step": step,
@@ -35,31 +35,6 @@ def training(
             "value": np.ravel(values).astype(float),
         }
     )
-
-
-def claim(**changes) -> dict:
-    """A claim that batch norm's last training loss is below the plain network's."""
-    entry = {
-        "id": "batch-norm-trains-faster",
-        "paper": "ioffe2015",
-        "place": "figure 1a",
-        "statement": "Batch norm reaches a lower training loss in the same number of steps.",
-        "table": "training",
-        "estimand": "difference",
-        "select": {"quantity": "train_loss", "step": "last", "depth": 10},
-        "treatment": {"network": "batch-norm"},
-        "control": {"network": "plain"},
-        "holds_if": {"below": 0},
-        "seeds": 5,
-        "scale": "default",
-    }
-    return {key: value for key, value in {**entry, **changes}.items() if value is not None}
-
-
-def mean_claim(**changes) -> dict:
-    """A claim about the plain network's last training loss alone."""
-    select = {"quantity": "train_loss", "step": "last", "network": "plain"}
-    return claim(**{"estimand": "mean", "select": select, "treatment": None, "control": None, **changes})
 
 
 def verdict(entry, *rows, scale="default", **tables) -> pd.Series:
@@ -112,8 +87,8 @@ def test_a_bound_belongs_to_within_only(holds_if, expected):
 def test_the_claims_table_is_written_as_its_schema_says(tmp_path):
     entry = mean_claim(paper_value=1, statement="Folded over\ntwo lines.\n")
     table = judge([entry, claim(id="smoke", scale="paper")], {"training": training(LOSSES)}, "default")
-    write_table(table, "claims", tmp_path / "claims.csv")
-    assert list(table.columns) == list(TABLES["claims"])
+    write_table(table, VERDICTS, tmp_path / "claims.csv")
+    assert list(table.columns) == list(VERDICTS)
     first, second = table.to_dict("records")
     assert first["statement"] == "Folded over two lines."
     assert (first["seeds"], first["paper_value"]) == (5, 1.0)
@@ -256,11 +231,11 @@ def test_tables_with_a_column_of_losses_choose_rates_by_it(table, conditions):
     changes = {"table": table, "select": conditions, "learning_rate": "best"}
     entry = claim(**changes, column="train_loss")
     check_claims([entry])
-    ((_, row),) = judge([entry], {table: rows[list(TABLES[table])]}, "default").iterrows()
+    ((_, row),) = judge([entry], {table: rows[list(schemas()[table])]}, "default").iterrows()
     assert row["estimate"] == pytest.approx(0.5 - 2.0)
     assert row["verdict"] == "reproduced"
     lost = claim(**changes, column="test_accuracy")
-    ((_, row),) = judge([lost], {table: rows[list(TABLES[table])]}, "default").iterrows()
+    ((_, row),) = judge([lost], {table: rows[list(schemas()[table])]}, "default").iterrows()
     assert row["estimate"] == 0.0  # a diverged accuracy counts as none
 
 
@@ -379,35 +354,12 @@ def test_every_rate_needs_a_final_training_loss():
         verdict(mean_claim(select=select, learning_rate="best"), *rows)
 
 
-CORRELATION = {"network": "feedforward", "normalisation": "none"}
-
-
 def gradient_correlation(seeds=SEEDS, depths=(2, 10, 50), **columns) -> pd.DataFrame:
     """Rows of the wide table; measured columns are functions of depth and seed."""
     cells = pd.MultiIndex.from_product([depths, seeds], names=["depth", "seed"]).to_frame(index=False)
     rows = cells.assign(**CORRELATION, gates="rectifier", beta=np.nan, variance=1.0, covariance=0.5)
     measured = {"correlation": lambda rows: 0.5, "gradient_norm": lambda rows: 1.0 * rows["depth"]}
-    return rows.assign(**{**measured, **columns})[list(TABLES["gradient_correlation"])]
-
-
-def correlation_claim(**changes) -> dict:
-    """A claim about the correlation of gradients in a plain network of depth 10."""
-    entry = {
-        "table": "gradient_correlation",
-        "column": "correlation",
-        "select": {**CORRELATION, "depth": 10},
-    }
-    return mean_claim(**{**entry, **changes})
-
-
-def slope_claim(**changes) -> dict:
-    """A claim that the correlation falls as the root of depth."""
-    entry = {
-        "estimand": "log_slope",
-        "select": {**CORRELATION, "depth": [2, 10, 50]},
-        "holds_if": {"within": [-0.6, -0.4]},
-    }
-    return correlation_claim(**{**entry, **changes})
+    return rows.assign(**{**measured, **columns})[list(schemas()["gradient_correlation"])]
 
 
 def root_of_depth(rows: pd.DataFrame) -> pd.Series:
@@ -502,9 +454,6 @@ def confounds(entry, **tables) -> list[float]:
     return verdict(entry, **tables)[["treatment_confound", "control_confound"]].tolist()
 
 
-NORM = {"table": "gradient_correlation"}
-
-
 def test_the_confound_of_each_arm_stands_beside_the_verdict():
     """The gradient's norm is the depth here; lag and gates are not shared by the two tables."""
     entry = claim(
@@ -531,7 +480,7 @@ def test_the_confound_of_each_arm_stands_beside_the_verdict():
         (NORM | {"depth": [2, 50]}, 26),
         (NORM | {"depth": 7}, np.nan),
         (NORM | {"network": "highway"}, np.nan),
-        ({"table": "looks_linear", "column": "value", "quantity": "gradient_norm"}, np.nan),
+        ({"table": "path_autocorrelation", "column": "value", "lag": 1}, np.nan),
         (None, np.nan),
     ],
 )
@@ -565,7 +514,7 @@ def test_a_confound_drops_the_conditions_its_table_cannot_meet():
         "quantity": "train_loss",
         "step": "last",
         "learning_rate": "smallest",
-        "update_rule": "simultaneous",
+        "update_rule": "sgd",
     }
     entry = mean_claim(select=select, confound={"table": "learning_speed"})
     row = verdict(entry, training(LOSSES), learning_speed=speed)
@@ -577,7 +526,7 @@ def test_a_confounds_own_quantity_replaces_the_arms():
     """Measured at the best rate of each arm, it is averaged over all rows."""
     rows = pd.DataFrame(
         {
-            "network": ["plain", "plain", "batch-norm", "batch-norm"],
+            "network": ["plain", "plain", "crelu", "crelu"],
             "depth": 10,
             "seed": [0, 1, 0, 1],
             "quantity": "gradient_norm",
@@ -586,9 +535,10 @@ def test_a_confounds_own_quantity_replaces_the_arms():
     )
     entry = claim(
         learning_rate="best",
+        treatment={"network": "crelu"},
         confound={"table": "looks_linear", "column": "value", "quantity": "gradient_norm"},
     )
-    row = verdict(entry, training(LOSSES, "batch-norm"), training(LOSSES), looks_linear=rows)
+    row = verdict(entry, training(LOSSES, "crelu"), training(LOSSES), looks_linear=rows)
     assert row[["treatment_confound", "control_confound"]].tolist() == [7, 2]
 
 
@@ -627,164 +577,3 @@ def test_verdicts_do_not_depend_on_the_other_claims():
     alone = judge([mean_claim()], tables, "default")
     after = judge([mean_claim(id="another", holds_if={"above": 0}), mean_claim()], tables, "default")
     pd.testing.assert_frame_equal(alone, after.iloc[1:].reset_index(drop=True))
-
-
-SELECT = claim()["select"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (
-            {"table": "trainin"},
-            r"table is trainin \(did you mean training\?\); allowed: training, .*information",
-        ),
-        ({"table": "claims"}, "table is claims; allowed: training, .*"),
-        ({"control": {"table": "noise"}}, "control.table is noise.*; allowed: training, .*"),
-        (
-            {"select": {**SELECT, "netwrk": "plain"}},
-            r"select.netwrk is no column of training \(did you mean network\?\); allowed: network, depth, .*",
-        ),
-        ({"treatment": {"networks": "plain"}}, "treatment.networks is no column of training .*"),
-        ({"select": {**SELECT, "seed": 0}}, "select.seed is no column of .*"),
-        ({"select": {**SELECT, "table": "training"}}, "select.table is no column of .*"),
-        (
-            {"select": {**SELECT, "quantity": "loss"}},
-            "select.quantity is 'loss'; allowed: batch_loss, train_loss, .*",
-        ),
-        ({"select": {"step": "last"}}, "treatment.quantity is missing; allowed: batch_loss, train_loss, .*"),
-        ({"select": {**SELECT, "depth": "ten"}}, "select.depth is 'ten'; allowed: a whole number"),
-        ({"select": {**SELECT, "depth": True}}, "select.depth is True; allowed: a whole number"),
-        ({"select": {**SELECT, "depth": [10, 20.0]}}, "select.depth is 20.0; allowed: a whole number"),
-        ({"select": {**SELECT, "step": "end"}}, "select.step is 'end'; allowed: a whole number, first, last"),
-        (
-            {"select": {**SELECT, "learning_rate": "1e-3"}},
-            "select.learning_rate is '1e-3'; allowed: a number such as 0.001 or 1.0e-3, smallest, largest",
-        ),
-        ({"control": {"network": 10}}, "control.network is 10; allowed: text"),
-        ({"control": None}, "estimand is difference with treatment; allowed: mean or log_slope of .*"),
-        ({"estimand": "mean"}, "estimand is mean with treatment and control; allowed: .*"),
-        ({"holds_if": {"within": [2, 1]}}, r"holds_if.within is \[2, 1\]; allowed: the lower end first"),
-        (
-            {
-                "table": "image_gradients",
-                "select": {"quantity": "correlation"},
-                "learning_rate": "best",
-            },
-            "learning_rate is best, but image_gradients has no training losses; "
-            "allowed: only with training, depth_ladder, update_orders, update_order_budgets",
-        ),
-    ],
-)
-def test_a_claim_that_makes_no_sense_is_refused_in_one_line(changes, message):
-    with pytest.raises(ValueError, match=f"^claim batch-norm-trains-faster: {message}$"):
-        check_claims([claim(**changes)])
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (
-            {"column": None},
-            "column is missing, so value, which gradient_correlation has not measured; "
-            "allowed: variance, covariance, correlation, gradient_norm",
-        ),
-        (
-            {"column": "corelation"},
-            r"column is corelation \(did you mean correlation\?\), which .* has not measured; allowed: .*",
-        ),
-        ({"column": "depth"}, "column is depth, which .* has not measured; allowed: variance, .*"),
-        (
-            {"table": "noise_autocorrelation"},
-            "column is correlation, which noise_autocorrelation has not measured; allowed: value",
-        ),
-        ({"table": "activation_patterns"}, "table is activation_patterns.*; allowed: training, .*"),
-        (
-            {"select": {**CORRELATION, "variance": 1.0}},
-            "select.variance is measured in gradient_correlation, no condition; allowed: network, .*",
-        ),
-        ({"learning_rate": "best"}, "learning_rate is best, but .* has no training losses; .*"),
-        ({"estimand": "log_slope"}, "select.depth is 10; allowed: a list of at least two depths .*"),
-        (
-            {"estimand": "log_slope", "select": {**CORRELATION, "depth": [10]}},
-            r"select.depth is \[10\]; allowed: a list of at least two depths from 1 on for a log_slope",
-        ),
-        (
-            {"estimand": "log_slope", "select": {**CORRELATION, "depth": [0, 10]}},
-            r"select.depth is \[0, 10\]; allowed: .*",
-        ),
-        ({"estimand": "log_slope", "select": CORRELATION}, "select.depth is missing; allowed: .*"),
-        (
-            {"estimand": "log_slope", "select": {**CORRELATION, "depth": [10, "x"]}},
-            "select.depth is 'x'; allowed: a whole number",
-        ),
-        (
-            {"estimand": "log_slope", "treatment": {"depth": 2}},
-            "estimand is log_slope with treatment; allowed: mean or log_slope of select alone, .*",
-        ),
-        (
-            {"confound": {"table": "gradient_corelation"}},
-            r"confound.table is gradient_corelation \(did you mean gradient_correlation\?\); allowed: .*",
-        ),
-        ({"confound": {"table": "claims"}}, "confound.table is claims; allowed: .*"),
-        (
-            {"confound": {"table": "looks_linear"}},
-            "confound.column is missing, so gradient_norm, which looks_linear has not measured; "
-            "allowed: value",
-        ),
-        (
-            {"confound": {**NORM, "column": "norm"}},
-            "confound.column is norm, which gradient_correlation has not measured; allowed: variance, .*",
-        ),
-        (
-            {"confound": {"table": "looks_linear", "column": "value"}},
-            "confound.quantity is missing; allowed: correlation, gradient_norm, jacobian_deviation",
-        ),
-        (
-            {"confound": {**NORM, "gate": "random"}},
-            r"confound.gate is no column of gradient_correlation \(did you mean gates\?\); allowed: .*",
-        ),
-        (
-            {"confound": {**NORM, "correlation": 0.5}},
-            "confound.correlation is measured in gradient_correlation, no condition; allowed: .*",
-        ),
-        ({"confound": {**NORM, "gates": "open"}}, "confound.gates is 'open'; allowed: random, rectifier"),
-        (
-            {"confound": {"table": "effective_rank", "column": "value", "quantity": "gradient_norm"}},
-            "confound.network is 'feedforward'; allowed: plain, residual",
-        ),
-    ],
-)
-def test_a_column_slope_or_confound_that_makes_no_sense_is_refused_in_one_line(changes, message):
-    with pytest.raises(ValueError, match=f"^claim batch-norm-trains-faster: {message}$"):
-        check_claims([correlation_claim(**changes)])
-
-
-SCHEMA = Path(__file__).parents[2] / "workflow/schemas/claims.schema.yaml"
-
-
-@pytest.mark.parametrize(
-    ("changes", "problem"),
-    [
-        ({}, None),
-        ({"confound": {**NORM, "column": "covariance", "depth": [2, 10], "network": "residual"}}, None),
-        ({"estimand": "log_slopes"}, "'log_slopes' is not one of"),
-        ({"column": 1}, "1 is not of type 'string'"),
-        ({"columns": "value"}, "'columns' was unexpected"),
-        ({"confound": {"column": "gradient_norm"}}, "'table' is a required property"),
-        ({"confound": {**NORM, "column": 1}}, "1 is not of type 'string'"),
-        ({"confound": {**NORM, "depth": []}}, "is not valid under any of the given schemas"),
-    ],
-)
-def test_the_schema_knows_columns_slopes_and_confounds(changes, problem):
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    errors = [*jsonschema.Draft202012Validator(schema).iter_errors([slope_claim(**changes)])]
-    assert len(errors) == (problem is not None)
-    assert all(problem in error.message for error in errors)
-
-
-def test_an_id_used_twice_is_refused():
-    with pytest.raises(
-        ValueError, match="claim batch-norm-trains-faster: id is used twice; allowed: an id of "
-    ):
-        check_claims([claim(), claim(estimand="ratio")])

@@ -48,7 +48,8 @@ def zipped(contents: dict[str, bytes]) -> dict[str, bytes]:
 @pytest.fixture
 def dataset(contents: dict[str, bytes]) -> Dataset:
     """The small data set, without a source."""
-    return Dataset("small", {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()})
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    return Dataset("small", "a small set", TRAINING, TEST, hashes)
 
 
 @pytest.fixture

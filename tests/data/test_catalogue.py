@@ -23,7 +23,5 @@ def test_known_by_name() -> None:
 
 
 def test_unknown_name_says_what_is_allowed() -> None:
-    with pytest.raises(
-        ValueError, match="dataset: 'cifar' is unknown; allowed are mnist, fashion-mnist, digits"
-    ):
+    with pytest.raises(ValueError, match="dataset 'cifar' is unknown; allowed: mnist, fashion-mnist, digits"):
         dataset_named("cifar")

@@ -16,7 +16,6 @@ from movingtarget.drawing.moving_target import (
     rows_of_panels,
 )
 from movingtarget.drawing.style import LOOKS, styled
-from movingtarget.tables import read_table, write_table
 
 
 @pytest.fixture
@@ -54,10 +53,9 @@ def lose(row, number, **of):
     return row | {axes: rows}
 
 
-def test_the_synthetic_table_has_the_schema(moving_target, tmp_path):
+def test_the_synthetic_table_has_the_schema(moving_target, written):
     table = moving_target()
-    write_table(table, "moving_target", tmp_path / "table.csv")
-    assert len(read_table(tmp_path / "table.csv", "moving_target")) == len(table)
+    assert len(written(table, "moving_target")) == len(table)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Size, looks and files of figures."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,10 @@ from movingtarget.drawing.style import (
     LOOKS,
     arm_look,
     arm_name,
+    blank,
     extremes,
+    is_drawn,
+    lay_out,
     line_family,
     line_name,
     panels,
@@ -22,6 +26,8 @@ from movingtarget.drawing.style import (
     shades,
     styled,
 )
+
+MARK = "0123456789abcdef"
 
 
 @styled
@@ -34,30 +40,43 @@ def picture() -> Figure:
 
 def test_the_same_figure_has_the_same_bytes(tmp_path):
     first, again = [tmp_path / "a.svg", tmp_path / "a.pdf"], [tmp_path / "b.svg", tmp_path / "b.pdf"]
-    save(picture(), *first)
-    save(picture(), *again)
+    save(picture(), MARK, *first)
+    save(picture(), MARK, *again)
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
 
 
 def test_time_and_the_users_settings_leave_no_trace(tmp_path, monkeypatch):
     """A second process, years later by SOURCE_DATE_EPOCH, with another style."""
-    save(picture(), tmp_path / "a.svg", tmp_path / "a.pdf")
+    save(picture(), MARK, tmp_path / "a.svg", tmp_path / "a.pdf")
     code = """
 import sys
 import matplotlib
 matplotlib.rcParams.update({"font.size": 20, "svg.fonttype": "none", "axes.titlelocation": "right"})
-from test_style import picture, save
-save(picture(), *sys.argv[1:])
+from test_style import MARK, picture, save
+save(picture(), MARK, *sys.argv[1:])
 """
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     subprocess.run([sys.executable, "-c", code, tmp_path / "b.svg", tmp_path / "b.pdf"], check=True)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
 
 
+def test_a_figure_is_laid_out_once(tmp_path):
+    figure = picture()
+    lay_out(figure)
+    (axes,) = figure.axes
+    place = axes.get_position().bounds
+    save(figure, MARK, tmp_path / "a.svg", tmp_path / "a.pdf")
+    assert axes.get_position().bounds == pytest.approx(place, abs=0.01)
+    place = axes.get_position().bounds
+    axes.set_ylabel("a label\nthat would\nwant room")
+    save(figure, MARK, tmp_path / "a.svg", tmp_path / "a.pdf")
+    assert axes.get_position().bounds == place
+
+
 def test_svg_text_is_paths(tmp_path):
-    save(picture(), tmp_path / "a.svg", tmp_path / "a.pdf")
+    save(picture(), MARK, tmp_path / "a.svg", tmp_path / "a.pdf")
     assert "<text" not in (tmp_path / "a.svg").read_text()
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
 
@@ -67,7 +86,7 @@ def test_a_figure_that_cannot_be_drawn_leaves_the_old_files(tmp_path):
     broken.axes[0].set_title("$\\unknown$")
     (tmp_path / "a.svg").write_text("old")
     with pytest.raises(ValueError, match="unknown"):
-        save(broken, tmp_path / "a.svg", tmp_path / "a.pdf")
+        save(broken, MARK, tmp_path / "a.svg", tmp_path / "a.pdf")
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.svg": "old"}
 
 
@@ -75,8 +94,56 @@ def test_a_file_that_cannot_be_written_leaves_no_part(tmp_path):
     (tmp_path / "a.pdf").mkdir()
     (tmp_path / "a.pdf" / "in the way").touch()
     with pytest.raises(OSError, match=r"a\.pdf"):
-        save(picture(), tmp_path / "a.svg", tmp_path / "a.pdf")
+        save(picture(), MARK, tmp_path / "a.svg", tmp_path / "a.pdf")
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_file_is_known_by_the_mark_it_was_saved_under(tmp_path):
+    svg, pdf = tmp_path / "a.svg", tmp_path / "a.pdf"
+    save(picture(), MARK, svg, pdf)
+    assert is_drawn(MARK, svg)
+    assert is_drawn(MARK, pdf)
+    assert is_drawn(MARK, svg, pdf)
+    other = MARK[::-1]
+    assert not is_drawn(other, svg)
+    assert not is_drawn(other, pdf)
+    assert not is_drawn(other, svg, pdf)
+    save(picture(), other, svg, pdf)
+    assert is_drawn(other, svg, pdf)
+    assert not is_drawn(MARK, svg)
+    assert not is_drawn(MARK, pdf)
+
+
+@pytest.mark.parametrize("lacking", ["a.svg", "a.pdf"])
+def test_nothing_is_drawn_unless_all_files_are_there_under_the_mark(tmp_path, lacking):
+    paths = [tmp_path / "a.svg", tmp_path / "a.pdf"]
+    assert not is_drawn(MARK, *paths)
+    save(picture(), MARK, *paths)
+    stale = [tmp_path / "b.svg", tmp_path / "b.pdf"]
+    save(picture(), MARK[::-1], *stale)
+    (stale[0] if lacking == "a.svg" else stale[1]).replace(tmp_path / lacking)
+    assert not is_drawn(MARK, *paths)
+    (tmp_path / lacking).unlink()
+    assert not is_drawn(MARK, *paths)
+
+
+def test_the_mark_is_nowhere_in_the_picture(tmp_path):
+    marks = [MARK, MARK[::-1]]
+    for name, mark in zip("ab", marks, strict=True):
+        save(picture(), mark, tmp_path / f"{name}.svg", tmp_path / f"{name}.pdf")
+    for ending in ("svg", "pdf"):
+        first, other = ((tmp_path / f"{name}.{ending}").read_bytes() for name in "ab")
+        assert [first.count(mark.encode()) for mark in marks] == [1, 0]
+        assert first.replace(*(mark.encode() for mark in marks)) == other
+
+
+def test_a_blank_figure_says_why(tmp_path):
+    figure = blank("nothing to draw")
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["nothing to draw"]
+    assert not axes.axison
+    save(figure, MARK, tmp_path / "a.svg", tmp_path / "a.pdf")
+    assert is_drawn(MARK, tmp_path / "a.svg", tmp_path / "a.pdf")
 
 
 def test_drawing_leaves_the_users_settings_alone():

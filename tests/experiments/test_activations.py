@@ -2,8 +2,8 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,29 +12,29 @@ import torch
 from torch import nn
 
 from movingtarget.experiments.activations import activation_patterns, measure
-from movingtarget.experiments.line_gradients import line, random_network
+from movingtarget.measures.paths import line
 from movingtarget.networks.feedforward import Feedforward
 from movingtarget.networks.initialise import generator, initialise
+from movingtarget.networks.random import random_network
 from movingtarget.networks.residual import Residual
-from movingtarget.tables import read_table, write_table
 
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 PLAIN = {"network": "feedforward", "normalisation": "none"}
 NORMALISED = {"network": "feedforward", "normalisation": "batch-norm"}
 RESIDUAL = {"network": "residual", "normalisation": "batch-norm", "beta": 1.0}
 TINY: dict[str, Any] = {"width": 7, "points": 30, "half_width": 2.0, "inputs": 9}
 
 
-def test_tables_have_all_their_rows_and_columns(tmp_path: Path) -> None:
+def test_tables_have_all_their_rows_and_columns(written: Written) -> None:
     said: list[str] = []
     tables = measure([3, 4], depths=[2, 5], networks=[PLAIN, RESIDUAL], say=said.append, **TINY)
     lengths = {"activation_shares": 2 * (5 + 4) * 2, "activation_patterns": 2 * 2 * 7, "contiguity": 8 * 11}
     assert {name: len(table) for name, table in tables.items()} == lengths
     assert len(said) == len(set(said)) == 6
     for name, table in tables.items():
-        write_table(table, name, tmp_path / name)
-        written = read_table(tmp_path / name, name)
-        assert written.loc[written["network"] == "feedforward", "beta"].isna().all()
-        assert (written.loc[written["network"] == "residual", "beta"] == 1).all()
+        read = written(table, name)
+        assert read.loc[read["network"] == "feedforward", "beta"].isna().all()
+        assert (read.loc[read["network"] == "residual", "beta"] == 1).all()
 
 
 def test_patterns_are_what_passes_the_rectifiers() -> None:

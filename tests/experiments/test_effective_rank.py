@@ -1,16 +1,17 @@
 """Effective rank of convolutional networks' gradients."""
 
-from pathlib import Path
+from collections.abc import Callable
 
+import pandas as pd
 import pytest
 import torch
 
 from movingtarget.data.load import Images
-from movingtarget.experiments.effective_rank import measure
+from movingtarget.experiments.effective_rank import STUDY, measure
 from movingtarget.networks.convolutional import convolutional, initialise_convolutional
 from movingtarget.networks.initialise import generator
-from movingtarget.tables import TABLES, read_table, write_table
 
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 PLAIN = {"network": "plain", "normalisation": "none"}
 RESIDUAL = {"network": "residual", "normalisation": "batch-norm"}
 
@@ -23,13 +24,12 @@ def squares() -> Images:
     return Images(inputs, labels, inputs[:4], labels[:4])
 
 
-def test_table_has_a_row_for_each_network_depth_seed_and_quantity(squares: Images, tmp_path: Path) -> None:
+def test_table_has_a_row_for_each_network_depth_seed_and_quantity(squares: Images, written: Written) -> None:
     said: list[str] = []
     table = measure(squares, [0, 1], 4, 8, [1, 3], [PLAIN, RESIDUAL], said.append)["effective_rank"]
     assert len(table) == 2 * 2 * 2 * 3
     assert len(said) == len(set(said)) == 4
-    write_table(table, "effective_rank", tmp_path / "table.csv")
-    assert list(read_table(tmp_path / "table.csv", "effective_rank")) == list(TABLES["effective_rank"])
+    assert list(written(table, "effective_rank")) == list(STUDY.tables["effective_rank"])
 
 
 def test_values_follow_from_gradients_of_one_image_after_the_other(squares: Images) -> None:

@@ -1,6 +1,6 @@
 """Moments of gradients at independent inputs."""
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,6 @@ import torch
 
 from movingtarget.experiments.gradient_correlation import measure, theorem_network
 from movingtarget.networks.initialise import generator
-from movingtarget.tables import read_table, write_table
 from movingtarget.theory.shattering import (
     Moments,
     feedforward_moments,
@@ -20,6 +19,7 @@ from movingtarget.theory.shattering import (
     scaled_residual_moments,
 )
 
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 FEEDFORWARD = {"network": "feedforward", "normalisation": "none", "gates": "random"}
 RESIDUAL = {"network": "residual", "normalisation": "none", "gates": "random", "beta": 1.0}
 HIGHWAY = {"network": "highway", "normalisation": "none", "gates": "random"}
@@ -79,7 +79,7 @@ def test_moments_are_averages_over_pairs_and_units(network: dict[str, Any], gate
     assert row["gradient_norm"] == pytest.approx((7 * own) ** 0.5, rel=1e-5)
 
 
-def test_every_network_depth_and_seed_fills_a_row_of_the_table(tmp_path: Path) -> None:
+def test_every_network_depth_and_seed_fills_a_row_of_the_table(written: Written) -> None:
     networks = [
         network | {"gates": gates}
         for network in (FEEDFORWARD, RESIDUAL, HIGHWAY, SCALED)
@@ -87,8 +87,7 @@ def test_every_network_depth_and_seed_fills_a_row_of_the_table(tmp_path: Path) -
     ]
     said: list[str] = []
     table = measure([0, 5], 6, 4, [1, 3], networks, said.append)["gradient_correlation"]
-    write_table(table, "gradient_correlation", tmp_path / "table.csv")
-    assert len(read_table(tmp_path / "table.csv", "gradient_correlation")) == 8 * 2 * 2
+    assert len(written(table, "gradient_correlation")) == 8 * 2 * 2
     assert len(said) == len(set(said)) == 8 * 2
     alone = measure([5], 6, 4, [3], [networks[2]])["gradient_correlation"]
     own = table.query("network == 'residual' and normalisation == 'none' and gates == 'random'")

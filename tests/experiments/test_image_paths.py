@@ -1,20 +1,21 @@
 """Slopes of random networks along paths of images."""
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import Tensor
 
 from movingtarget.data.load import Images
 from movingtarget.experiments.image_paths import measure
-from movingtarget.experiments.line_gradients import random_network
 from movingtarget.measures.paths import rotation, shift, straight_line
 from movingtarget.networks.initialise import generator
-from movingtarget.tables import read_table, write_table
+from movingtarget.networks.random import random_network
 
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 PLAIN = {"network": "feedforward", "normalisation": "none"}
 NORMALISED = {"network": "feedforward", "normalisation": "batch-norm"}
 RESIDUAL = {"network": "residual", "normalisation": "batch-norm", "beta": 0.1}
@@ -39,12 +40,11 @@ def paths(images: Images, seed: int) -> dict[str, Tensor]:
     }
 
 
-def test_every_network_seed_path_and_statistics_fill_the_table(squares: Images, tmp_path: Path) -> None:
+def test_every_network_seed_path_and_statistics_fill_the_table(squares: Images, written: Written) -> None:
     said: list[str] = []
     networks = [PLAIN, NORMALISED, RESIDUAL]
     table = measure(squares, [0, 3], networks=networks, say=said.append, **SIZES)["path_autocorrelation"]
-    write_table(table, "path_autocorrelation", tmp_path / "table.csv")
-    assert len(read_table(tmp_path / "table.csv", "path_autocorrelation")) == 3 * 2 * 3 * 2 * 3
+    assert len(written(table, "path_autocorrelation")) == 3 * 2 * 3 * 2 * 3
     assert len(said) == len(set(said)) == 3
     assert (table.loc[table["lag"] == 0, "value"] == 1).all()
     alone = measure(squares, [3], networks=[RESIDUAL], **SIZES)["path_autocorrelation"]

@@ -1,13 +1,13 @@
 """How many steps each arm of a ladder made by hand needs."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-from movingtarget.experiments.learning_speed import learning_speed
-from movingtarget.tables import read_table, write_table
+from movingtarget.experiments.learning_speed import measure
 
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 INF, NAN = float("inf"), float("nan")
 
 
@@ -66,7 +66,11 @@ def shattering() -> pd.DataFrame:
 
 
 def speed(threshold: float) -> pd.DataFrame:
-    return learning_speed(ladder(), shattering(), threshold).set_index(["network", "depth", "seed"])
+    return table(threshold).set_index(["network", "depth", "seed"])
+
+
+def table(threshold: float) -> pd.DataFrame:
+    return measure(ladder(), shattering(), threshold)["learning_speed"]
 
 
 def test_first_window_at_or_below_the_threshold_counts() -> None:
@@ -89,16 +93,14 @@ def test_each_arm_is_looked_at_at_its_best_rate() -> None:
 
 
 def test_shattering_is_that_of_the_start_of_the_same_member() -> None:
-    table = speed(1.0).reset_index()
-    np.testing.assert_allclose(table["correlation"], table["depth"] / 10 + table["seed"] / 100)
-    norms = (table["depth"] + table["seed"]).where(table["network"] == "plain")
-    np.testing.assert_allclose(table["gradient_norm"], norms)
+    speeds = table(1.0)
+    np.testing.assert_allclose(speeds["correlation"], speeds["depth"] / 10 + speeds["seed"] / 100)
+    norms = (speeds["depth"] + speeds["seed"]).where(speeds["network"] == "plain")
+    np.testing.assert_allclose(speeds["gradient_norm"], norms)
 
 
-def test_table_has_one_row_for_each_arm_and_seed(tmp_path: Path) -> None:
-    table = learning_speed(ladder(), shattering(), 1.0)
-    write_table(table, "learning_speed", tmp_path / "table.csv")
-    read = read_table(tmp_path / "table.csv", "learning_speed")
+def test_table_has_one_row_for_each_arm_and_seed(written: Written) -> None:
+    read = written(table(1.0), "learning_speed")
     assert read[["network", "depth", "seed"]].to_records(index=False).tolist() == [
         ("plain", 3, 0),
         ("plain", 3, 1),

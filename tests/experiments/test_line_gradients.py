@@ -1,8 +1,9 @@
 """Random networks on a line."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -10,16 +11,16 @@ from movingtarget.experiments.line_gradients import (
     VARIANTS,
     autocorrelation_rows,
     gradient_rows,
-    line,
     line_gradients,
     measure,
     noise_rows,
     noise_series_rows,
-    random_network,
     variant_rows,
 )
-from movingtarget.tables import read_table, write_table
+from movingtarget.measures.paths import line
+from movingtarget.networks.random import random_network
 
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 CENTRED = {"network": "feedforward", "normalisation": "centred"}
 RESIDUAL = {"network": "residual", "normalisation": "batch-norm", "beta": 0.1}
 
@@ -57,7 +58,7 @@ def test_rulers_are_white_and_brown():
     assert means["brown", 1] > 0.95
 
 
-def test_experiment_fills_its_tables(tmp_path: Path):
+def test_experiment_fills_its_tables(written: Written):
     said: list[str] = []
     tables = measure(
         seeds=[3, 4],
@@ -71,8 +72,7 @@ def test_experiment_fills_its_tables(tmp_path: Path):
         say=said.append,
     )
     for name, table in tables.items():
-        write_table(table, name, tmp_path / name)
-        assert len(read_table(tmp_path / name, name)) == len(table)
+        assert len(written(table, name)) == len(table)
     assert {name: len(table) for name, table in tables.items()} == {
         "gradients_on_a_line": 2 * 16,
         "noise_on_a_line": 2 * 16,

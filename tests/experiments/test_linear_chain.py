@@ -1,6 +1,6 @@
 """A step on a chain of linear units, and its largest stable rates."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,9 @@ from movingtarget.experiments.linear_chain import (
     share_kept,
     sweep,
 )
-from movingtarget.tables import read_table, write_table
 from movingtarget.theory.linear_chain import ORDERS, RULES, sweep_factor
 
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 SEEDS = [0, 3, 8]
 
 
@@ -140,15 +140,13 @@ def test_forward_sweeps_that_end_at_another_minimum_are_not_stable() -> None:
     assert (largest_rate(weights, targets, "forward") < 2.1).all()
 
 
-def test_every_setting_fills_rows_of_the_tables(tmp_path: Path) -> None:
+def test_every_setting_fills_rows_of_the_tables(written: Written) -> None:
     said: list[str] = []
     tables = measure([0, 5], [2, 3], [0.5, 2.0], [0.01, 0.1], [1, 4], said.append)
     assert [*tables] == ["linear_chain", "chain_stability"]
     for name, table in tables.items():
-        write_table(table, name, tmp_path / f"{name}.csv")
-        pd.testing.assert_frame_equal(
-            read_table(tmp_path / f"{name}.csv", name), table[[*read_table(tmp_path / f"{name}.csv", name)]]
-        )
+        read = written(table, name)
+        pd.testing.assert_frame_equal(read, table[[*read]])
     assert len(tables["linear_chain"]) == 2 * 2 * 2 * 2 * 2 * 2
     assert len(tables["chain_stability"]) == 2 * 2 * 2
     assert len(said) == len(set(said)) == 2 * 2 + 2

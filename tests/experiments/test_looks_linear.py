@@ -1,6 +1,6 @@
 """Gradients of networks that look linear."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,8 @@ import torch
 from movingtarget.experiments.looks_linear import jacobian_deviation, measure
 from movingtarget.networks import Architecture, build_random
 from movingtarget.networks.initialise import generator
-from movingtarget.tables import read_table, write_table
 
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 FAMILIES = ["plain", "crelu", "looks-linear", "linear"]
 
 
@@ -66,11 +66,10 @@ def test_quantities_follow_from_the_whole_jacobian_of_each_input(network: str) -
     assert measured["jacobian_deviation"] == pytest.approx(np.linalg.norm(first) / 6**0.5, rel=1e-5)
 
 
-def test_table_has_a_row_for_each_network_depth_seed_and_quantity(tmp_path: Path) -> None:
+def test_table_has_a_row_for_each_network_depth_seed_and_quantity(written: Written) -> None:
     said: list[str] = []
     table = measure([4, 7], 5, 3, [1, 2], FAMILIES, said.append)["looks_linear"]
-    write_table(table, "looks_linear", tmp_path / "table.csv")
-    assert len(read_table(tmp_path / "table.csv", "looks_linear")) == 4 * 2 * 2 * 3
+    assert len(written(table, "looks_linear")) == 4 * 2 * 2 * 3
     assert len(said) == len(set(said)) == 4 * 2
 
 

@@ -1,7 +1,6 @@
 """How far the target moves along training."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from movingtarget.data.load import Images
-from movingtarget.experiments.moving_target import largest_rate, measure
+from movingtarget.experiments.moving_target import STUDY, largest_rate, measure
 from movingtarget.measures.curvature import block_curvatures
 from movingtarget.measures.moving_target import covariate_shift
 from movingtarget.networks import Architecture, Parameters, build_random, call, stack, unstack
 from movingtarget.networks.layers import Linear
 from movingtarget.networks.losses import member_losses
-from movingtarget.tables import TABLES, read_table, write_table
 from movingtarget.training.interface import Batch, UpdateRule
 from movingtarget.training.loop import Training, start, train
 from movingtarget.training.minibatches import batches
@@ -27,6 +25,7 @@ from movingtarget.training.sequential import recomputed
 from movingtarget.training.simultaneous import simultaneous
 
 RandomNetworks = Callable[..., list[nn.Module]]
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 CURVATURE = {"learning_rate": 0.1, "steps": [0, 4], "examples": 6, "iterations": 3, "block_iterations": 2}
 SETTINGS: dict[str, Any] = {
     "seeds": [0, 3],
@@ -42,6 +41,10 @@ WHOLE = ["loss", "joint_drop", "single_drops", "first_order", "joint_share", "si
 LAYERED = ["gradient_norm", "movement", "single_drop", "shift", "shift_cosine"]
 LAYERED += ["fresh_shift", "fresh_shift_cosine", "input_drift"]
 RATES = ["largest_rate", "largest_sweep_rate", "bought"]
+
+
+def table_of(images: Images, network: str, depth: int = 2, **changes: Any) -> pd.DataFrame:
+    return measure(images, network, depth, **SETTINGS | changes)["moving_target"]
 
 
 def values(table: pd.DataFrame, quantity: str, **row: Any) -> pd.DataFrame:
@@ -74,13 +77,11 @@ def whole_loss(network: nn.Module, parameters: Parameters, batch: Batch) -> Tens
     "network", ["plain", "batch-norm", "residual", "residual-batch-norm", "looks-linear"]
 )
 def test_every_quantity_rate_step_seed_and_layer_fills_the_table(
-    images: Images, network: str, tmp_path: Path
+    images: Images, network: str, written: Written
 ) -> None:
     said: list[str] = []
-    table = measure(images, network, 2, **SETTINGS, say=said.append)
-    write_table(table, "moving_target", tmp_path / "table.csv")
-    table = read_table(tmp_path / "table.csv", "moving_target")
-    assert list(table) == list(TABLES["moving_target"])
+    table = written(table_of(images, network, say=said.append), "moving_target")
+    assert list(table) == list(STUDY.tables["moving_target"])
     assert len(said) == len(set(said)) == 2
     for quantity in [*WHOLE, "sweep_drop"]:
         assert values(table, quantity).shape == (8, 1)
@@ -101,7 +102,7 @@ def test_every_quantity_rate_step_seed_and_layer_fills_the_table(
 @pytest.mark.parametrize("network", ["plain", "residual-batch-norm"])
 @pytest.mark.parametrize("step", [0, 4])
 def test_values_are_those_of_members_trained_alone(images: Images, network: str, step: int) -> None:
-    table = measure(images, network, 2, **SETTINGS)
+    table = table_of(images, network)
     rate, seed = 0.1, 3
     made, before = trained(images, network, seed, rate, step)
     batch, fresh = minibatch(images, seed, step), minibatch(images, seed, step + 1)
@@ -127,7 +128,7 @@ def test_values_are_those_of_members_trained_alone(images: Images, network: str,
 
 
 def test_shares_and_norms_fit_together(images: Images) -> None:
-    table = measure(images, "plain", 2, **SETTINGS)
+    table = table_of(images, "plain")
     whole = {quantity: values(table, quantity)[0] for quantity in WHOLE}
     for share, drop in {"joint_share": "joint_drop", "single_share": "single_drops"}.items():
         assert whole[share].tolist() == pytest.approx(
@@ -147,7 +148,7 @@ def test_shares_and_norms_fit_together(images: Images) -> None:
 
 @pytest.mark.parametrize("network", ["plain", "batch-norm"])
 def test_sweep_drop_is_of_layers_moved_one_after_the_other(images: Images, network: str) -> None:
-    table = measure(images, network, 2, **SETTINGS)
+    table = table_of(images, network)
     for rate in SETTINGS["learning_rates"]:
         made, parameters = trained(images, network, 3, rate, 4)
         batch = minibatch(images, 3, 4)
@@ -162,7 +163,7 @@ def test_sweep_drop_is_of_layers_moved_one_after_the_other(images: Images, netwo
 
 
 def test_curvatures_are_of_the_first_examples(images: Images) -> None:
-    table = measure(images, "plain", 2, **SETTINGS)
+    table = table_of(images, "plain")
     for step in (0, 4):
         made, parameters = trained(images, "plain", 3, 0.1, step)
         inputs, labels = (part[:6] for part in minibatch(images, 3, step))
@@ -174,8 +175,8 @@ def test_curvatures_are_of_the_first_examples(images: Images) -> None:
 
 
 def test_members_are_independent_of_the_others_they_run_with(images: Images) -> None:
-    together = measure(images, "batch-norm", 2, **SETTINGS)
-    alone = measure(images, "batch-norm", 2, **SETTINGS | {"seeds": [3], "learning_rates": [0.1]})
+    together = table_of(images, "batch-norm")
+    alone = table_of(images, "batch-norm", seeds=[3], learning_rates=[0.1])
     own = together.query("seed == 3 and learning_rate == 0.1")
     # products of one member may be summed in another order
     np.testing.assert_allclose(own["value"], alone["value"], rtol=1e-3, atol=1e-6)
@@ -183,10 +184,9 @@ def test_members_are_independent_of_the_others_they_run_with(images: Images) -> 
 
 
 def test_a_diverged_member_stays_as_nan(images: Images) -> None:
-    settings = SETTINGS | {"activation": "relu"}
-    table = measure(images, "plain", 2, **settings | {"learning_rates": [0.1, 1e30]})
+    table = table_of(images, "plain", activation="relu", learning_rates=[0.1, 1e30])
     healthy = table[table["learning_rate"] == 0.1]
-    same = measure(images, "plain", 2, **settings).query("learning_rate == 0.1")
+    same = table_of(images, "plain", activation="relu").query("learning_rate == 0.1")
     np.testing.assert_allclose(healthy["value"], same["value"], rtol=1e-3, atol=1e-6)
     diverged = table[table["learning_rate"] == 1e30]
     late = diverged[diverged["step"] == 4]
@@ -198,7 +198,7 @@ def test_a_diverged_member_stays_as_nan(images: Images) -> None:
 
 def test_looks_linear_takes_the_initial_weights(images: Images) -> None:
     losses = [
-        values(measure(images, "looks-linear", 2, **SETTINGS | {"initial_weights": weights}), "loss", step=0)
+        values(table_of(images, "looks-linear", initial_weights=weights), "loss", step=0)
         for weights in ("normal", "orthogonal")
     ]
     assert (losses[0] != losses[1]).to_numpy().all()
@@ -258,16 +258,12 @@ def test_rates_out_of_the_bracket() -> None:
 )
 def test_impossible_settings_are_refused(images: Images, changed: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        measure(images, "batch-norm", 2, **SETTINGS | changed)
+        table_of(images, "batch-norm", **changed)
 
 
 def test_the_last_minibatch_of_an_epoch_has_a_fresh_one_after_it(images: Images) -> None:
-    table = measure(
-        images,
-        "plain",
-        1,
-        **SETTINGS | {"batch_size": 60, "steps": [0], "curvature": CURVATURE | {"steps": []}},
-    )
+    changes = {"batch_size": 60, "steps": [0], "curvature": CURVATURE | {"steps": []}}
+    table = table_of(images, "plain", 1, **changes)
     # both hold all images, in another order: the same gradient but for round-off
     shift, fresh_shift = (values(table, quantity).to_numpy() for quantity in ("shift", "fresh_shift"))
     np.testing.assert_allclose(shift, fresh_shift, rtol=1e-3, atol=1e-6)

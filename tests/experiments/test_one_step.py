@@ -1,7 +1,7 @@
 """What one step of an optimiser does to every layer of a network."""
 
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,9 @@ from movingtarget.experiments.one_step import (
 from movingtarget.networks import Architecture, build_random, stack
 from movingtarget.networks.initialise import generator
 from movingtarget.networks.losses import member_losses
-from movingtarget.tables import read_table, write_table
 from movingtarget.training.interface import Batch
 
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 FAMILIES = ["plain", "batch-norm", "residual", "residual-batch-norm", "looks-linear"]
 SIZES: dict[str, Any] = {
     **{"steps": 3, "hidden_width": 6, "batch_size": 16},
@@ -162,13 +162,12 @@ def test_one_backward_pass_gives_every_parameter_a_gradient_of_its_own_shape(
 
 
 def test_table_is_whole_and_the_first_gradient_the_same_under_every_optimiser_and_rate(
-    images: Images, tmp_path: Path
+    images: Images, written: Written
 ) -> None:
     said: list[str] = []
     rates = [0.01, 0.1]
     sizes = SIZES | {"depths": [2, 4], "networks": FAMILIES, "say": said.append}
-    write_table(measure(images, [0, 1], rates, **sizes)["one_step"], "one_step", tmp_path / "table.csv")
-    table = read_table(tmp_path / "table.csv", "one_step")
+    table = written(measure(images, [0, 1], rates, **sizes)["one_step"], "one_step")
     layers = 2 + len(FAMILIES) * (3 + 5)
     losses = (1 + 2 * len(FAMILIES)) * (SIZES["steps"] + 1)
     assert len(table) == 2 * 2 * 2 * (2 * layers + losses)

@@ -1,6 +1,6 @@
 """Shattering of the members of a stack at every snapshot."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,8 @@ from movingtarget.experiments.shattering_in_training import measure
 from movingtarget.measures.population import population_statistics
 from movingtarget.networks import Architecture, Parameters, build, build_random, stack, unstack
 from movingtarget.networks.stack import call
-from movingtarget.tables import write_table
 
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 SEEDS, DEPTH, WIDTH = [2, 5], 3, 8
 
 
@@ -27,20 +27,34 @@ def squares() -> Images:
 
 def snapshots(family: str) -> dict[int, Parameters]:
     """At step 0 as drawn, at step 7 moved a little, so that biases, gains and shifts are no longer 0 or 1."""
-    drawn = stack([build_random(Architecture(family, 9, WIDTH, DEPTH, 4, "relu", "orthogonal"), seed) for seed in SEEDS])
+    architecture = Architecture(family, 9, WIDTH, DEPTH, 4, "relu", "orthogonal")
+    drawn = stack(build_random(architecture, seed) for seed in SEEDS)
     source = torch.Generator().manual_seed(1)
     moved = {name: v + 0.1 * torch.randn(v.shape, generator=source) for name, v in drawn.items()}
     return {0: drawn, 7: moved}
 
 
 def measured(family: str, images: Images, seeds: list[int] = SEEDS, lines: int = 3) -> pd.DataFrame:
-    network = build(Architecture(family, 9, WIDTH, DEPTH, 4, "relu"))
-    members = [SEEDS.index(seed) for seed in seeds]
+    places = [SEEDS.index(seed) for seed in seeds]
     chosen = {
-        step: {name: value[members] for name, value in parameters.items()}
+        step: {name: value[places] for name, value in parameters.items()}
         for step, parameters in snapshots(family).items()
     }
-    return measure(network, chosen, images, seeds, examples=6, lines=lines, points=10)
+    return measured_of(family, chosen, images, seeds, lines=lines)
+
+
+def measured_of(
+    family: str,
+    members: dict[int, Parameters],
+    images: Images,
+    seeds: list[int] = SEEDS,
+    examples: int = 6,
+    lines: int = 3,
+    points: int = 10,
+) -> pd.DataFrame:
+    arm = {"network": family, "depth": DEPTH, "update_rule": "sgd"}
+    tables = measure(arm, members, images, seeds, WIDTH, "relu", examples, lines, points)
+    return tables["shattering_in_training"]
 
 
 def gradients_one_by_one(family: str, member: int, step: int, images: Images, inputs: Tensor) -> np.ndarray:
@@ -97,28 +111,27 @@ def test_constant_slope_has_no_autocorrelation(squares: Images, family: str, ste
 
 
 def test_a_diverged_member_has_no_values_and_the_others_keep_theirs(squares: Images) -> None:
-    network, first = build(Architecture("batch-norm", 9, WIDTH, DEPTH, 4, "relu")), snapshots("batch-norm")[0]
+    first = snapshots("batch-norm")[0]
     broken = {name: value.clone() for name, value in first.items()}
     for value in broken.values():
         value[0] = torch.nan
     sound, lost = (
-        measure(network, {0: parameters}, squares, SEEDS, 6, 2, 10).set_index(["seed", "quantity"])["value"]
+        measured_of("batch-norm", {0: parameters}, squares, lines=2).set_index(["seed", "quantity"])["value"]
         for parameters in (first, broken)
     )
     assert lost.loc[2].isna().all()
     np.testing.assert_array_equal(lost.loc[5], sound.loc[5])
 
 
-def test_every_snapshot_seed_and_quantity_fills_the_table(squares: Images, tmp_path: Path) -> None:
-    table = measured("plain", squares).assign(network="plain", depth=DEPTH, update_rule="sgd")
+def test_every_snapshot_seed_and_quantity_fills_the_table(squares: Images, written: Written) -> None:
+    table = written(measured("plain", squares), "shattering_in_training")
     assert len(table) == 2 * 2 * 3
-    write_table(table, "shattering_in_training", tmp_path / "table.csv")
+    assert (table[["network", "depth", "update_rule"]] == ["plain", DEPTH, "sgd"]).all(axis=None)
 
 
 def test_one_example_is_refused(squares: Images) -> None:
-    network = build(Architecture("plain", 9, WIDTH, DEPTH, 4, "relu"))
     with pytest.raises(ValueError, match="needs at least 2 examples, got 1"):
-        measure(network, snapshots("plain"), squares, SEEDS, examples=1, lines=1, points=5)
+        measured_of("plain", snapshots("plain"), squares, examples=1, lines=1, points=5)
 
 
 def test_more_lines_than_pairs_of_images_are_refused(squares: Images) -> None:

@@ -1,14 +1,14 @@
 """Update orders at equal budgets and their largest stable rates, from tables made by hand."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from movingtarget.experiments.update_order_comparison import budgets, stable_rates, with_seconds
-from movingtarget.tables import read_table, write_table
+from movingtarget.experiments.update_order_comparison import budgets, measure, stable_rates
 
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 INF, NAN = float("inf"), float("nan")
 STEPS = (0, 2, 4, 6)
 
@@ -132,12 +132,6 @@ def test_who_has_diverged_once_has_diverged(first: float) -> None:
     assert table.loc[table["order"] == "simultaneous", "train_loss"].eq(1.0).all()
 
 
-def test_a_time_is_the_steps_times_the_mean_of_a_step() -> None:
-    orders = pd.concat([SIMULTANEOUS, member("forward", [2.0, 0.9, 0.6, 0.4])])
-    seconds = with_seconds(orders, TIMES)["seconds"].tolist()
-    assert seconds == [0.0, 2.0, 4.0, 6.0, 0.0, 3.0, 6.0, 9.0]
-
-
 def test_an_arm_without_a_time_or_a_network_without_simultaneous_is_refused() -> None:
     forward = member("forward", [2.0, 0.9, 0.6, 0.4])
     with pytest.raises(KeyError):
@@ -146,18 +140,16 @@ def test_an_arm_without_a_time_or_a_network_without_simultaneous_is_refused() ->
         budgets(forward, TIMES)
 
 
-def test_tables_are_written_whatever_the_order_of_rows(tmp_path: Path) -> None:
+def test_tables_are_written_whatever_the_order_of_rows(written: Written) -> None:
     orders = pd.concat([SIMULTANEOUS, member("forward", [2.0, 0.9, NAN, NAN], gradients=3)])
     shuffled = orders.sample(frac=1, random_state=0)
-    for name, table, again in [
-        ("update_order_budgets", budgets(orders, TIMES), budgets(shuffled, TIMES)),
-        ("stable_rates", stable_rates(orders), stable_rates(shuffled)),
-    ]:
-        write_table(table, name, tmp_path / f"{name}.csv")
-        read = read_table(tmp_path / f"{name}.csv", name)
+    tables, again = measure(orders, TIMES), measure(shuffled, TIMES)
+    assert [*tables] == ["update_order_budgets", "stable_rates"]
+    for name, table in tables.items():
+        read = written(table, name)
         key = list(read.columns[: 1 + read.columns.get_loc("seed")])
         pd.testing.assert_frame_equal(
-            read.sort_values(key, ignore_index=True), again.sort_values(key, ignore_index=True)
+            read.sort_values(key, ignore_index=True), again[name].sort_values(key, ignore_index=True)
         )
 
 

@@ -1,7 +1,7 @@
 """What is timed, and which times are averaged."""
 
 import time
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -12,10 +12,10 @@ from movingtarget.data.load import Images
 from movingtarget.experiments import update_order_times
 from movingtarget.experiments.update_order_times import MOMENTS, measure
 from movingtarget.networks import Architecture, build_random, unstack
-from movingtarget.tables import read_table, write_table
 from movingtarget.training.interface import Outcome
 from movingtarget.training.simultaneous import simultaneous
 
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 SEEDS, RATES = [3, 5], [0.1, 0.3, 1.0]
 SETTINGS: dict[str, Any] = {
     "seeds": SEEDS,
@@ -43,17 +43,21 @@ def images() -> Images:
     return Images(inputs, labels, inputs, labels)
 
 
+def measured(**changes: Any) -> pd.DataFrame:
+    return measure(images(), **SETTINGS | changes)["update_order_times"]
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the rules of a measurement are called with; they then take a step."""
     seen: list[dict[str, Any]] = []
 
-    def rule_of(order: str, steps: int, locoprop_settings: dict[str, Any]) -> Any:
+    def rule_of(order: str, given: Mapping[str, Any]) -> Any:
         def rule(network, parameters, batch, memory, learning_rates) -> Outcome:
             copies = {name: value.clone() for name, value in parameters.items()}
             seen.append(
                 {"order": order, "parameters": copies, "batch": batch, "rates": learning_rates}
-                | {"network": type(network).__name__, "done": int(memory["step"]), "steps": steps}
+                | {"network": type(network).__name__, "done": int(memory["step"]), "steps": given["steps"]}
             )
             return simultaneous(network, parameters, batch, memory, learning_rates)
 
@@ -63,12 +67,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return seen
 
 
-def test_every_order_has_a_time_on_every_network(tmp_path: Path) -> None:
+def test_every_order_has_a_time_on_every_network(written: Written) -> None:
     networks = ["plain", "batch-norm", "residual", "residual-batch-norm"]
     lines: list[str] = []
-    table = measure(images(), **SETTINGS | {"networks": networks, "orders": ORDERS}, say=lines.append)
-    write_table(table, "update_order_times", tmp_path / "table.csv")
-    read = read_table(tmp_path / "table.csv", "update_order_times")
+    read = written(measured(networks=networks, orders=ORDERS, say=lines.append), "update_order_times")
     assert len(read) == 4 * 14 * 2
     assert set(read["order"]) == set(ORDERS)
     assert set(read["network"]) == set(networks)
@@ -78,14 +80,14 @@ def test_every_order_has_a_time_on_every_network(tmp_path: Path) -> None:
 
 
 def test_networks_and_orders_take_turns(calls: list[dict[str, Any]]) -> None:
-    measure(images(), **SETTINGS)
+    measured()
     turns = [(call["network"], call["order"]) for call in calls[:: 1 + MOMENTS]]
     once = [(network, order) for network in ("Feedforward", "Residual") for order in SETTINGS["orders"]]
     assert turns == 2 * once
 
 
 def test_steps_come_from_all_over_the_schedule_and_are_the_same_for_all(calls: list[dict[str, Any]]) -> None:
-    measure(images(), **SETTINGS)
+    measured()
     assert {call["steps"] for call in calls} == {100}
     turns = [
         [call["done"] for call in calls[start : start + 1 + MOMENTS]]
@@ -100,7 +102,7 @@ def test_steps_come_from_all_over_the_schedule_and_are_the_same_for_all(calls: l
 
 
 def test_the_whole_stack_takes_every_step_from_its_initial_weights(calls: list[dict[str, Any]]) -> None:
-    measure(images(), **SETTINGS)
+    measured()
     plain = [call for call in calls if call["network"] == "Feedforward"]
     for call in plain:
         assert call["rates"].tolist() == pytest.approx([rate for rate in RATES for _ in SEEDS])
@@ -111,7 +113,7 @@ def test_the_whole_stack_takes_every_step_from_its_initial_weights(calls: list[d
 
 
 def test_a_minibatch_is_each_seeds_own_and_a_layers_own_in_fresh_sweeps(calls: list[dict[str, Any]]) -> None:
-    measure(images(), **SETTINGS)
+    measured()
     sizes = {call["order"]: call["batch"].labels.shape for call in calls}
     assert sizes == {"simultaneous": (6, 10), "fresh": (6, 40)}
     inputs = calls[0]["batch"].inputs
@@ -129,22 +131,21 @@ def test_a_time_is_the_mean_without_the_first_call(monkeypatch: pytest.MonkeyPat
         time.sleep(next(naps))
 
     monkeypatch.setattr(update_order_times, "rule_of", lambda *arguments: slow)
-    changes = {"networks": ["plain"], "orders": ["simultaneous"], "repetitions": 1}
-    table = measure(images(), **SETTINGS | changes)
+    table = measured(networks=["plain"], orders=["simultaneous"], repetitions=1)
     assert 0.02 <= table["seconds"].item() < 0.06
 
 
 def test_a_minibatch_larger_than_the_training_data_is_refused() -> None:
     with pytest.raises(ValueError, match=r"batch size 84 is larger than the training data \(80 examples\)"):
-        measure(images(), **SETTINGS | {"batch_size": 21})
+        measured(batch_size=21)
 
 
 def test_an_unknown_order_is_refused() -> None:
     with pytest.raises(ValueError, match="order 'sideways' is unknown"):
-        measure(images(), **SETTINGS | {"orders": ["sideways"]})
+        measured(orders=["sideways"])
 
 
 def test_a_schedule_shorter_than_the_moments_is_timed_too() -> None:
-    table = measure(images(), **SETTINGS | {"steps": 1, "orders": ["freeze", "greedy"]})
+    table = measured(steps=1, orders=["freeze", "greedy"])
     assert isinstance(table, pd.DataFrame)
     assert len(table) == 2 * 2 * 2

@@ -1,138 +1,23 @@
 """Small synthetic tables."""
 
-from collections.abc import Callable, Sequence
-from itertools import product
-from typing import Any
+from drawing_cases import (
+    layered,
+    moving_target,
+    noise,
+    noise_on_a_line,
+    on_a_line,
+    quantities_by_seed,
+    training,
+    update_orders,
+)
 
-import numpy as np
-import pandas as pd
-import pytest
-
-ARMS = [("plain", "sgd"), ("batch-norm", "sgd"), ("residual", "sgd"), ("plain", "locoprop")]
-
-
-def crossed(columns: dict[str, Sequence[Any]]) -> pd.DataFrame:
-    """A row for each combination; its value is positive, falls along the last column and varies a little."""
-    frame = pd.DataFrame(list(product(*columns.values())), columns=[*columns])
-    noise = np.random.default_rng(0).uniform(0.9, 1.1, len(frame))
-    place = frame[[*columns][-1]].rank(method="dense")
-    return frame.assign(value=noise / place)
-
-
-@pytest.fixture
-def training() -> Callable[..., pd.DataFrame]:
-    def make(
-        arms: Sequence[tuple[str, str]] = ARMS,
-        depths: Sequence[int] = (3, 6),
-        rates: Sequence[float] = (0.01, 0.1),
-        seeds: int = 3,
-    ) -> pd.DataFrame:
-        quantities = ["batch_loss", "train_loss", "test_accuracy"]
-        columns = {"arm": arms, "depth": depths, "learning_rate": rates, "seed": range(seeds)}
-        frame = crossed(columns | {"quantity": quantities, "step": [5, 10, 20]})
-        cost = np.where(frame["arm"].str[1] == "locoprop", 5.0, 1.0)
-        frame = frame.assign(network=frame["arm"].str[0], update_rule=frame["arm"].str[1])
-        return frame.assign(gradient_evaluations=cost * frame["step"]).drop(columns="arm")
-
-    return make
-
-
-@pytest.fixture
-def layered() -> Callable[..., pd.DataFrame]:
-    """Rows of either table that is measured layer by layer."""
-
-    def make(quantities: Sequence[str], seeds: int = 3, depth: int = 4, **columns: Any) -> pd.DataFrame:
-        networks = {"network": ["plain", "batch-norm", "residual"], "update_rule": ["sgd"], "depth": [depth]}
-        layers = {"quantity": quantities, "seed": range(seeds), "layer": range(1, depth + 1)}
-        return crossed(networks | columns | layers)
-
-    return make
-
-
-@pytest.fixture
-def on_a_line() -> Callable[..., pd.DataFrame]:
-    """Rows of the tables of networks on the line."""
-    kinds = [
-        ("feedforward", "none", np.nan),
-        ("feedforward", "centred", np.nan),
-        ("residual", "batch-norm", 0.1),
-    ]
-
-    def make(depths: Sequence[int] = (2, 4), seeds: int = 3, **columns: Any) -> pd.DataFrame:
-        frame = crossed({"kind": kinds, "depth": depths, "seed": range(seeds)} | columns)
-        names = ["network", "normalisation", "beta"]
-        return frame.assign(**{name: frame["kind"].str[place] for place, name in enumerate(names)})
-
-    return make
-
-
-@pytest.fixture
-def noise() -> pd.DataFrame:
-    return crossed({"noise": ["white", "brown"], "seed": range(3), "lag": range(4)})
-
-
-@pytest.fixture
-def noise_on_a_line() -> pd.DataFrame:
-    return crossed({"noise": ["white", "brown"], "seed": [0], "input": [-1.0, 0.0, 1.0]})
-
-
-@pytest.fixture
-def quantities_by_seed() -> Callable[..., pd.DataFrame]:
-    """Rows of tables with a quantity and a value, the last column given along the abscissa."""
-
-    def make(quantities: Sequence[str], seeds: int = 3, **columns: Any) -> pd.DataFrame:
-        return crossed({"quantity": quantities, "seed": range(seeds)} | columns)
-
-    return make
-
-
-@pytest.fixture
-def update_orders() -> Callable[..., pd.DataFrame]:
-    """Rows of table update_orders; each order's rate 0.1 is the better one, and a sweep costs threefold."""
-
-    def make(
-        orders: Sequence[str] = ("simultaneous", "forward"),
-        networks: Sequence[str] = ("plain", "batch-norm"),
-        rates: Sequence[float] = (0.1, 0.3),
-        seeds: int = 3,
-        steps: Sequence[int] = (0, 10, 20, 40),
-    ) -> pd.DataFrame:
-        arms = {"network": networks, "order": orders, "learning_rate": rates, "seed": range(seeds)}
-        frame = crossed(arms | {"step": steps})
-        loss = 2 * frame["value"] * np.where(frame["learning_rate"] == 0.1, 1.0, 1.5)
-        cost = np.where(frame["order"] == "forward", 3.0, 1.0) * frame["step"]
-        frame = frame.assign(gradient_evaluations=cost, flops=2e9 * cost, train_loss=loss)
-        return frame.assign(test_accuracy=0.5).drop(columns="value")
-
-    return make
-
-
-@pytest.fixture
-def moving_target() -> Callable[..., pd.DataFrame]:
-    """Table moving_target, its curvatures at the lowest rate and step 0 only."""
-    whole = ["loss", "joint_share", "single_share", "interaction"]
-    layered = ["single_drop", "shift", "shift_cosine", "fresh_shift", "fresh_shift_cosine", "input_drift"]
-
-    def make(
-        networks: Sequence[str] = ("plain", "batch-norm", "residual-batch-norm"),
-        depths: Sequence[int] = (2, 4, 6),
-        rates: Sequence[float] = (0.01, 0.1, 1.0),
-        steps: Sequence[int] = (0, 10, 100),
-        seeds: int = 3,
-    ) -> pd.DataFrame:
-        members = {"network": networks, "learning_rate": rates, "step": steps, "seed": range(seeds)}
-        measured = members | {"learning_rate": rates[:1], "step": [0]}
-        parts = []
-        for depth in depths:
-            layers = range(1, depth + 2)
-            of_depth = [
-                crossed(members | {"quantity": whole, "layer": [0]}),
-                crossed(members | {"quantity": layered, "layer": layers}),
-                crossed(measured | {"quantity": ["curvature"], "layer": range(depth + 2)}),
-                crossed(measured | {"quantity": ["curvature_ratio", "bought"], "layer": [0]}),
-            ]
-            parts += [part.assign(depth=depth) for part in of_depth]
-        table = pd.concat(parts, ignore_index=True)
-        return table.assign(value=table["value"] / (1 + table["network"].map(len) / 10 + table["depth"] / 20))
-
-    return make
+__all__ = [
+    "layered",
+    "moving_target",
+    "noise",
+    "noise_on_a_line",
+    "on_a_line",
+    "quantities_by_seed",
+    "training",
+    "update_orders",
+]

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 
-from movingtarget.drawing.style import DARK, LOOKS
+from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.activation_shares import draw
+from movingtarget.look import DARK
 
 NAMES = ["feedforward, no normalisation", "feedforward, centred", "residual, batch norm, β = 0.1"]
 

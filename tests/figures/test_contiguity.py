@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from movingtarget.drawing.curves import mean_interval
 from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.contiguity import draw
+from movingtarget.statistics.means import mean_interval
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from movingtarget.drawing.style import GREY, LOOKS
+from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.gradient_correlation import GREATEST, LEAST, draw
+from movingtarget.look import GREY
 from movingtarget.theory.arc_cosine import gradient_correlation
 from movingtarget.theory.shattering import (
     centred_residual_moments,

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from movingtarget.drawing.style import CENTIMETRE, DARK, LOOKS
+from movingtarget.drawing.style import CENTIMETRE, LOOKS
 from movingtarget.figures.gradients_on_a_line import draw
+from movingtarget.look import DARK
 
 
 @pytest.fixture

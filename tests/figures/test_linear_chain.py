@@ -8,9 +8,9 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 
-from movingtarget.drawing.update_orders import ORDER_LOOKS
 from movingtarget.figures.linear_chain import LOWEST, SIDES, draw
 from movingtarget.theory.linear_chain import kept, stability_limit, step_size, updated_output
+from movingtarget.update_orders import UPDATE_ORDERS
 
 LAYERS, WEIGHTS, SIZES = [2, 4, 8], [0.5, 1.0, 2.0], [0.01, 0.05, 0.1]
 
@@ -127,7 +127,7 @@ def test_rates_of_both_orders_and_the_same_for_each_gradient(rates, figure):
             means = rates[rates["order"] == order].groupby("layers")["value"].mean()
             cost = means.index if divided and order == "forward" else 1
             np.testing.assert_allclose(measured.get_ydata(), means / cost)
-            assert to_hex(measured.get_color()) == ORDER_LOOKS[order]["color"].lower()
+            assert to_hex(measured.get_color()) == UPDATE_ORDERS[order].look["color"].lower()
         assert len(bars(axes)) == 6
 
 

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from movingtarget.drawing.style import DARK, LOOKS
+from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.path_autocorrelation import draw
+from movingtarget.look import DARK
 
 PATHS, STATISTICS = ["straight line", "rotation", "shift"], ["path", "images"]
 

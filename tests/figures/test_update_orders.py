@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from movingtarget.drawing.update_orders import ORDER_LOOKS
 from movingtarget.figures.update_orders import draw
 from movingtarget.statistics.rows import where
+from movingtarget.update_orders import UPDATE_ORDERS
 
 TIME, FLOPS, GRADIENTS, STEPS = range(4)
 
@@ -23,7 +23,7 @@ def times(table: pd.DataFrame) -> pd.DataFrame:
 
 def drawn(axes, order):
     """The only line of an order with as many points as there are evaluations."""
-    colour = ORDER_LOOKS[order]["color"].lower()
+    colour = UPDATE_ORDERS[order].look["color"].lower()
     lines = [
         line
         for line in axes.lines

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.testing import assert_close
 
+from movingtarget.families import FAMILIES
 from movingtarget.measures.curvature import Curvature, block_curvatures, largest_curvature
-from movingtarget.networks import FAMILIES, Architecture, Parameters, build_random, call, stack, unstack
+from movingtarget.networks import Architecture, Parameters, build_random, call, stack, unstack
 from movingtarget.networks.chain import chain, propagate
 from movingtarget.networks.losses import member_losses
 

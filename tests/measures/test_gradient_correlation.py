@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.testing import assert_close
 
+from movingtarget.families import FAMILIES
 from movingtarget.measures.gradient_correlation import gradient_correlation, layer_gradients
 from movingtarget.measures.population import population_statistics
-from movingtarget.networks import FAMILIES, Parameters, call, stack, unstack
+from movingtarget.networks import Parameters, call, stack, unstack
 from movingtarget.networks.initialise import generator, initialise
 from movingtarget.networks.layers import Linear, RandomGates
 

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
+from movingtarget.families import FAMILIES
 from movingtarget.measures.autocorrelation import gradient_autocorrelation
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.measures.population import population_statistics
-from movingtarget.networks import FAMILIES, Parameters, call, stack, unstack
+from movingtarget.networks import Parameters, call, stack, unstack
 from movingtarget.networks.feedforward import Feedforward
 from movingtarget.networks.initialise import initialise
 

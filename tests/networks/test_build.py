@@ -5,9 +5,10 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
+from movingtarget.families import FAMILIES
 from movingtarget.measures.capture import capture
 from movingtarget.measures.input_gradient import input_gradients
-from movingtarget.networks import FAMILIES, Architecture, build, build_random
+from movingtarget.networks import Architecture, build, build_random
 from movingtarget.networks.initialise import Weights, initialise
 from movingtarget.networks.layers import ConcatenatedReLU, Linear
 
@@ -67,7 +68,8 @@ def test_families_with_an_activation_of_their_own_ignore_the_one_asked_for(
 @pytest.mark.parametrize("weights", ["normal", "orthogonal"])
 @pytest.mark.parametrize("depth", [1, 3, 20])
 def test_looks_linear_is_linear(depth: int, weights: Weights) -> None:
-    network = initialise(build(Architecture("looks-linear", 5, 6, depth, 4, "relu")).double(), 0, "crelu", weights, True)
+    network = build(Architecture("looks-linear", 5, 6, depth, 4, "relu")).double()
+    initialise(network, 0, "crelu", weights, mirrored=True)
     matrix, inputs = product_of_halves(network), torch.randn(7, 5).double()
     assert matrix.abs().max() > 0.01
     assert_close(network(inputs), inputs @ matrix.T, rtol=0, atol=1e-12)
@@ -78,7 +80,8 @@ def test_looks_linear_is_linear(depth: int, weights: Weights) -> None:
 @pytest.mark.parametrize("weights", ["normal", "orthogonal"])
 def test_looks_linear_is_the_linear_network_of_its_seed(weights: Weights) -> None:
     looks, linear = (
-        build_random(Architecture(family, 5, 6, 4, 4, "relu", weights), 3).double() for family in ("looks-linear", "linear")
+        build_random(Architecture(family, 5, 6, 4, 4, "relu", weights), 3).double()
+        for family in ("looks-linear", "linear")
     )
     inputs = torch.randn(7, 5).double()
     # weights drawn in float32, then equal but for round-off in the orthogonal ones' scale

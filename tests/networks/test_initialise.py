@@ -3,7 +3,8 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from movingtarget.networks import FAMILIES, Architecture, build
+from movingtarget.families import FAMILIES
+from movingtarget.networks import Architecture, build
 from movingtarget.networks.initialise import GAINS, Weights, generator, initialise
 from movingtarget.networks.layers import ACTIVATIONS, Linear
 

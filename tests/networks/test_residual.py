@@ -114,5 +114,6 @@ def test_blocks_of_more_weight_layers_are_fewer(depth: int, block_layers: int, b
 
 @pytest.mark.parametrize("depth", [1, 4, 9])
 def test_family_scales_branches_by_the_root_of_depth(depth: int) -> None:
-    blocks = [part for part in build(Architecture("residual", 5, 6, depth, 4, "relu")).modules() if hasattr(part, "beta")]
+    network = build(Architecture("residual", 5, 6, depth, 4, "relu"))
+    blocks = [part for part in network.modules() if hasattr(part, "beta")]
     assert [block.beta for block in blocks] == [depth**-0.5] * (depth - 1)

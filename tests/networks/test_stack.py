@@ -7,15 +7,16 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.testing import assert_close
 
+from movingtarget.families import FAMILIES
 from movingtarget.measures.population import population_statistics
-from movingtarget.networks import FAMILIES, Architecture, build, call, stack, unstack
+from movingtarget.networks import Architecture, build, call, stack, unstack
 from movingtarget.networks.initialise import initialise
 
 RandomNetworks = Callable[..., list[nn.Module]]
 
 
 @given(
-    family=st.sampled_from(FAMILIES),
+    family=st.sampled_from([*FAMILIES]),
     members=st.integers(1, 4),
     depth=st.integers(1, 4),
     batch=st.integers(2, 6),

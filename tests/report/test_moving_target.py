@@ -11,11 +11,9 @@ import pytest
 from movingtarget.report.moving_target import (
     batch_norm_gain,
     curvature_prediction,
-    loss_matrix,
     orders_table,
 )
 from movingtarget.report.prose import MINUS
-from movingtarget.statistics.bootstrap import bootstrap_interval, over_arms
 
 SEEDS = range(5)
 
@@ -76,11 +74,6 @@ def test_the_gain_of_batch_norm_is_at_each_arms_best_rate_and_paired_by_seed():
     assert numbers(gain["batch-norm"]) == pytest.approx([0.25] * 3)
 
 
-def test_a_diverged_member_has_an_infinite_loss():
-    matrix = loss_matrix(arm("plain", "lars", {0.1: [1, 2, 3, 4, math.nan]}))
-    assert matrix[0.1].tolist() == [1, 2, 3, 4, math.inf]
-
-
 def test_the_prediction_is_the_rank_correlation_over_arms_at_the_start():
     arms = [
         ("plain", 2, 1.0, 10.0),
@@ -102,16 +95,3 @@ def test_the_prediction_is_the_rank_correlation_over_arms_at_the_start():
     # ranks 1, 2, 3, 4 against 1, 3, 2, 4
     assert numbers(found["correlation"])[0] == pytest.approx(0.8)
     assert float(found["ratio"]) == pytest.approx(2.52)
-
-
-def test_intervals_over_arms_count_undefined_resamples_as_zero():
-    def spread(values: np.ndarray) -> np.ndarray:
-        width = np.ptp(values, axis=-1)
-        return np.where(width > 0, 1.0, np.nan)
-
-    assert over_arms(spread, np.array([1.0, 2.0])).low == 0.0
-    assert np.isnan(over_arms(spread, np.array([1.0, 1.0])).estimate)
-    values = np.array([1.0, 5.0, 2.0])
-    assert over_arms(lambda column: column.mean(-1), values) == bootstrap_interval(
-        lambda arms: values[arms].mean(-1), 3
-    )

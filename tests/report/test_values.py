@@ -6,29 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from movingtarget.figure import Drawing
 from movingtarget.report.values import (
+    Run,
+    _figure,
     arms_table,
-    caption,
     costs_table,
     healing_table,
-    mean_of,
     prediction,
     verdicts_table,
 )
-
-
-def test_mean_of_averages_within_seeds_first():
-    table = pd.DataFrame({"seed": [0, 0, 1, 2], "layer": [1, 2, 1, 1], "value": [1.0, 3.0, 4.0, 6.0]})
-    found = mean_of(table)
-    assert found.estimate == pytest.approx(4.0)
-    assert found.low < 4.0 < found.high
-    assert mean_of(table, layer=1).estimate == pytest.approx(11 / 3)
-    assert mean_of(table, layer=[1, 2]).estimate == pytest.approx(4.0)
-
-
-def test_mean_of_nothing_is_undefined():
-    table = pd.DataFrame({"seed": [0], "layer": [1], "value": [1.0]})
-    assert np.isnan(mean_of(table, layer=7).estimate)
 
 
 def test_an_arm_stands_at_its_best_rate_with_its_cost():
@@ -91,9 +78,23 @@ def test_the_gradients_norm_stands_beside_the_verdict(treatment, control, text):
     assert verdicts_table(claims)["gradient_norm"].tolist() == [text]
 
 
-def test_a_caption_is_filled_and_its_first_sentence_bold():
-    template = 'See {{ snakemake.config["a"] }} lines.\nThey\nwere drawn.\n'
-    assert caption(template, {"a": 3}) == "**See 3 lines.** They were drawn."
+def test_a_caption_is_filled_its_first_sentence_bold_and_what_made_it_below():
+    drawing = Drawing("draw_these", ("one", "other"), "See {{ a }} lines.\nThey\nwere drawn.\n")
+    run = Run(
+        config={"a": 3, "results": "my results"},
+        version="1.2",
+        command="snakemake --cores 2",
+        figures={"lines": drawing},
+        provenance={"lines": "tables one, other (sha256 abc)"},
+        costs=pd.DataFrame(),
+    )
+    assert _figure("lines", run) == (
+        "![**See 3 lines.** They were drawn.](lines){#fig-lines}\n\n"
+        "::: provenance\n"
+        "Rule `draw_these`, tables one, other (sha256 abc); code 1.2. "
+        "Again: `rm my results/figures/lines.svg; snakemake --cores 2 -- my results/figures/lines.svg`\n"
+        ":::\n"
+    )
 
 
 def test_healing_sets_the_first_step_beside_the_last():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from movingtarget.statistics.bootstrap import Interval, bootstrap_interval
+from movingtarget.statistics.bootstrap import Interval, bootstrap_interval, over_arms
 
 
 def mean_interval(values, **options) -> Interval:
@@ -88,3 +88,16 @@ def test_a_diverged_seed_opens_one_end_only():
 
 def test_an_undefined_seed_leaves_the_interval_undefined():
     assert np.isnan(mean_interval([1.0, 2.0, np.nan, 4.0, 5.0])).all()
+
+
+def test_intervals_over_arms_count_undefined_resamples_as_zero():
+    def spread(values: np.ndarray) -> np.ndarray:
+        width = np.ptp(values, axis=-1)
+        return np.where(width > 0, 1.0, np.nan)
+
+    assert over_arms(spread, np.array([1.0, 2.0])).low == 0.0
+    assert np.isnan(over_arms(spread, np.array([1.0, 1.0])).estimate)
+    values = np.array([1.0, 5.0, 2.0])
+    assert over_arms(lambda column: column.mean(-1), values) == bootstrap_interval(
+        lambda arms: values[arms].mean(-1), 3
+    )

@@ -1,29 +1,37 @@
 """One arm trained from settings to rows."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
-from movingtarget.experiments.trained_members import Trained, arm_network, train_arm
 
 from movingtarget.data.load import Images
 from movingtarget.experiments import image_gradients, mutual_information
-from movingtarget.networks import FAMILIES, Architecture, build_random
+from movingtarget.families import FAMILIES
+from movingtarget.networks import Architecture, build_random
 from movingtarget.networks.initialise import Weights
 from movingtarget.statistics.best_rate import best_learning_rate
-from movingtarget.tables import write_table
+from movingtarget.training.arms import Trained, train_arm
 
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 SEEDS = [3, 5]
-SCHEDULE = {
+SIZES = {"hidden_width": 8, "activation": "relu"}
+SETTINGS: dict[str, Any] = {
+    **SIZES,
+    "seeds": SEEDS,
+    "initial_weights": "normal",
+    "given": {"iterations": 2, "gamma": 1.0},
     "learning_rates": [0.05, 1e6],
     "batch_size": 10,
     "epochs": 2,
     "evaluations_per_epoch": 1,
     "evaluation_examples": 40,
     "curve_window": 2,
+    "snapshot_steps": [],
 }
 
 
@@ -35,20 +43,12 @@ def images() -> Images:
     return Images(inputs[:80], labels[:80], inputs[80:], labels[80:])
 
 
-def trained(network: str, update_rule: str, weights: Weights = "normal", **changes: Any) -> Trained:
-    return train_arm(
-        {"network": network, "depth": 3, "update_rule": update_rule},
-        images(),
-        SEEDS,
-        hidden_width=8,
-        activation="relu",
-        initial_weights=weights,
-        rule_settings={"locoprop": {"iterations": 2, "gamma": 1.0}},
-        schedule=SCHEDULE | changes,
-        resumed=None,
-        keep=lambda state: None,
-        say=lambda line: None,
-    )
+def arm(network: str, update_rule: str = "sgd") -> dict[str, Any]:
+    return {"network": network, "depth": 3, "update_rule": update_rule}
+
+
+def trained(network: str, update_rule: str = "sgd", **changes: Any) -> Trained:
+    return train_arm(arm(network, update_rule), images(), SETTINGS | changes)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,16 @@ def test_rows_name_arm_and_seed_and_snapshots_are_of_the_best_rate(network: str,
     assert any(not torch.equal(snapshots[0][name], value) for name, value in snapshots[16].items())
 
 
-def test_measurements_of_snapshots_have_a_row_for_each_seed_and_layer():
-    data, arm = images(), {"network": "plain", "depth": 3}
-    network = arm_network(arm, data, 8, "relu")
-    snapshots = trained("plain", "sgd").snapshots
-    gradients = image_gradients.measure(network, snapshots, data, SEEDS, examples=8)
-    assert len(gradients) == 2 * 3 * 2 * len(SEEDS)
-    shared = mutual_information.measure(network, snapshots, data, SEEDS, examples=80, noise=0.1)
+def test_measurements_of_snapshots_have_a_row_for_each_seed_and_layer(written: Written):
+    members = trained("plain").snapshots
+    given = {"arm": arm("plain"), "members": members, "images": images(), "seeds": SEEDS, **SIZES}
+    gradients = image_gradients.measure(**given, examples=8)
+    assert len(written(gradients["image_gradients"], "image_gradients")) == 2 * 3 * 2 * len(SEEDS)
+    tables = mutual_information.measure(**given, examples=80, noise=0.1)
+    shared = written(tables["mutual_information"], "mutual_information")
     assert len(shared) == 3 * 2 * 2 * 2 * len(SEEDS)
+    for table in (gradients["image_gradients"], shared):
+        assert (table[[*arm("plain")]] == [*arm("plain").values()]).all(axis=None)
     information = shared[shared["quantity"] == "information"]["value"]
     null = shared[shared["quantity"] == "permuted"]["value"]
     assert np.isfinite(shared["value"]).all()
@@ -83,7 +85,7 @@ def test_measurements_of_snapshots_have_a_row_for_each_seed_and_layer():
     ("asked", "steps"), [(1, [8]), (2, [4, 8]), (3, [3, 6, 8]), (8, range(1, 9)), (99, range(1, 9))]
 )
 def test_evaluations_are_evenly_spaced_in_every_epoch(asked: int, steps: Sequence[int]):
-    table = trained("plain", "sgd", evaluations_per_epoch=asked).table
+    table = trained("plain", evaluations_per_epoch=asked).table
     scored = table[table["quantity"] == "test_loss"]
     assert scored["step"].unique().tolist() == [0, *steps, *(8 + step for step in steps)]
 
@@ -91,15 +93,25 @@ def test_evaluations_are_evenly_spaced_in_every_epoch(asked: int, steps: Sequenc
 @pytest.mark.parametrize("weights", ["normal", "orthogonal"])
 @pytest.mark.parametrize("network", FAMILIES)
 def test_members_start_from_the_initial_weights_of_their_seed(network: str, weights: Weights):
-    initial = trained(network, "sgd", weights).snapshots[0]
+    initial = trained(network, initial_weights=weights).snapshots[0]
     for place, seed in enumerate(SEEDS):
         alone = build_random(Architecture(network, 6, 8, 3, 2, "relu", weights), seed)
         for name, value in alone.named_parameters():
             assert torch.equal(initial[name][place], value)
 
 
-def test_snapshots_are_kept_at_the_steps_asked_for_too(tmp_path: Path):
-    table, snapshots = trained("plain", "sgd", snapshot_steps=[1, 3])
+def test_snapshots_are_kept_at_the_steps_asked_for_too(written: Written):
+    table, snapshots = trained("plain", snapshot_steps=[1, 3])
     assert list(snapshots) == [0, 1, 3, 8, 16]
-    assert table.equals(trained("plain", "sgd").table)
-    write_table(table, "depth_ladder", tmp_path / "table.csv")
+    assert table.equals(trained("plain").table)
+    written(table, "depth_ladder")
+
+
+def test_going_on_from_what_was_kept_changes_nothing():
+    kept: list[dict[str, Any]] = []
+    whole = train_arm(arm("plain"), images(), SETTINGS, keep=lambda data: kept.append(deepcopy(data)))
+    resumed = train_arm(arm("plain"), images(), SETTINGS, kept=kept[0])
+    assert resumed.table.equals(whole.table)
+    assert list(resumed.snapshots) == list(whole.snapshots)
+    for step, parameters in whole.snapshots.items():
+        assert all(torch.equal(resumed.snapshots[step][name], value) for name, value in parameters.items())

@@ -7,8 +7,9 @@ from torch import nn
 from torch.testing import assert_close
 
 from movingtarget.data.load import Images
+from movingtarget.families import FAMILIES
 from movingtarget.measures.population import population_statistics
-from movingtarget.networks import FAMILIES, Parameters, call, stack, unstack
+from movingtarget.networks import Parameters, call, stack, unstack
 from movingtarget.training.evaluation import Score, evaluate, evaluate_split
 
 RandomNetworks = Callable[..., list[nn.Module]]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from movingtarget.networks import FAMILIES, Parameters, stack, unstack
+from movingtarget.families import FAMILIES
+from movingtarget.networks import Parameters, stack, unstack
 from movingtarget.networks.layers import BatchNorm, Linear
 from movingtarget.training.greedy import greedy
 from movingtarget.training.interface import Batch, Outcome, UpdateRule

@@ -7,7 +7,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from movingtarget.networks import FAMILIES, stack
+from movingtarget.families import FAMILIES
+from movingtarget.networks import stack
 from movingtarget.networks.layers import BatchNorm, Linear
 from movingtarget.training.interface import Batch, Cost, UpdateRule, steps_done
 from movingtarget.training.locoprop import locoprop

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 from torch.utils.flop_counter import FlopCounterMode
 
-from movingtarget.networks import FAMILIES, Parameters, stack, unstack
-from movingtarget.networks.build import OWN_ACTIVATIONS
+from movingtarget.families import FAMILIES
+from movingtarget.networks import Parameters, stack, unstack
 from movingtarget.networks.layers import BatchNorm, Linear
 from movingtarget.networks.residual import Residual
 from movingtarget.training.interface import Batch, Cost, UpdateRule
@@ -154,12 +154,12 @@ def test_agrees_with_descent_of_local_losses_in_every_family(
     random_networks: RandomNetworks, family: str, loss: Loss
 ) -> None:
     networks = random_networks(family, MEMBERS)
-    check_against_reference(networks, OWN_ACTIVATIONS.get(family, "tanh"), 4, 0.5, loss)
+    check_against_reference(networks, FAMILIES[family].activation or "tanh", 4, 0.5, loss)
 
 
 @given(
     gamma=st.floats(1e-3, 1e3),
-    family=st.sampled_from(FAMILIES),
+    family=st.sampled_from([*FAMILIES]),
     activation=st.sampled_from(sorted(INTEGRALS)),
     depth=st.integers(1, 5),
     loss=st.sampled_from(LOSSES),

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,15 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from movingtarget.data.load import Images
-from movingtarget.networks import FAMILIES, Architecture, Parameters, build, stack
+from movingtarget.families import FAMILIES
+from movingtarget.networks import Architecture, Parameters, build, stack
 from movingtarget.networks.initialise import initialise
-from movingtarget.tables import write_table
-from movingtarget.training.interface import Batch, Cost, Outcome, UpdateRule
+from movingtarget.training.interface import Batch, Outcome, UpdateRule
 from movingtarget.training.locoprop import locoprop
-from movingtarget.training.loop import Rows, State, Training, start, train
+from movingtarget.training.loop import Rows, State, Training, as_data, from_data, start, train
 from movingtarget.training.simultaneous import simultaneous
 
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 ARMS = [(family, simultaneous) for family in FAMILIES] + [("plain", locoprop(3, gamma=1.0))]
 
 
@@ -41,7 +42,8 @@ def plan(images: Images, family: str = "plain", **changes: Any) -> Training:
 
 def fresh(training: Training, family: str = "plain") -> State:
     """The first state, each member initialised from its seed."""
-    networks = [initialise(build(Architecture(family, 5, 6, 3, 4, "relu")), seed, "relu") for _, seed in training.members]
+    architecture = Architecture(family, 5, 6, 3, 4, "relu")
+    networks = [initialise(build(architecture), seed, "relu") for _, seed in training.members]
     return start(stack(networks))
 
 
@@ -143,13 +145,14 @@ def test_going_on_from_a_kept_state_changes_nothing(
     images: Images, family: str, rule: UpdateRule, tmp_path: Path
 ) -> None:
     training = plan(images, family, rule=rule, steps=25, learning_rates=(0.1, 1e20))
-    whole = train(
-        training, fresh(training, family), keep=lambda state: torch.save(state, tmp_path / f"{state.epoch}")
-    )
+
+    def keep(state: State) -> None:
+        torch.save(as_data(state), tmp_path / f"{state.epoch}")
+
+    whole = train(training, fresh(training, family), keep)
     for epoch in (1, 2, 3):
-        with torch.serialization.safe_globals([State, Cost]):
-            kept = torch.load(tmp_path / str(epoch), weights_only=True)
-        resumed = train(training, kept)
+        kept = torch.load(tmp_path / str(epoch), weights_only=True)
+        resumed = train(training, from_data(kept))
         pd.testing.assert_frame_equal(pd.DataFrame(resumed.rows), pd.DataFrame(whole.rows), check_exact=True)
         assert list(resumed.snapshots) == list(whole.snapshots)
         for ours, theirs in zip(
@@ -263,11 +266,10 @@ def test_costs_are_the_rules_own_times_the_steps(images: Images, rule: UpdateRul
     assert set(rows.step) == {0, 5, 10, 15, 20}
 
 
-def test_rows_fill_the_table_of_training(images: Images, tmp_path: Path) -> None:
+def test_rows_fill_the_table_of_training(images: Images, written: Written) -> None:
     training = plan(images, learning_rates=(0.1, 1e20))
     rows = pd.DataFrame(train(training, fresh(training)).rows)
-    whole = rows.assign(network="plain", depth=3, update_rule="simultaneous")
-    write_table(whole, "training", tmp_path / "training.csv")
+    written(rows.assign(network="plain", depth=3, update_rule="sgd"), "training")
     assert not rows.duplicated(["learning_rate", "seed", "step", "quantity"]).any()
 
 

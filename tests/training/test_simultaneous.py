@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from movingtarget.networks import FAMILIES, stack
+from movingtarget.families import FAMILIES
+from movingtarget.networks import stack
 from movingtarget.training.interface import Batch
 from movingtarget.training.simultaneous import simultaneous
 

@@ -5,12 +5,16 @@ A figure that is there, drawn by the same code from the same tables, is left as 
 
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from movingtarget.declarations import figures, schemas
 from movingtarget.figure import filled_caption
 from movingtarget.tables import read_table
 from movingtarget_workflow.job import job
 from movingtarget_workflow.sources import digest, digest_of_text
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
 
 if __name__ == "__main__":
     with job(snakemake) as running:

@@ -1,10 +1,14 @@
 """Rule fetch_dataset: the published files of a data set, from the first source that has them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from movingtarget.data.catalogue import dataset_named
 from movingtarget.data.fetch import fetch
 from movingtarget_workflow.job import job
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
 
 if __name__ == "__main__":
     with job(snakemake) as running:

@@ -3,11 +3,14 @@
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from movingtarget.declarations import schemas, studies
 from movingtarget.tables import read_table, write_table
 from movingtarget_workflow.job import Job, job
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
 
 
 def needs(snakemake: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Rule write_report: tables, figures and prose -> the report as HTML, PDF and LaTeX."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from movingtarget.claims.judge import VERDICTS
 from movingtarget.declarations import figures, schemas
@@ -12,6 +13,9 @@ from movingtarget_workflow.job import job
 from movingtarget_workflow.run import PROJECT
 from movingtarget_workflow.sources import digest
 from movingtarget_workflow.version import code_version
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
 
 if __name__ == "__main__":
     with job(snakemake):

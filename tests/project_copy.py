@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 PARTS = ["Snakefile", "config", "profiles", "report", "src", "workflow"]
 SMOKE = ["--configfile", "config/smoke.yaml"]
 
