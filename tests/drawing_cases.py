@@ -1,14 +1,42 @@
-"""Small synthetic tables, fixtures for tests of figures and of what figures share."""
+"""Small synthetic tables, fixtures for tests of figures and of what figures share, and what was drawn."""
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 ARMS = [("plain", "sgd"), ("batch-norm", "sgd"), ("residual", "sgd"), ("plain", "locoprop")]
+
+
+class Coordinates(NamedTuple):
+    """Of a line's points."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+
+
+def xy(line: Line2D) -> Coordinates:
+    return Coordinates(*np.asarray(line.get_xydata(), dtype=float).T)
+
+
+def named(axes: Axes) -> dict[str, Line2D]:
+    """Lines that have a name, by it."""
+    lines = {str(line.get_label()): line for line in axes.lines}
+    return {name: line for name, line in lines.items() if not name.startswith("_")}
+
+
+def pixels(image: AxesImage) -> np.ma.MaskedArray[Any, Any]:
+    """The numbers shown as colours, masked where there is none."""
+    numbers = image.get_array()
+    assert numbers is not None
+    return np.ma.asarray(numbers)
 
 
 def crossed(columns: dict[str, Sequence[Any]]) -> pd.DataFrame:
@@ -42,9 +70,9 @@ def layered() -> Callable[..., pd.DataFrame]:
     """Rows of either table that is measured layer by layer."""
 
     def make(quantities: Sequence[str], seeds: int = 3, depth: int = 4, **columns: Any) -> pd.DataFrame:
-        networks = {"network": ["plain", "batch-norm", "residual"], "update_rule": ["sgd"], "depth": [depth]}
+        networks = {"network": ["plain", "batch-norm", "residual"], "update_rule": ["sgd"]}
         layers = {"quantity": quantities, "seed": range(seeds), "layer": range(1, depth + 1)}
-        return crossed(networks | columns | layers)
+        return crossed({**networks, "depth": [depth], **columns, **layers})
 
     return make
 

@@ -12,6 +12,7 @@ from movingtarget.tables import (
     MEASURED,
     OPTIONAL,
     Column,
+    Schema,
     columns,
     follows,
     join_parts,
@@ -20,7 +21,7 @@ from movingtarget.tables import (
     write_table,
 )
 
-SCHEMA = {
+SCHEMA: Schema = {
     "network": str,
     "depth": int,
     "update_rule": str,
@@ -33,7 +34,7 @@ SCHEMA = {
     "value": MEASURED,
 }
 
-NOISE = {"noise": ("white", "brown"), "seed": int, "lag": int, "value": MEASURED}
+NOISE: Schema = {"noise": ("white", "brown"), "seed": int, "lag": int, "value": MEASURED}
 
 ALL = {**schemas(), "claims": VERDICTS}
 
@@ -171,7 +172,7 @@ def test_a_table_without_rows_comes_back_with_its_types(empty, tmp_path):
     pd.testing.assert_frame_equal(back, read_table(tmp_path / "whole.csv", SCHEMA).iloc[:0])
 
 
-OPTIONALS = {
+OPTIONALS: Schema = {
     "seed": int,
     "beta": OPTIONAL,
     "size": float,

@@ -85,6 +85,13 @@ def parameters_of(name: str, config: Config) -> dict[str, Any]:
     return {key: parameter(key) for key in PARAMETERS}
 
 
+def priority(name: str) -> int:
+    """1 for a study whose tables or members another one waits for, else 0."""
+    awaited = {table for study in STUDIES.values() for table in study.reads}
+    awaited |= {study.members for study in STUDIES.values() if study.members}
+    return int(bool(awaited & {name, *STUDIES[name].tables}))
+
+
 def cost_names(config: Config) -> list[str]:
     """What each job is called that makes tables or draws, RULE or RULE/PART."""
     jobs = [

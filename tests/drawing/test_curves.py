@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import xy
 from matplotlib.collections import FillBetweenPolyCollection
 
 from movingtarget.drawing.curves import (
@@ -37,7 +38,7 @@ def polygons(axes):
 
 def test_the_line_is_the_mean_and_the_band_reaches_no_further_than_the_seeds(axes):
     draw_curve(axes, curve([[1, 2], [3, 5], [2, 2]]), "layer", "mean", LOOKS["plain"])
-    np.testing.assert_allclose(axes.lines[-1].get_xydata(), [[1, 2], [2, 3]])
+    np.testing.assert_allclose(xy(axes.lines[-1]), [[1, 2], [2, 3]])
     heights = polygons(axes)[0].get_paths()[0].vertices[:, 1]
     assert heights.min() == 1
     assert heights.max() == 5
@@ -56,12 +57,12 @@ def test_a_logarithmic_axis_shows_the_same_mean_and_band(axes):
     """Not those of the logarithms, as seaborn would."""
     log_axis(axes.yaxis)
     draw_curve(axes, curve([[1, 10], [100, 20]]), "layer", "mean", LOOKS["plain"])
-    np.testing.assert_allclose(axes.lines[-1].get_ydata(), [50.5, 15])
+    np.testing.assert_allclose(xy(axes.lines[-1]).y, [50.5, 15])
 
 
 def test_a_single_seed_has_a_line_and_no_band(axes):
     draw_curve(axes, curve([[1, 2]]), "layer", "one", LOOKS["plain"])
-    assert axes.lines[-1].get_ydata().tolist() == [1, 2]
+    assert xy(axes.lines[-1]).y.tolist() == [1, 2]
     assert not polygons(axes)
 
 
@@ -70,7 +71,7 @@ def test_an_undefined_seed_is_not_averaged_away(axes, hole):
     rows = curve([[1, hole, 1], [1, 0, 1]])
     draw_curve(axes, rows, "layer", "holed", LOOKS["plain"])
     name_missing(axes, rows, "layer", "holed")
-    np.testing.assert_array_equal(axes.lines[-1].get_xydata(), [[1, 1], [2, np.nan], [3, 1]])
+    np.testing.assert_array_equal(xy(axes.lines[-1]), [[1, 2, 3], [1, np.nan, 1]])
     assert axes.lines[-1].get_markevery() == 1
     assert axes.get_title(loc="left") == "panel\nholed undefined at layer 2 (1/2 seeds)"
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import xy
 
 from movingtarget.drawing.labels import label_lines, text_colour
 from movingtarget.drawing.moving_target import (
@@ -88,7 +89,7 @@ def test_families_are_drawn_in_every_panel_and_named_in_the_last(row):
         for name, network in {"plain": "plain", "residual, batch norm": "residual-batch-norm"}.items():
             means = rows[rows["network"] == network].groupby("learning_rate")["value"].mean()
             drawn = line(axes, unnamed.strip() + name)
-            np.testing.assert_allclose(drawn.get_xydata(), means.reset_index())
+            np.testing.assert_allclose(xy(drawn), means.reset_index().T)
             assert drawn.get_color() == LOOKS[network]["color"]
 
 
@@ -98,7 +99,7 @@ def test_a_seeds_value_is_held_before_the_mean_is_taken(row):
     draw_held(row | {axes: rows.assign(value=rows["value"].mask(huge, -1e9))}, "learning_rate", -0.5, 1.0)
     others = rows.loc[(rows["network"] == "plain") & (rows["learning_rate"] == 1.0) & ~huge, "value"]
     expected = (others.sum() - 0.5) / 3
-    assert line(axes, "plain").get_ydata()[-1] == pytest.approx(expected)
+    assert xy(line(axes, "plain")).y[-1] == pytest.approx(expected)
     assert not any("diverged" in text for text in texts(next(iter(row))))
 
 
@@ -121,7 +122,7 @@ def test_diverged_seeds_are_counted_above_their_rate_and_the_family_named_beside
     counts = {text.get_color(): place(text)[1] for text in right.texts if text.get_text() == "1"}
     plain, normalised = (text_colour(LOOKS[network]["color"]) for network in ("plain", "batch-norm"))
     assert counts[plain] != counts[normalised]
-    assert np.isnan(line(right, "plain").get_ydata()[1])
+    assert np.isnan(xy(line(right, "plain")).y[1])
     (count,) = [text for text in left.texts if text.get_text() == "3"]
     assert place(count)[1] == pytest.approx(counts[plain])  # on one line across the row
     assert left.title.get_position()[1] == right.title.get_position()[1]
@@ -151,7 +152,7 @@ def layers(grid, moving_target):
 def test_layers_are_drawn_from_the_second_on(layers):
     draw_layers(layers)
     for axes, name, last in zip(layers, ["_plain", "plain"], [3, 7], strict=True):
-        np.testing.assert_array_equal(line(axes, name).get_xdata(), range(2, last + 1))
+        np.testing.assert_array_equal(xy(line(axes, name)).x, range(2, last + 1))
 
 
 def test_families_of_which_a_seed_diverged_are_named_above_in_their_colour(layers):
@@ -193,7 +194,7 @@ def test_what_stands_above_lies_between_panel_and_title(layers):
 def test_a_level_spans_the_data(row):
     draw_level(row, "learning_rate", 0.5)
     for axes in row:
-        np.testing.assert_array_equal(line(axes, "_").get_xydata(), [[0.01, 0.5], [1.0, 0.5]])
+        np.testing.assert_array_equal(xy(line(axes, "_")), [[0.01, 1.0], [0.5, 0.5]])
 
 
 def test_numbers_on_a_logarithmic_ordinate(grid):

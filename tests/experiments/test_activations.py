@@ -19,9 +19,9 @@ from movingtarget.networks.random import random_network
 from movingtarget.networks.residual import Residual
 
 Written = Callable[[pd.DataFrame, str], pd.DataFrame]
-PLAIN = {"network": "feedforward", "normalisation": "none"}
-NORMALISED = {"network": "feedforward", "normalisation": "batch-norm"}
-RESIDUAL = {"network": "residual", "normalisation": "batch-norm", "beta": 1.0}
+PLAIN: dict[str, Any] = {"network": "feedforward", "normalisation": "none"}
+NORMALISED: dict[str, Any] = {"network": "feedforward", "normalisation": "batch-norm"}
+RESIDUAL: dict[str, Any] = {"network": "residual", "normalisation": "batch-norm", "beta": 1.0}
 TINY: dict[str, Any] = {"width": 7, "points": 30, "half_width": 2.0, "inputs": 9}
 
 
@@ -119,7 +119,7 @@ def test_patterns_are_of_the_first_seeds_last_layer_and_at_most_sixty_units() ->
 
 def test_batch_norm_keeps_co_activation_at_a_quarter() -> None:
     # 6 networks of 60 units and 40 inputs; the claim of figure 3, with room for a standard error of 0.01
-    sizes = {"width": 60, "points": 16, "half_width": 2.0, "inputs": 40}
+    sizes: dict[str, Any] = {"width": 60, "points": 16, "half_width": 2.0, "inputs": 40}
     table = measure(range(6), depths=[20], networks=[PLAIN, NORMALISED], **sizes)["activation_shares"]
     last = table[table["layer"] == 20].groupby(["normalisation", "quantity"])["value"].mean()
     assert last["batch-norm", "active"] == pytest.approx(0.5, abs=0.03)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import sem
 
 from movingtarget.experiments.gradient_correlation import measure, theorem_network
 from movingtarget.networks.initialise import generator
@@ -26,10 +27,10 @@ HIGHWAY = {"network": "highway", "normalisation": "none", "gates": "random"}
 SCALED = {"network": "residual", "normalisation": "batch-norm", "gates": "random", "beta": 0.5}
 
 
-def moments(network: dict[str, Any], depth: int, seeds: int, **sizes: int) -> pd.DataFrame:
-    return measure(range(seeds), depths=[depth], networks=[network], **({"width": 16, "inputs": 16} | sizes))[
-        "gradient_correlation"
-    ]
+def moments(
+    network: dict[str, Any], depth: int, seeds: int, width: int = 16, inputs: int = 16
+) -> pd.DataFrame:
+    return measure(range(seeds), width, inputs, [depth], [network])["gradient_correlation"]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_random_gates_have_the_moments_of_the_theorems(
     table = moments(network, depth, 300)
     for quantity in ("variance", "covariance"):
         # exact at any width; 300 seeds, 3.5 standard errors of their mean
-        error = 3.5 * table[quantity].sem()
+        error = 3.5 * sem(table[quantity])
         assert error < 0.15 * getattr(theory, quantity) * depth
         assert table[quantity].mean() == pytest.approx(float(getattr(theory, quantity)), abs=error)
 

@@ -1,6 +1,7 @@
 """Random networks on a line."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ RESIDUAL = {"network": "residual", "normalisation": "batch-norm", "beta": 0.1}
 
 
 def test_slopes_of_a_plain_network_are_its_differences():
-    description = {"network": "feedforward", "normalisation": "none"}
+    description: dict[str, Any] = {"network": "feedforward", "normalisation": "none"}
     inputs = line(5, 1.0)
     slopes = line_gradients(description, 3, 10, [4], inputs)[0]
     network = random_network(**description, beta=float("nan"), depth=3, width=10, seed=4).double()

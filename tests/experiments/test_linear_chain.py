@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from torch import Tensor
 
 from movingtarget.experiments.linear_chain import (
-    largest_rate,
+    largest_stable_rate,
     loss_gradient,
     measure,
     near_one,
@@ -111,7 +111,7 @@ def test_chains_start_on_an_output_of_one_near_a_target() -> None:
 def test_the_largest_rate_is_where_the_factor_of_a_sweep_is_one(layers: int, order: str) -> None:
     weights, targets = near_one(SEEDS, layers)
     at_minimum = (weights * targets[:, None] ** (1 / layers)).numpy()
-    for row, rate in zip(at_minimum, largest_rate(weights, targets, order), strict=True):
+    for row, rate in zip(at_minimum, largest_stable_rate(weights, targets, order), strict=True):
         # below the bracket every factor is below 1, above it the last has passed its zero
         bracket = (1.9 / layers if order == "simultaneous" else 1.7, 2.5)
 
@@ -124,7 +124,7 @@ def test_the_largest_rate_is_where_the_factor_of_a_sweep_is_one(layers: int, ord
 
 @pytest.mark.parametrize(("order", "limit"), [("simultaneous", 2 / 3), ("forward", 2.0)])
 def test_the_largest_rate_near_equal_weights(order: str, limit: float) -> None:
-    rate = largest_rate(torch.ones(1, 3).double(), double(1 + 1e-6), order)
+    rate = largest_stable_rate(torch.ones(1, 3).double(), double(1 + 1e-6), order)
     assert float(rate) == pytest.approx(limit, abs=3e-5)
 
 
@@ -137,7 +137,7 @@ def test_forward_sweeps_that_end_at_another_minimum_are_not_stable() -> None:
     elsewhere = (after.prod(-1) - targets).abs() < 1e-6
     assert elsewhere.any()
     assert (after[elsewhere] / weights[elsewhere] - 1).abs().amax(-1).min() > 0.2
-    assert (largest_rate(weights, targets, "forward") < 2.1).all()
+    assert (largest_stable_rate(weights, targets, "forward") < 2.1).all()
 
 
 def test_every_setting_fills_rows_of_the_tables(written: Written) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from movingtarget.data.load import Images
-from movingtarget.experiments.moving_target import STUDY, largest_rate, measure
+from movingtarget.experiments.moving_target import STUDY, largest_lowering_rate, measure
 from movingtarget.measures.curvature import block_curvatures
 from movingtarget.measures.moving_target import covariate_shift
 from movingtarget.networks import Architecture, Parameters, build_random, call, stack, unstack
@@ -221,7 +221,7 @@ def test_largest_rate_lowers_the_loss_and_a_little_more_does_not(
         ]
         return (losses[1] < losses[0]).tolist()
 
-    largest = largest_rate(networks[0], parameters, batch, rule)
+    largest = largest_lowering_rate(networks[0], parameters, batch, rule)
     assert lowers(largest) == [True] * 4
     assert lowers(1.011 * largest) == [False] * 4
     for doubling in range(10):
@@ -236,7 +236,7 @@ def test_rates_out_of_the_bracket() -> None:
     # one class only, which every step serves; two for one enormous input, and hardly any step is small enough
     inputs = torch.ones(3, 2, 3) * torch.tensor([1.0, 1e6, 1.0]).double()[:, None, None]
     batch = Batch(inputs, torch.tensor([[0, 0], [0, 1], [0, 0]]))
-    rates = largest_rate(network, parameters, batch, simultaneous)
+    rates = largest_lowering_rate(network, parameters, batch, simultaneous)
     assert rates[0] == torch.inf
     assert rates[1:].isnan().all()
 

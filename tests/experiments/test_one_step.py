@@ -64,7 +64,7 @@ BY_HAND = {"sgd": sgd_step, "adam": adam_step}
 
 def by_hand(
     network: nn.Module, inputs: Tensor, labels: Tensor, optimiser: str, rate: float, depth: int
-) -> tuple[list[float], np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Losses, gradient norms and movements of one ordinary network in double, in a loop over parameters."""
     network, losses = network.double(), []
     squares = np.zeros((3, depth + 1))
@@ -80,7 +80,7 @@ def by_hand(
                 squares[:, layer] += [part.square().sum().item() for part in (gradient, update, value)]
             value.data += update
     gradient_norm, moved, size = np.sqrt(squares)
-    return losses, gradient_norm, moved / size
+    return np.array(losses), gradient_norm, moved / size
 
 
 def value_of(table: pd.DataFrame, **conditions: Any) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawing_cases import pixels
 
 from movingtarget.figures.activation_patterns import draw
 
@@ -22,7 +23,7 @@ def test_a_raster_for_each_network_and_depth_black_where_active(table):
         rows = table[(table["normalisation"] == normalisation) & (table["depth"] == depth)]
         of_unit = rows[rows["seed"] == 0].set_index("unit")["pattern"]
         (image,) = axes.images
-        drawn = ["".join("01"[int(active)] for active in unit) for unit in image.get_array()]
+        drawn = ["".join("01"[int(active)] for active in unit) for unit in pixels(image)]
         assert drawn == [of_unit[1], of_unit[2]]
         np.testing.assert_array_equal(image.to_rgba(np.array([False, True]))[:, 0], [1, 0])
         assert image.get_extent() == [0.5, 5.5, 2.5, 0.5]
@@ -30,7 +31,7 @@ def test_a_raster_for_each_network_and_depth_black_where_active(table):
 
 def test_all_active_is_black_and_all_inactive_white(table):
     figure = draw(table.assign(pattern=np.where(table["depth"] == 2, "11111", "00000")))
-    shades = [axes.images[0].to_rgba(axes.images[0].get_array())[..., 0] for axes in figure.axes]
+    shades = [axes.images[0].to_rgba(pixels(axes.images[0]))[..., 0] for axes in figure.axes]
     assert [np.unique(shade).tolist() for shade in shades] == [[0], [1]] * 3
 
 
@@ -44,4 +45,4 @@ def test_one_network_one_depth_one_unit(table):
     (axes,) = draw(
         table[(table["network"] == "residual") & (table["depth"] == 2) & (table["unit"] == 1)]
     ).axes
-    assert axes.images[0].get_array().shape == (1, 5)
+    assert pixels(axes.images[0]).shape == (1, 5)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import xy
 from matplotlib.colors import to_rgb
 
 from movingtarget.drawing.style import LOOKS
@@ -30,23 +31,23 @@ def test_a_panel_for_each_quantity_and_a_curve_for_each_network(table):
             rows = table[(table["normalisation"] == normalisation) & (table["quantity"] == quantity)]
             means = rows.groupby("layer")["value"].mean().reset_index()
             (line,) = lines(panel, name)
-            np.testing.assert_allclose(line.get_xydata(), means)
+            np.testing.assert_allclose(xy(line), means.T)
 
 
 def test_theory_of_one_input_is_a_half(table):
     (theory,) = lines(draw(table).axes[0], "theory")
-    np.testing.assert_array_equal(theory.get_xydata(), [[1, 0.5], [2, 0.5], [3, 0.5], [4, 0.5]])
+    np.testing.assert_array_equal(xy(theory), [[1, 2, 3, 4], [0.5] * 4])
     assert theory.get_color() == DARK
 
 
 def test_theory_of_two_inputs_is_that_of_each_feedforward_family(table):
     """Correlations 0 and 1 / pi lie below layers 1 and 2 without normalisation, 0 throughout if centred."""
     plain, centred = lines(draw(table).axes[1], "theory")
-    np.testing.assert_array_equal(plain.get_xdata(), [1, 2, 3, 4])
+    np.testing.assert_array_equal(xy(plain).x, [1, 2, 3, 4])
     expected = [0.25, (np.pi - np.arccos(1 / np.pi)) / (2 * np.pi)]
-    np.testing.assert_allclose(plain.get_ydata()[:2], expected)
-    assert (np.diff(plain.get_ydata()) > 0).all()
-    np.testing.assert_allclose(centred.get_ydata(), 0.25)
+    np.testing.assert_allclose(xy(plain).y[:2], expected)
+    assert (np.diff(xy(plain).y) > 0).all()
+    np.testing.assert_allclose(xy(centred).y, 0.25)
 
 
 def test_residual_networks_alone_have_no_theory_of_two_inputs(table):

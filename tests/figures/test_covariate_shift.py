@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawing_cases import xy
 
 from movingtarget.figures.covariate_shift import draw
 
@@ -36,8 +37,8 @@ def test_every_panel_shows_its_own_means_at_the_middle_rate_after_the_last_step(
         depth, quantity = (4, 6)[place // 4], QUANTITIES[place % 4]
         rows = shown[(shown["depth"] == depth) & (shown["quantity"] == quantity)]
         means = rows[rows["network"] == "residual-batch-norm"].groupby("layer")["value"].mean()
-        (line,) = [line for line in axes.lines if line.get_label().endswith("residual, batch norm")]
-        np.testing.assert_allclose(line.get_xydata(), means.reset_index())
+        (line,) = [line for line in axes.lines if str(line.get_label()).endswith("residual, batch norm")]
+        np.testing.assert_allclose(xy(line), means.reset_index().T)
 
 
 def test_the_first_layer_which_has_no_shift_is_no_gap(moving_target):

@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import xy
 from matplotlib.colors import to_hex
+from matplotlib.text import Annotation
 
 from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.curvature import draw
@@ -27,7 +29,7 @@ def line(axes, name):
 def markers(axes):
     """Colours and places of the markers."""
     dots = [line for line in axes.lines if line.get_marker() not in {"None", None, ""}]
-    return {(to_hex(dot.get_color()), *dot.get_xydata()[0].round(9).tolist()) for dot in dots}
+    return {(to_hex(dot.get_color()), *np.round(xy(dot), 9)[:, 0].tolist()) for dot in dots}
 
 
 def means(table, quantity):
@@ -38,11 +40,11 @@ def means(table, quantity):
 def test_ratios_lie_between_their_bounds(moving_target):
     table = moving_target()
     above, _ = draw(table).axes
-    np.testing.assert_array_equal(line(above, "number of layers").get_xydata(), [[2, 3], [4, 5], [6, 7]])
-    np.testing.assert_array_equal(line(above, "1").get_ydata(), [1, 1, 1])
+    np.testing.assert_array_equal(xy(line(above, "number of layers")), [[2, 4, 6], [3, 5, 7]])
+    np.testing.assert_array_equal(xy(line(above, "1")).y, [1, 1, 1])
     for name, network in FAMILIES.items():
-        drawn = line(above, name).get_xydata()
-        np.testing.assert_allclose(drawn, means(table, "curvature_ratio")[network].reset_index())
+        expected = means(table, "curvature_ratio")[network].reset_index()
+        np.testing.assert_allclose(xy(line(above, name)), expected.T)
     assert above.get_xscale() == above.get_yscale() == "log"
 
 
@@ -55,7 +57,9 @@ def test_a_marker_for_each_family_and_depth_with_the_depth_beside_it(moving_targ
     }
     assert markers(below) == expected
     beside = {
-        (text.get_text(), *np.round(text.xy, 9)) for text in below.texts if text.get_text() in {"2", "4", "6"}
+        (text.get_text(), *np.round(text.xy, 9))
+        for text in below.texts
+        if isinstance(text, Annotation) and text.get_text() in {"2", "4", "6"}
     }
     assert beside == {(str(depth), x, ys[network, depth]) for (network, depth), x in xs.items()}
     assert below.get_xlabel() == "ratio of curvatures"
@@ -65,20 +69,20 @@ def test_a_marker_for_each_family_and_depth_with_the_depth_beside_it(moving_targ
 def test_intervals_are_thin_lines_through_the_marker(moving_target):
     table = moving_target(networks=["plain"], depths=[2])
     _, below = draw(table).axes
-    flat, upright = [line.get_xydata() for line in below.lines if line.get_linewidth() == 0.6]
+    flat, upright = [xy(line) for line in below.lines if line.get_linewidth() == 0.6]
     ratios, bought = (table.loc[table["quantity"] == name, "value"] for name in ("curvature_ratio", "bought"))
-    np.testing.assert_allclose(flat[:, 1], bought.mean())
-    np.testing.assert_allclose(upright[:, 0], ratios.mean())
-    for (low, high), values in [(flat[:, 0], ratios), (upright[:, 1], bought)]:
+    np.testing.assert_allclose(flat.y, bought.mean())
+    np.testing.assert_allclose(upright.x, ratios.mean())
+    for (low, high), values in [(flat.x, ratios), (upright.y, bought)]:
         assert values.min() - 1e-12 <= low < values.mean() < high <= values.max() + 1e-12
 
 
 def test_the_diagonal_is_where_both_ratios_are_equal(moving_target):
     _, below = draw(moving_target()).axes
-    ends = line(below, "equal").get_xydata()
-    np.testing.assert_array_equal(ends[:, 0], ends[:, 1])
+    ends = xy(line(below, "equal"))
+    np.testing.assert_array_equal(ends.x, ends.y)
     xs = [x for _, x, _ in markers(below)]
-    assert ends[0, 0] <= min(xs) < max(xs) <= ends[1, 0]
+    assert ends.x[0] <= min(xs) < max(xs) <= ends.x[1]
 
 
 def test_what_is_undefined_is_named_and_the_mean_is_not_of_the_others(moving_target):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawing_cases import xy
 
 from movingtarget.figures.depth_ladder import FAILURE_THRESHOLD, draw
 from movingtarget.statistics.best_rate import best_learning_rate
@@ -31,21 +32,20 @@ def test_accuracy_at_the_last_step_and_the_best_rate(table, name, network):
         final = arm[(arm["step"] == 20) & (arm["learning_rate"] == rates[-1])]
         accuracies.append(100 * final.loc[final["quantity"] == "train_accuracy", "value"].mean())
     assert rates == [0.01, 0.1, 0.01]
-    np.testing.assert_allclose(line(accuracy, name).get_xydata().T, [[3, 10, 30], accuracies])
-    np.testing.assert_allclose(line(rate, name).get_xydata().T, [[3, 10, 30], rates])
+    np.testing.assert_allclose(xy(line(accuracy, name)), [[3.0, 10.0, 30.0], accuracies])
+    np.testing.assert_allclose(xy(line(rate, name)), [[3.0, 10.0, 30.0], rates])
 
 
 def test_rates_are_in_the_order_of_depth_however_the_rows_are(table):
     rate = draw(table.sample(frac=1, random_state=0)).axes[1]
-    assert line(rate, "plain").get_xdata().tolist() == [3, 10, 30]
+    assert xy(line(rate, "plain")).x.tolist() == [3, 10, 30]
 
 
 def test_the_threshold_spans_all_depths_in_the_first_panel_only(table):
     accuracy, rate = draw(table).axes
-    assert line(accuracy, "threshold").get_xydata().tolist() == [
-        [3, 100 * FAILURE_THRESHOLD],
-        [30, 100 * FAILURE_THRESHOLD],
-    ]
+    threshold = xy(line(accuracy, "threshold"))
+    assert threshold.x.tolist() == [3, 30]
+    assert threshold.y.tolist() == [100 * FAILURE_THRESHOLD] * 2
     assert "threshold" not in {one.get_label() for one in rate.lines}
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import xy
 from matplotlib.colors import to_hex
 
 from movingtarget.drawing.style import LOOKS
@@ -39,7 +40,7 @@ def test_rank_beside_norm_each_with_its_own_means_in_the_families_colours(table)
         for name, (network, normalisation) in NETWORKS.items():
             rows = table[(table["network"] == network) & (table["normalisation"] == normalisation)]
             means = rows[rows["quantity"] == quantity].groupby("depth")["value"].mean()
-            np.testing.assert_allclose(lines[name].get_xydata(), means.reset_index())
+            np.testing.assert_allclose(xy(lines[name]), means.reset_index().T)
             family = name.replace(" ", "-")
             assert to_hex(lines[name].get_color()) == LOOKS[family]["color"].lower()
 

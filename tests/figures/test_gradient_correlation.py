@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import xy
 from matplotlib.colors import to_hex
 
 from movingtarget.drawing.style import LOOKS
@@ -69,7 +70,7 @@ def row(figure, kind):
 
 def law(axes, name):
     (line,) = [line for line in axes.lines if line.get_label().lstrip("_") == name]
-    return line.get_ydata()
+    return xy(line).y
 
 
 def title(axes):
@@ -126,17 +127,17 @@ def test_laws_are_those_of_theory_at_every_depth(figure):
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "network"),
+    ("kind", "name", "network", "normalisation"),
     [
-        (FEEDFORWARD, "kernel", ("feedforward", "none")),
-        (FEEDFORWARD, "kernel, centred", ("feedforward", "centred")),
-        (RESIDUAL, "kernel", ("residual", "none")),
-        (SCALED, "kernel", ("residual", "batch-norm")),
+        (FEEDFORWARD, "kernel", "feedforward", "none"),
+        (FEEDFORWARD, "kernel, centred", "feedforward", "centred"),
+        (RESIDUAL, "kernel", "residual", "none"),
+        (SCALED, "kernel", "residual", "batch-norm"),
     ],
 )
-def test_the_kernel_stands_beside_the_correlation_only(figure, kind, name, network):
+def test_the_kernel_stands_beside_the_correlation_only(figure, kind, name, network, normalisation):
     variance, covariance, correlation = row(figure, kind)
-    expected = [gradient_correlation(*network, depth) for depth in range(1, 9)]
+    expected = [gradient_correlation(network, normalisation, depth) for depth in range(1, 9)]
     np.testing.assert_allclose(law(correlation, name), expected)
     for axes in (variance, covariance):
         assert name not in {line.get_label().lstrip("_") for line in axes.lines}

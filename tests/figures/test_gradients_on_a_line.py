@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawing_cases import pixels, xy
 from matplotlib.colors import to_hex
 
 from movingtarget.drawing.style import CENTIMETRE, LOOKS
@@ -31,17 +32,17 @@ def test_a_row_for_each_network_and_then_each_noise(table, noise_on_a_line):
     assert [axes.get_title(loc="left")[4:] for axes in square] == ["covariance"] * 5
     brown_first = noise_on_a_line.sort_values(["noise", "input"])
     expected = np.concatenate([table[["input", "value"]], brown_first[["input", "value"]]])
-    np.testing.assert_array_equal(np.concatenate([axes.lines[0].get_xydata() for axes in wide]), expected)
+    np.testing.assert_array_equal(np.hstack([xy(axes.lines[0]) for axes in wide]), expected.T)
 
 
 def test_maps_are_covariances_over_the_variance_on_one_scale(table, noise_on_a_line):
     table.loc[table["normalisation"] == "none", "value"] = [5.0, 1.0, 0.0]  # mean 2, variance 14 / 3
     figure = draw(table, noise_on_a_line)
     maps = [axes.images[0] for axes in panels(figure)[1]]
-    np.testing.assert_allclose(maps[0].get_array() * 14 / 3, [[9, 3, 6], [3, 1, 2], [6, 2, 4]])
+    np.testing.assert_allclose(pixels(maps[0]) * 14 / 3, [[9, 3, 6], [3, 1, 2], [6, 2, 4]])
     white = noise_on_a_line.loc[noise_on_a_line["noise"] == "white", "value"].to_numpy()
     centred = white - white.mean()
-    np.testing.assert_allclose(maps[-1].get_array()[0, 2], abs(centred[0] * centred[2]) / white.var())
+    np.testing.assert_allclose(pixels(maps[-1])[0, 2], abs(centred[0] * centred[2]) / white.var())
     assert {image.get_clim() for image in maps} == {(0, 3)}
     assert {tuple(image.get_extent()) for image in maps} == {(-1, 1, -1, 1)}
     assert {image.origin for image in maps} == {"lower"}
@@ -61,8 +62,8 @@ def test_a_constant_slope_has_no_covariance_and_says_so(table, noise_on_a_line):
 def test_an_undefined_slope_is_a_gap_and_named(table, noise_on_a_line, hole):
     table.loc[0, "value"] = hole
     wide, square = panels(draw(table, noise_on_a_line))
-    np.testing.assert_array_equal(np.isfinite(wide[0].lines[0].get_ydata()), [False, True, True])
-    assert not np.isinf(wide[0].lines[0].get_ydata()).any()
+    np.testing.assert_array_equal(np.isfinite(xy(wide[0].lines[0]).y), [False, True, True])
+    assert not np.isinf(xy(wide[0].lines[0]).y).any()
     assert wide[0].get_title(loc="left").endswith("depth 4\nundefined at 1/3 inputs")
     assert [text.get_text() for text in square[0].texts] == ["not finite:\ncovariance\nundefined"]
     assert not square[0].images

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import xy
 from matplotlib.colors import to_hex
 
 from movingtarget.drawing.style import LOOKS
@@ -45,7 +46,7 @@ def test_every_panel_shows_its_own_means_in_the_families_colours(table):
         rows = table[(table["stage"] == stage) & (table["quantity"] == quantity)]
         for name, family in FAMILIES.items():
             means = rows[rows["network"] == family].groupby("layer")["value"].mean()
-            np.testing.assert_allclose(lines[name].get_ydata(), means)
+            np.testing.assert_allclose(xy(lines[name]).y, means)
             assert to_hex(lines[name].get_color()) == LOOKS[family]["color"].lower()
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawing_cases import xy
 
 from movingtarget.figures.input_drift import draw
 
@@ -23,8 +24,9 @@ def test_a_row_for_each_step_and_a_column_for_each_depth_with_its_own_means(movi
     drifts = drifts[(drifts["network"] == "plain") & (drifts["layer"] > 1)]
     for axes, (step, depth) in zip(figure.axes, panels, strict=True):
         rows = drifts[(drifts["step"] == step) & (drifts["depth"] == depth)]
-        (line,) = [line for line in axes.lines if line.get_label().endswith("plain")]
-        np.testing.assert_allclose(line.get_xydata(), rows.groupby("layer")["value"].mean().reset_index())
+        (line,) = [line for line in axes.lines if str(line.get_label()).endswith("plain")]
+        means = rows.groupby("layer")["value"].mean()
+        np.testing.assert_allclose(xy(line), means.reset_index().T)
         assert axes.get_yscale() == "log"
     assert [axes.get_ylabel() for axes in figure.axes[::2]] == ["relative drift"] * 3
     assert [axes.get_xlabel() for axes in figure.axes[-2:]] == ["layer (1 is next to the input)"] * 2

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawing_cases import xy
 
 from movingtarget.figures.interaction import draw
 
@@ -18,7 +19,7 @@ def texts(axes):
 
 def heights(axes, name):
     (line,) = [line for line in axes.lines if line.get_label() == name]
-    return line.get_ydata()
+    return xy(line).y
 
 
 def test_two_depths_against_rate_and_a_small_rate_against_depth_at_both_ends_of_training(moving_target):

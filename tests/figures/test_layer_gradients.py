@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import xy
 from matplotlib.colors import to_hex
 
 from movingtarget.drawing.style import LOOKS
@@ -45,16 +46,18 @@ def test_a_panel_for_each_depth_with_the_families_but_not_the_example(table):
         lines = {line.get_label(): line for line in axes.lines}
         for name, family in FAMILIES.items():
             assert to_hex(lines[name].get_color()) == LOOKS[family]["color"].lower()
-            np.testing.assert_array_equal(lines[name].get_xdata(), range(1, depth + 2))
-            np.testing.assert_allclose(lines[name].get_ydata(), 2.0 ** (1 + np.arange(1, depth + 2)))
+            np.testing.assert_array_equal(xy(lines[name]).x, range(1, depth + 2))
+            np.testing.assert_allclose(xy(lines[name]).y, 2.0 ** (1 + np.arange(1, depth + 2)))
 
 
 def test_bands_are_intervals_over_seeds_not_over_rates(table):
     """A seed counts once: four equal copies of it would halve the interval."""
     once = table[(table["optimiser"] == "sgd") & (table["learning_rate"] == 0.1)]
-    bands = [draw(rows).axes[0].collections[0].get_paths()[0].vertices for rows in (table, once)]
-    np.testing.assert_array_equal(*bands)
-    assert np.ptp(bands[0][:, 1]) > 0
+    band, expected = (
+        np.asarray(draw(rows).axes[0].collections[0].get_paths()[0].vertices) for rows in (table, once)
+    )
+    np.testing.assert_array_equal(band, expected)
+    assert np.ptp(band[:, 1]) > 0
 
 
 def test_layers_without_a_gradient_are_named(table):

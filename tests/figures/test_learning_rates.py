@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawing_cases import xy
 
 from movingtarget.figures.learning_rates import draw
 from movingtarget.statistics.best_rate import best_learning_rate
@@ -23,15 +24,16 @@ def test_every_member_every_mean_and_the_best_rates(training):
     table = training(arms=[("plain", "sgd"), ("plain", "locoprop")], depths=[3])
     (axes,) = draw(table).axes
     assert sorted(names(axes)) == ["LocoProp", "plain"]
-    points = [xy for line in axes.lines if line.get_markersize() == 2 for xy in line.get_xydata().tolist()]
+    points = [xy(line) for line in axes.lines if line.get_markersize() == 2]
     losses = last_losses(table)
-    assert sorted(points) == sorted(losses[["learning_rate", "value"]].to_numpy().tolist())
+    expected = losses[["learning_rate", "value"]].to_numpy()
+    assert sorted(np.hstack(points).T.tolist()) == sorted(expected.tolist())
     for (rule, arm), ring in zip(losses.groupby("update_rule", sort=False), rings(axes), strict=True):
         means = arm.groupby("learning_rate")["value"].mean()
         line = next(line for line in axes.lines if line.get_label() == {"sgd": "plain"}.get(rule, "LocoProp"))
-        np.testing.assert_allclose(line.get_ydata(), means)
+        np.testing.assert_allclose(xy(line).y, means)
         best = best_learning_rate(arm)
-        assert ring.get_xydata()[0] == pytest.approx([best, means[best]])
+        assert [xy(ring).x[0], xy(ring).y[0]] == pytest.approx([best, means[best]])
 
 
 def test_diverged_seeds_are_counted_and_the_mean_is_not_of_the_others(training):
@@ -43,9 +45,9 @@ def test_diverged_seeds_are_counted_and_the_mean_is_not_of_the_others(training):
     assert [name for name in names(axes) if "/" in name] == ["1/3", "3/3 plain"]
     assert "diverged" in names(axes)
     line = next(line for line in axes.lines if line.get_label() == "plain")
-    assert np.isfinite(line.get_ydata()).tolist() == [True, False, False]
+    assert np.isfinite(xy(line).y).tolist() == [True, False, False]
     points = [line for line in axes.lines if line.get_markersize() == 2]
-    assert len(points[0].get_xdata()) == 3 + 2
+    assert len(xy(points[0]).x) == 3 + 2
 
 
 def test_an_arm_that_always_diverged_is_still_named(training):
@@ -56,9 +58,9 @@ def test_an_arm_that_always_diverged_is_still_named(training):
 
 
 def test_ticks_are_the_rates_or_some_of_them(training):
-    few = draw(training(depths=[3], rates=[0.003, 0.03, 0.3], seeds=1)).axes[0]
-    few.figure.draw_without_rendering()
-    assert [text.get_text() for text in few.get_xticklabels()] == ["0.003", "0.03", "0.3"]
+    figure = draw(training(depths=[3], rates=[0.003, 0.03, 0.3], seeds=1))
+    figure.draw_without_rendering()
+    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["0.003", "0.03", "0.3"]
     many = draw(training(depths=[3], rates=[10.0**-power for power in range(9)], seeds=1)).axes[0]
     assert len(many.get_xticks()) == 5
 

@@ -5,7 +5,9 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import named, xy
 from matplotlib.colors import to_hex
+from matplotlib.text import Annotation
 
 from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.learning_speed import draw
@@ -45,11 +47,11 @@ def above(axes):
 
 def test_a_marker_for_each_arm_at_the_means_over_seeds(table):
     for axes, quantity in zip(draw(table).axes, ["correlation", "gradient_norm"], strict=True):
-        lines = {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
+        lines = named(axes)
         assert set(lines) == set(NETWORKS)
         for name, network in NETWORKS.items():
             means = table[table["network"] == network].groupby("depth")[[quantity, "steps"]].mean()
-            np.testing.assert_allclose(lines[name].get_xydata(), means.sort_values(quantity))
+            np.testing.assert_allclose(xy(lines[name]), means.sort_values(quantity).T)
             assert to_hex(lines[name].get_color()) == LOOKS[network]["color"].lower()
             assert lines[name].get_linestyle() == "None"
         assert sorted(texts(axes)) == sorted(["3", "30"] * 2 + [*NETWORKS])
@@ -59,7 +61,11 @@ def test_a_marker_for_each_arm_at_the_means_over_seeds(table):
 def test_depths_stand_at_their_own_markers(table):
     axes = draw(table).axes[0]
     means = table.groupby(["network", "depth"])[["correlation", "steps"]].mean()
-    found = {(text.get_text(), *text.xy) for text in axes.texts if text.get_text() in {"3", "30"}}
+    found = {
+        (text.get_text(), *text.xy)
+        for text in axes.texts
+        if isinstance(text, Annotation) and text.get_text() in {"3", "30"}
+    }
     assert found == {(str(depth), *row) for (_, depth), row in means.iterrows()}
 
 
@@ -79,7 +85,7 @@ def test_arms_of_which_no_seed_or_not_every_seed_gets_there_stand_above(table):
         assert "never" in texts(axes)
         assert "30 plain" in texts(axes)
         assert "30 (1/3) CReLU, looks linear" in texts(axes)
-        places = sorted(x for line in above(axes) for x in line.get_xdata())
+        places = sorted(x for line in above(axes) for x in xy(line).x)
         means = table[table["depth"] == 30].groupby("network")[quantity].mean()
         np.testing.assert_allclose(places, sorted(means))
         heights = [

@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import named, xy
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 
@@ -40,10 +41,6 @@ def titles(figure):
     return [axes.get_title(loc="left") for axes in figure.axes]
 
 
-def theory(axes):
-    return {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
-
-
 def points(axes):
     """Markers in the order of their lines."""
     return [line for line in axes.lines if line.get_linestyle() == "None"]
@@ -77,7 +74,7 @@ def test_a_row_for_each_rule_with_the_extreme_sizes_and_a_row_of_rates(figure):
 def test_lines_are_theory_at_every_number_of_layers(figure):
     settings = product(["fixed", "normalised"], [0.01, 0.1])
     for axes, (rule, size) in zip(figure.axes[:4], settings, strict=True):
-        lines = theory(axes)
+        lines = named(axes)
         assert [*lines] == ["w = 0.5", "w = 1", "w = 2"]
         assert sorted(text.get_text() for text in axes.texts) == [*lines]
         for weight, line in zip(WEIGHTS, lines.values(), strict=True):
@@ -86,17 +83,17 @@ def test_lines_are_theory_at_every_number_of_layers(figure):
             outputs = [updated_output(chain, step_size(chain, rule, size)) for chain in chains]
             gone = np.abs(outputs) > np.array([chain.prod() for chain in chains])
             first = int(gone.argmax()) if gone.any() else len(gone)
-            np.testing.assert_array_equal(line.get_xdata(), np.arange(2, 9)[: first + 1])
-            np.testing.assert_allclose(line.get_ydata()[:first], expected[:first], rtol=1e-12)
-            assert [*line.get_ydata()[first:]] == [LOWEST] * int(gone.any())
+            np.testing.assert_array_equal(xy(line).x, np.arange(2, 9)[: first + 1])
+            np.testing.assert_allclose(xy(line).y[:first], expected[:first], rtol=1e-12)
+            assert [*xy(line).y[first:]] == [LOWEST] * int(gone.any())
 
 
 def test_conclusions_reverse_between_the_rules(figure):
     _, fixed, _, normalised = figure.axes[:4]
-    assert theory(fixed)["w = 0.5"].get_ydata()[-1] > 0.99
-    assert LOWEST in theory(fixed)["w = 2"].get_ydata()
-    assert LOWEST in theory(normalised)["w = 0.5"].get_ydata()
-    assert theory(normalised)["w = 2"].get_ydata()[-1] > 0.99
+    assert xy(named(fixed)["w = 0.5"]).y[-1] > 0.99
+    assert LOWEST in xy(named(fixed)["w = 2"]).y
+    assert LOWEST in xy(named(normalised)["w = 0.5"]).y
+    assert xy(named(normalised)["w = 2"]).y[-1] > 0.99
 
 
 def test_points_are_means_of_what_was_kept_with_intervals(steps, figure):
@@ -104,10 +101,10 @@ def test_points_are_means_of_what_was_kept_with_intervals(steps, figure):
         figure.axes[:4], product(["fixed", "normalised"], [0.01, 0.1]), strict=True
     ):
         rows = steps[(steps["rule"] == rule) & (steps["size"] == size) & (steps["quantity"] == "kept")]
-        for weight, line, name in zip(WEIGHTS, points(axes), theory(axes), strict=True):
+        for weight, line, name in zip(WEIGHTS, points(axes), named(axes), strict=True):
             means = rows[rows["weight"] == weight].groupby("layers")["value"].mean()
-            np.testing.assert_allclose(line.get_xydata(), means.reset_index())
-            assert line.get_color() == theory(axes)[name].get_color()
+            np.testing.assert_allclose(xy(line), means.reset_index().T)
+            assert line.get_color() == named(axes)[name].get_color()
             assert line.get_marker() == SIDES[int(np.sign(weight - 1))]
         assert len(bars(axes)) == 9
         assert min(bars(axes)) > 0
@@ -117,16 +114,16 @@ def test_points_are_means_of_what_was_kept_with_intervals(steps, figure):
 def test_rates_of_both_orders_and_the_same_for_each_gradient(rates, figure):
     layers = np.arange(2, 9)
     for axes, divided in zip(figure.axes[4:], (False, True), strict=True):
-        lines = theory(axes)
+        lines = named(axes)
         assert [*lines] == ["simultaneous", "forward sweep"]
         for order, line, measured in zip(
             ["simultaneous", "forward"], lines.values(), points(axes), strict=True
         ):
             cost = layers if divided and order == "forward" else 1
-            np.testing.assert_allclose(line.get_ydata(), stability_limit(layers, order) / cost)
+            np.testing.assert_allclose(xy(line).y, stability_limit(layers, order) / cost)
             means = rates[rates["order"] == order].groupby("layers")["value"].mean()
             cost = means.index if divided and order == "forward" else 1
-            np.testing.assert_allclose(measured.get_ydata(), means / cost)
+            np.testing.assert_allclose(xy(measured).y, means / cost)
             assert to_hex(measured.get_color()) == UPDATE_ORDERS[order].look["color"].lower()
         assert len(bars(axes)) == 6
 
@@ -144,4 +141,4 @@ def test_a_weight_whose_every_step_overshoots_still_has_its_name(steps, rates):
     far = steps.assign(layers=steps["layers"] * 4, weight=2 * steps["weight"])
     axes = draw(far, rates).axes[1]
     assert "w = 4" in {text.get_text() for text in axes.texts}
-    assert theory(axes)["w = 4"].get_xydata().tolist() == [[8, LOWEST]]
+    np.testing.assert_array_equal(xy(named(axes)["w = 4"]), [[8], [LOWEST]])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawing_cases import named, xy
 
 from movingtarget.drawing.style import WIDTH
 from movingtarget.figures.local_linearity import draw
@@ -15,10 +16,6 @@ def titles(figure):
 
 def texts(axes):
     return [text.get_text().strip() for text in axes.texts]
-
-
-def named(axes):
-    return {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
 
 
 def test_a_row_for_each_share_and_extreme_step_and_a_column_for_each_depth(moving_target):
@@ -39,12 +36,12 @@ def test_every_panel_shows_its_own_means(moving_target):
             rows = table[(table["step"] == step) & (table["quantity"] == share) & (table["depth"] == depth)]
             means = rows[rows["network"] == "plain"].groupby("learning_rate")["value"].mean()
             (line,) = [line for line in next(axes).lines if line.get_label() == name]
-            np.testing.assert_allclose(line.get_ydata(), means)
+            np.testing.assert_allclose(xy(line).y, means)
 
 
 def test_thin_lines_are_at_no_gain_and_at_the_promise(moving_target):
     for axes in draw(moving_target()).axes:
-        levels = [line.get_ydata() for line in axes.lines if line.get_linewidth() == 0.7]
+        levels = [xy(line).y for line in axes.lines if line.get_linewidth() == 0.7]
         np.testing.assert_array_equal(levels, [[0, 0], [1, 1]])
 
 
@@ -54,7 +51,7 @@ def test_a_loss_a_billion_times_larger_does_not_squash_the_picture(moving_target
     axes = draw(table).axes[0]
     low, high = axes.get_ylim()
     assert -1 < low < 0 < 1 < high < 2
-    assert [line.get_ydata()[-1] for line in named(axes).values()] == [-0.5] * 3
+    assert [xy(line).y[-1] for line in named(axes).values()] == [-0.5] * 3
 
 
 def test_diverged_members_are_counted_above_the_last_steps_panels(moving_target):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawing_cases import xy
 from matplotlib.colors import to_hex
 
 from movingtarget.drawing.style import LOOKS
@@ -32,7 +33,7 @@ def test_every_panel_shows_its_own_means_in_the_families_colours(table):
         for name, network in NETWORKS.items():
             rows = table[(table["quantity"] == quantity) & (table["network"] == network)]
             means = rows.groupby("depth")["value"].mean()
-            np.testing.assert_allclose(lines[name].get_xydata(), means.reset_index())
+            np.testing.assert_allclose(xy(lines[name]), means.reset_index().T)
             assert to_hex(lines[name].get_color()) == LOOKS[network]["color"].lower()
 
 

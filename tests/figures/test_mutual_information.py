@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawing_cases import xy
 
 from movingtarget.figures.mutual_information import draw
 
@@ -26,9 +27,9 @@ def test_first_and_last_step_of_each_scaling(table):
         information = rows[rows["quantity"] == "information"]
         for name, network in {"plain": "plain", "batch norm": "batch-norm", "residual": "residual"}.items():
             means = information[information["network"] == network].groupby("layer")["value"].mean()
-            np.testing.assert_allclose(lines[name].get_ydata(), means)
+            np.testing.assert_allclose(xy(lines[name]).y, means)
         null = rows[rows["quantity"] == "permuted"].groupby("layer")["value"].mean()
-        np.testing.assert_allclose(lines["permuted"].get_ydata(), null)
+        np.testing.assert_allclose(xy(lines["permuted"]).y, null)
 
 
 def test_axes_have_units(table):
@@ -59,5 +60,5 @@ def test_what_is_undefined_everywhere_is_no_crash(table):
     table.loc[table["layer"] == 4, "value"] = np.nan
     table.loc[table["scaling"] == "deviation", "value"] = np.nan
     axes = draw(table).axes
-    assert {line.get_label(): line for line in axes[0].lines}["permuted"].get_xdata().tolist() == [1, 2, 3]
+    assert xy({line.get_label(): line for line in axes[0].lines}["permuted"]).x.tolist() == [1, 2, 3]
     assert names(axes[2]) == ["nothing to draw"]

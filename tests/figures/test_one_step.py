@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import xy
 
 from movingtarget.figures.one_step import OFF_SCALE, draw
 
@@ -70,27 +71,25 @@ def test_every_layer_has_a_line_against_the_rate(figure):
     example, _, plain, adam = figure.axes[:4]
     assert sorted(names(example)) == ["layer 1", "output layer"]
     assert sorted(names(plain)) == ["layer 1", "layer 3", "output layer"]
-    np.testing.assert_allclose(
-        line(example, "output layer").get_xydata(), [[rate, 2 * rate] for rate in RATES]
-    )
-    drawn = [own.get_ydata()[0] for own in plain.lines if len(own.get_xdata()) == len(RATES)]
+    np.testing.assert_allclose(xy(line(example, "output layer")), [RATES, [2 * rate for rate in RATES]])
+    drawn = [xy(own).y[0] for own in plain.lines if len(xy(own).x) == len(RATES)]
     np.testing.assert_allclose(drawn, [0.001 * layer for layer in (1, 2, 3, 4)])
-    np.testing.assert_allclose(line(adam, "layer 3").get_ydata(), [4.5 * rate for rate in RATES])
+    np.testing.assert_allclose(xy(line(adam, "layer 3")).y, [4.5 * rate for rate in RATES])
     darkness = [np.sum(line(plain, name).get_color()) for name in ("layer 1", "layer 3", "output layer")]
     assert darkness == sorted(darkness, reverse=True)
 
 
 def test_a_layers_own_size_is_a_thin_line(figure):
     for axes in figure.axes[:6]:
-        level = [own for own in axes.lines if own.get_linewidth() == 0.7]
-        assert [own.get_xydata().tolist() for own in level] == [[[0.001, 1], [1, 1]]]
+        (level,) = [own for own in axes.lines if own.get_linewidth() == 0.7]
+        np.testing.assert_array_equal(xy(level), [[0.001, 1], [1, 1]])
 
 
 def test_losses_of_some_rates_from_the_largest_on(figure):
     for axes, factor in zip(figure.axes[6:], [1, 1.5] * 3, strict=True):
         assert sorted(names(axes)) == ["rate 0.001", "rate 0.1", "rate 1"]
         expected = [2 * np.exp(-factor * step) for step in range(5)]
-        np.testing.assert_allclose(line(axes, "rate 1").get_ydata(), expected)
+        np.testing.assert_allclose(xy(line(axes, "rate 1")).y, expected)
 
 
 def test_losses_off_the_scale_leave_a_gap_under_a_cross():
@@ -101,9 +100,9 @@ def test_losses_off_the_scale_leave_a_gap_under_a_cross():
     table.loc[large & (table["step"] == 4), "value"] = np.nan
     table.loc[losses & (table["learning_rate"] == 0.1) & (table["step"] > 0), "value"] = np.nan
     *_, sgd, adam = draw(table).axes
-    assert np.isfinite(line(sgd, "rate 1").get_ydata()).tolist() == [True, True, False, True, False]
+    assert np.isfinite(xy(line(sgd, "rate 1")).y).tolist() == [True, True, False, True, False]
     assert {"2/3 rate 1", "3/3 rate 0.1", "diverged"} < {*names(sgd)}
-    crosses = [mark.get_xdata()[0] for mark in sgd.lines if mark.get_marker() == "x"]
+    crosses = [xy(mark).x[0] for mark in sgd.lines if mark.get_marker() == "x"]
     assert sorted(crosses) == [1, 2]
     assert sgd.get_ylim()[1] < OFF_SCALE
     assert sorted(names(adam)) == ["rate 0.001", "rate 0.1", "rate 1"]

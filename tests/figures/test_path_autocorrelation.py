@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import named, xy
 from matplotlib.colors import to_hex
 
 from movingtarget.drawing.style import LOOKS
@@ -17,10 +18,6 @@ def table(on_a_line):
     return on_a_line(depths=[50], path=PATHS, statistics=STATISTICS, lag=range(4))
 
 
-def lines(axes):
-    return {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
-
-
 def test_a_row_for_each_path_and_a_column_for_each_statistics(table, noise):
     figure = draw(table, noise)
     panels = [(path, statistics) for path in PATHS for statistics in STATISTICS]
@@ -30,13 +27,13 @@ def test_a_row_for_each_path_and_a_column_for_each_statistics(table, noise):
         rows = table[(table["path"] == path) & (table["statistics"] == statistics)]
         for name, normalisation in {"no normalisation": "none", "residual, β = 0.1": "batch-norm"}.items():
             means = rows[rows["normalisation"] == normalisation].groupby("lag")["value"].mean()
-            np.testing.assert_allclose(lines(axes)[name].get_ydata(), means)
+            np.testing.assert_allclose(xy(named(axes)[name]).y, means)
 
 
 def test_curves_and_rulers_are_named_and_in_the_families_colours(table, noise):
     families = {"no normalisation": "plain", "centred": "batch-norm", "residual, β = 0.1": "residual"}
     for axes in draw(table, noise).axes:
-        colours = {name: to_hex(line.get_color()) for name, line in lines(axes).items()}
+        colours = {name: to_hex(line.get_color()) for name, line in named(axes).items()}
         expected = {name: LOOKS[family]["color"].lower() for name, family in families.items()}
         assert colours == expected | dict.fromkeys(["white noise", "brown noise"], DARK)
         assert sorted(text.get_text() for text in axes.texts) == sorted(colours)
@@ -46,7 +43,7 @@ def test_two_branch_scales_differ_in_line_and_marker(table, noise):
     residual = table[table["network"] == "residual"]
     full = residual.assign(beta=1.0)
     axes = draw(pd.concat([table, full]), noise).axes[0]
-    one, tenth = lines(axes)["residual, β = 1"], lines(axes)["residual, β = 0.1"]
+    one, tenth = named(axes)["residual, β = 1"], named(axes)["residual, β = 0.1"]
     assert one.get_color() == tenth.get_color()
     assert one.get_marker() != tenth.get_marker()
     assert one.is_dashed() != tenth.is_dashed()
@@ -54,7 +51,7 @@ def test_two_branch_scales_differ_in_line_and_marker(table, noise):
 
 def test_rulers_are_no_longer_than_the_curves(table, noise):
     axes = draw(table[table["lag"] < 3], noise).axes[0]
-    assert {max(line.get_xdata()) for line in lines(axes).values()} == {2}
+    assert {max(xy(line).x) for line in named(axes).values()} == {2}
 
 
 def test_an_undefined_curve_is_named_in_its_own_panel(table, noise):

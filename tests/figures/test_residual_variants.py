@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawing_cases import named, xy
 from matplotlib.colors import to_rgb
 
 from movingtarget.figures.residual_variants import draw
@@ -16,28 +17,24 @@ def table(on_a_line):
     return frame.assign(beta=betas).dropna(subset="beta")
 
 
-def lines(axes):
-    return {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
-
-
 def test_the_deepest_networks_of_every_variant_beside_the_rulers(table, noise):
     axes = draw(table, noise).axes
     assert [panel.get_title(loc="left") for panel in axes] == ["(a) β = 1, depth 4", "(b) β = 0.1, depth 4"]
     for panel, beta in zip(axes, [1.0, 0.1], strict=True):
-        drawn = lines(panel)
+        drawn = named(panel)
         assert [*drawn] == [text.get_text() for text in panel.texts]
         assert [*drawn] == ["white noise", "brown noise", *VARIANTS]
         rows = table[(table["beta"] == beta) & (table["depth"] == 4)]
         for variant in VARIANTS:
             means = rows[rows["variant"] == variant].groupby("lag")["value"].mean()
-            np.testing.assert_allclose(drawn[variant].get_xydata(), means.reset_index())
+            np.testing.assert_allclose(xy(drawn[variant]), means.reset_index().T)
         ruler = noise[noise["noise"] == "brown"].groupby("lag")["value"].mean()
-        np.testing.assert_allclose(drawn["brown noise"].get_ydata(), ruler)
+        np.testing.assert_allclose(xy(drawn["brown noise"]).y, ruler)
 
 
 def test_variants_differ_in_brightness(table, noise):
     for panel in draw(table, noise).axes:
-        brightness = np.array([sum(to_rgb(lines(panel)[variant].get_color())) for variant in VARIANTS])
+        brightness = np.array([sum(to_rgb(named(panel)[variant].get_color())) for variant in VARIANTS])
         assert (np.diff(brightness) < -0.2).all()
 
 
@@ -53,7 +50,7 @@ def test_an_undefined_variant_is_named_in_its_own_panel_only(table, noise):
 def test_one_beta_one_variant_one_seed(table, noise):
     one = table[(table["beta"] == 1) & (table["variant"] == VARIANTS[2]) & (table["seed"] == 0)]
     (axes,) = draw(one, noise).axes
-    assert [*lines(axes)] == ["white noise", "brown noise", VARIANTS[2]]
+    assert [*named(axes)] == ["white noise", "brown noise", VARIANTS[2]]
     assert axes.get_title(loc="left") == "β = 1, depth 4"
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawing_cases import xy
 
 from movingtarget.figures.shattering_in_training import draw
 
@@ -25,7 +26,7 @@ def test_a_row_for_each_quantity_and_a_column_for_each_extreme_depth(table):
         for name, network in {"plain": "plain", "batch norm": "batch-norm"}.items():
             (line,) = [line for line in axes.lines if line.get_label() == name]
             means = rows[rows["network"] == network].groupby("step")["value"].mean()
-            np.testing.assert_allclose(line.get_xydata(), means.reset_index())
+            np.testing.assert_allclose(xy(line), means.reset_index().T)
     assert [axes.get_ylabel().split("\n")[0] for axes in figure.axes[::2]] == [
         "correlation",
         "autocorrelation at",

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawing_cases import xy
 from matplotlib.colors import to_hex
 
 from movingtarget.drawing.style import LOOKS
@@ -45,22 +46,22 @@ def test_every_arm_stands_at_its_own_best_rate(training):
     loss = draw(table).axes[0]
     for name, rate in {"plain": 0.1, "residual": 0.01}.items():
         shown = rows(table, name) & (table["learning_rate"] == rate) & (table["quantity"] == "batch_loss")
-        np.testing.assert_allclose(line(loss, name).get_ydata(), table[shown].groupby("step")["value"].mean())
+        np.testing.assert_allclose(xy(line(loss, name)).y, table[shown].groupby("step")["value"].mean())
 
 
 def test_a_step_of_locoprop_costs_more_and_accuracy_is_a_percentage(training):
     table = training(depths=[3])
     _, cost, accuracy = draw(table).axes
-    assert line(cost, "plain").get_xdata().tolist() == [5, 10, 20]
-    assert line(cost, "LocoProp").get_xdata().tolist() == [25, 50, 100]
+    assert xy(line(cost, "plain")).x.tolist() == [5, 10, 20]
+    assert xy(line(cost, "LocoProp")).x.tolist() == [25, 50, 100]
     assert to_hex(line(cost, "LocoProp").get_color()) == LOOKS["locoprop"]["color"].lower()
-    assert line(accuracy, "plain").get_ydata()[0] == pytest.approx(100, rel=0.1)
+    assert xy(line(accuracy, "plain")).y[0] == pytest.approx(100, rel=0.1)
 
 
 def test_untrained_networks_do_not_stretch_the_accuracys_scale(training):
     table = training(depths=[3])
     table.loc[table["step"] == 5, ["step", "value"]] = [0, 0.001]
-    assert line(draw(table).axes[2], "plain").get_xdata().tolist() == [10, 20]
+    assert xy(line(draw(table).axes[2], "plain")).x.tolist() == [10, 20]
 
 
 def test_a_diverged_seed_ends_the_line_under_a_cross(training):
@@ -68,10 +69,10 @@ def test_a_diverged_seed_ends_the_line_under_a_cross(training):
     table.loc[rows(table, "plain") & (table["seed"] == 1) & (table["step"] >= 10), "value"] = np.nan
     table.loc[rows(table, "residual"), "value"] = np.nan
     for axes in draw(table).axes:
-        assert np.isfinite(line(axes, "plain").get_ydata()).tolist() == [True, False, False]
+        assert np.isfinite(xy(line(axes, "plain")).y).tolist() == [True, False, False]
         assert {"1/3 plain", "3/3 residual", "diverged"} < {*names(axes)}
         crosses = [mark for mark in axes.lines if mark.get_marker() == "x"]
-        assert {mark.get_xdata()[0] for mark in crosses} == {5, 10}
+        assert {xy(mark).x[0] for mark in crosses} == {5, 10}
 
 
 def test_a_single_seed_and_arm(training):

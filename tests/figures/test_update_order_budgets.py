@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import xy
 from matplotlib.colors import to_hex
 
 from movingtarget.figures.update_order_budgets import BUDGETS, draw
@@ -26,7 +27,7 @@ def marker(axes, budget, height):
     (found,) = [
         line
         for line in axes.lines
-        if line.get_marker() == look["marker"] and abs(line.get_ydata()[0] - height) < 0.5
+        if line.get_marker() == look["marker"] and abs(xy(line).y[0] - height) < 0.5
     ]
     assert to_hex(found.get_color()) == look["color"].lower()
     return found
@@ -46,8 +47,8 @@ def test_a_row_for_each_order_and_a_marker_for_each_budget_at_its_own_best_rate(
                 rate = 0.3 if budget == "flop" else 0.1
                 rows = where(losses, network=network, order=order, budget=budget, learning_rate=rate)
                 found = marker(axes, budget, height)
-                assert found.get_xdata() == pytest.approx([rows["train_loss"].mean()])
-                heights.append(found.get_ydata()[0])
+                assert xy(found).x == pytest.approx([rows["train_loss"].mean()])
+                heights.append(xy(found).y[0])
             assert heights == sorted(set(heights))
 
 
@@ -57,7 +58,7 @@ def test_bars_are_intervals_over_seeds():
     bars = [line for line in axes.lines if line.get_linewidth() == 0.8]
     assert len(bars) == 2 * len(BUDGETS)
     rows = where(losses, order="simultaneous", budget="sweep", learning_rate=0.1)["train_loss"]
-    low, high = bars[0].get_xdata()
+    low, high = xy(bars[0]).x
     assert rows.min() <= low < rows.mean() < high <= rows.max()
 
 
@@ -65,7 +66,7 @@ def test_a_thin_line_stands_at_simultaneous_updates():
     losses = table()
     for axes, network in zip(draw(losses).axes, ["plain", "batch-norm"], strict=True):
         rows = where(losses, network=network, order="simultaneous", budget="sweep", learning_rate=0.1)
-        assert axes.lines[0].get_xdata() == pytest.approx([rows["train_loss"].mean()] * 2)
+        assert xy(axes.lines[0]).x == pytest.approx([rows["train_loss"].mean()] * 2)
 
 
 @pytest.mark.parametrize("loss", [np.nan, np.inf])
@@ -75,9 +76,9 @@ def test_an_order_that_diverges_at_every_rate_has_a_cross_at_the_edge_and_a_coun
     losses.loc[lost, "train_loss"] = loss
     (axes,) = draw(losses).axes
     (cross,) = [line for line in axes.lines if line.get_marker() == "x"]
-    assert cross.get_xdata() == [1]
+    assert xy(cross).x.tolist() == [1]
     assert cross.get_transform() == axes.get_yaxis_transform()
-    assert 0.5 < cross.get_ydata()[0] < 1.5
+    assert 0.5 < xy(cross).y[0] < 1.5
     assert [text.get_text() for text in axes.texts] == ["2/3"]
     with pytest.raises(ValueError, match="unpack"):
         marker(axes, "second", 1)

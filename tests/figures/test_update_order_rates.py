@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import pixels, xy
 
 from movingtarget.figures.update_order_rates import BAR, _written, draw
 from movingtarget.statistics.rows import where
@@ -24,10 +25,8 @@ def cells(axes, rows=2):
 def bars(axes):
     """Place of the bar in every row."""
     found = [line for line in axes.lines if line.get_color() == BAR]
-    assert [line.get_ydata().tolist() for line in found] == [
-        [row - 0.5, row + 0.5] for row in range(len(found))
-    ]
-    return [line.get_xdata().tolist() for line in found]
+    assert [xy(line).y.tolist() for line in found] == [[row - 0.5, row + 0.5] for row in range(len(found))]
+    return [xy(line).x.tolist() for line in found]
 
 
 def test_every_cell_holds_the_mean_final_loss_of_an_order_at_a_rate(update_orders):
@@ -43,7 +42,7 @@ def test_every_cell_holds_the_mean_final_loss_of_an_order_at_a_rate(update_order
         for row, order in enumerate(["simultaneous", "forward"]):
             for column, rate in enumerate(RATES):
                 losses = where(table, network=network, order=order, learning_rate=rate, step=40)["train_loss"]
-                assert image.get_array()[row, column] == pytest.approx(losses.mean())
+                assert pixels(image)[row, column] == pytest.approx(losses.mean())
                 assert cells(axes)[row][column].get_text() == f"{losses.mean():.2f}"
 
 
@@ -65,7 +64,7 @@ def test_diverged_seeds_are_counted_and_their_cell_has_no_colour(update_orders):
         "\N{MULTIPLICATION SIGN}1/3",
         "\N{MULTIPLICATION SIGN}3/3",
     ]
-    assert axes.images[0].get_array().mask.tolist() == [[False] * 3, [False, True, True]]
+    assert pixels(axes.images[0]).mask.tolist() == [[False] * 3, [False, True, True]]
 
 
 def test_an_order_that_always_diverges_has_no_best_rate(update_orders):

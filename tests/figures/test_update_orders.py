@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from drawing_cases import xy
 from matplotlib.colors import to_hex
 
 from movingtarget.figures.update_orders import draw
@@ -68,15 +69,15 @@ def test_each_column_has_the_same_losses_at_its_own_cost(update_orders):
     }
     for place, cost in costs.items():
         line = drawn(axes[place], "forward")
-        np.testing.assert_allclose(line.get_xdata(), cost)
-        np.testing.assert_allclose(line.get_ydata(), losses)
-    np.testing.assert_allclose(drawn(axes[TIME], "simultaneous").get_xdata(), [1, 2, 4])
+        np.testing.assert_allclose(xy(line).x, cost)
+        np.testing.assert_allclose(xy(line).y, losses)
+    np.testing.assert_allclose(xy(drawn(axes[TIME], "simultaneous")).x, [1, 2, 4])
 
 
 def test_a_thin_line_stands_where_simultaneous_updates_end(update_orders):
     table = update_orders(networks=["plain"])
     axes = draw(table, times(table)).axes
-    budgets = [panel.lines[0].get_xdata() for panel in axes]
+    budgets = [xy(panel.lines[0]).x for panel in axes]
     np.testing.assert_allclose(budgets, [[4, 4], [80, 80], [40, 40], [40, 40]])
 
 
@@ -86,7 +87,7 @@ def test_every_order_stands_at_its_own_best_rate(update_orders):
     axes = draw(table, times(table)).axes[STEPS]
     for order, rate in {"simultaneous": 0.1, "forward": 0.3}.items():
         rows = where(table, order=order, learning_rate=rate, step=40)
-        assert drawn(axes, order).get_ydata()[-1] == pytest.approx(rows["train_loss"].mean())
+        assert xy(drawn(axes, order)).y[-1] == pytest.approx(rows["train_loss"].mean())
 
 
 def test_only_orders_that_compute_the_gradient_again_are_drawn(update_orders):
@@ -111,9 +112,9 @@ def test_a_diverged_seed_ends_the_line_under_a_cross_in_every_column(update_orde
     table.loc[lost, "train_loss"] = np.nan
     axes = draw(table, times(table)).axes
     for place, end in enumerate([20 * 0.3, 20 * 6, 20 * 3, 20]):
-        assert np.isfinite(drawn(axes[place], "forward").get_ydata()).tolist() == [True, False, False]
+        assert np.isfinite(xy(drawn(axes[place], "forward")).y).tolist() == [True, False, False]
         (cross,) = [line for line in axes[place].lines if line.get_marker() == "x"]
-        assert cross.get_xdata() == pytest.approx([end])
+        assert xy(cross).x == pytest.approx([end])
         assert any(name.startswith("1/3") for name in names(axes[place]))
     assert "1/3 forward sweep" in names(axes[STEPS])
 

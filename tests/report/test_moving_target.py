@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from movingtarget.report.prose import MINUS
 SEEDS = range(5)
 
 
-def arm(network: str, order: str, losses: dict[float, list[float]], **columns: object) -> pd.DataFrame:
+def arm(network: str, order: str, losses: dict[float, list[float]], **columns: Any) -> pd.DataFrame:
     """Rows of one network and order: the losses of the five seeds by learning rate."""
     rows = [
         {"learning_rate": rate, "seed": seed, "train_loss": values[seed]}

@@ -150,7 +150,9 @@ def test_the_page_loads_nothing(html):
 
 def test_the_page_has_maths_contents_and_references(html):
     assert html.count("<math display=") == 4
-    assert 'href="#methods"' in re.search("<nav.*?</nav>", html, re.DOTALL)[0]
+    contents = re.search("<nav.*?</nav>", html, re.DOTALL)
+    assert contents is not None
+    assert 'href="#methods"' in contents[0]
     assert "‘The Shattered Gradients Problem" in html.replace("\n", " ")
     assert 'class="not-reproduced"' in html
     assert 'class="provenance"' in html

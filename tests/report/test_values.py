@@ -1,6 +1,7 @@
 """From tables to what the report's placeholders stand for."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,13 @@ from movingtarget.report.values import (
     _figure,
     arms_table,
     costs_table,
+    edges,
     healing_table,
     prediction,
     verdicts_table,
 )
+
+CLAIM: dict[str, Any] = {"statement": "It is so.", "paper": "he2015", "place": "figure 1"}
 
 
 def test_an_arm_stands_at_its_best_rate_with_its_cost():
@@ -51,8 +55,7 @@ def test_costs_are_summed_by_rule_and_memory_is_the_largest(tmp_path: Path):
 
 
 def test_a_claim_that_was_not_measured_says_so():
-    claim = {"statement": "It is so.", "paper": "he2015", "place": "figure 1", "verdict": "inconclusive"}
-    claim |= {"treatment_confound": np.nan, "control_confound": np.nan}
+    claim = CLAIM | {"verdict": "inconclusive", "treatment_confound": np.nan, "control_confound": np.nan}
     measured = claim | {"estimate": 0.5, "low": 0.4, "high": 0.6, "seeds": 5, "verdict": "reproduced"}
     missing = claim | {"estimate": np.nan, "low": np.nan, "high": np.nan, "seeds": 0}
     table = verdicts_table(pd.DataFrame([measured, missing]))
@@ -72,8 +75,7 @@ def test_a_claim_that_was_not_measured_says_so():
     ],
 )
 def test_the_gradients_norm_stands_beside_the_verdict(treatment, control, text):
-    claim = {"statement": "It is so.", "paper": "he2015", "place": "figure 1", "verdict": "reproduced"}
-    claim |= {"estimate": 0.5, "low": 0.4, "high": 0.6, "seeds": 5}
+    claim = CLAIM | {"verdict": "reproduced", "estimate": 0.5, "low": 0.4, "high": 0.6, "seeds": 5}
     claims = pd.DataFrame([claim | {"treatment_confound": treatment, "control_confound": control}])
     assert verdicts_table(claims)["gradient_norm"].tolist() == [text]
 
@@ -136,3 +138,20 @@ def test_correlation_that_orders_the_steps_foretells_them():
 def test_correlation_that_says_nothing_does_not():
     found = prediction(speed_of(lambda depth: float(depth * 5 % 13 % 7)))
     assert not found["excludes_zero"]
+
+
+def test_arms_at_an_edge_of_the_rates_are_named():
+    rows = [
+        {
+            "order": order,
+            "network": "plain",
+            "learning_rate": rate,
+            "seed": seed,
+            "step": 9,
+            "train_loss": loss,
+        }
+        for order, losses in {"lars": [1, 2, 3], "forward": [2, 1, 3], "fresh": [3, 2, 1]}.items()
+        for rate, loss in zip([0.1, 0.3, 1.0], losses, strict=True)
+        for seed in range(2)
+    ]
+    assert edges(pd.DataFrame(rows)) == {"lowest": ["LARS on plain"], "highest": ["fresh batches on plain"]}

@@ -67,7 +67,8 @@ def test_rows_name_arm_and_seed_and_snapshots_are_of_the_best_rate(network: str,
 
 def test_measurements_of_snapshots_have_a_row_for_each_seed_and_layer(written: Written):
     members = trained("plain").snapshots
-    given = {"arm": arm("plain"), "members": members, "images": images(), "seeds": SEEDS, **SIZES}
+    given: dict[str, Any] = {"arm": arm("plain"), "members": members, "images": images(), "seeds": SEEDS}
+    given |= SIZES
     gradients = image_gradients.measure(**given, examples=8)
     assert len(written(gradients["image_gradients"], "image_gradients")) == 2 * 3 * 2 * len(SEEDS)
     tables = mutual_information.measure(**given, examples=80, noise=0.1)

@@ -178,8 +178,7 @@ def test_text_is_utf_8_whatever_the_locale():
 
 
 def test_a_run_in_a_locale_without_utf_8(project: Path):
-    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    run = snakemake(project, *SMOKE, "--", QUICK, **plain)
+    run = snakemake(project, *SMOKE, "--", QUICK, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert run.returncode == 0, run.stderr
 
 

@@ -18,6 +18,7 @@ for name, study in plan.STUDIES.items():
         wildcard_constraints:
             part="|".join(parts),
         threads: 1
+        priority: plan.priority(name)
         params:
             **plan.parameters_of(name, config),
         message:

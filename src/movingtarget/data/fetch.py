@@ -47,7 +47,7 @@ def fetch(
     Raises:
         DataUnavailable: `folder` does not exist, or no source gave one of the files.
     """
-    if folder is not None and not folder.is_dir():
+    if folder is not None and not _may_be_folder(folder):
         raise DataUnavailable(
             f"there is no folder {folder}: the config key data_folder or the environment variable "
             "MOVINGTARGET_DATA must name an existing folder, or be left out"
@@ -61,6 +61,14 @@ def fetch(
         missing = [name for name in missing if not (destination / name).exists()]
     if missing:
         raise DataUnavailable(_explanation(dataset, destination, missing, failures))
+
+
+def _may_be_folder(path: Path) -> bool:
+    """Whether a path is a folder; one that may not be looked at may be."""
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return True
 
 
 def _sources(dataset: Dataset, folder: Path | None) -> Iterator[Source]:

@@ -46,10 +46,10 @@ def folder(path: Path, dataset_name: str) -> Source:
 
     def read(name: str) -> bytes:
         places = [place / file for place in (path / dataset_name, path) for file in (name, f"{name}.gz")]
-        found = next(filter(Path.is_file, places), None)
-        if found is None:
-            raise NotServed("not there")
         try:
+            found = next(filter(Path.is_file, places), None)
+            if found is None:
+                raise NotServed("not there")
             return found.read_bytes()
         except OSError as error:
             raise NotServed(f"cannot be read: {error.strerror}") from error

@@ -11,6 +11,7 @@ import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -92,9 +93,7 @@ def line_name(network: str, normalisation: str, beta: float) -> str:
 
 def shades(colour: str, count: int) -> list[tuple[float, ...]]:
     """Shades of a colour from light to dark; the colour itself if there is but one."""
-    import seaborn as sns  # takes seconds to import, and few figures need it
-
-    palette = sns.blend_palette(["#f4f4f4", colour, "#101010"], as_cmap=True)
+    palette = LinearSegmentedColormap.from_list("shades", ["#f4f4f4", colour, "#101010"])
     return [palette(place) for place in (np.linspace(0.3, 0.8, count) if count > 1 else [0.5])]
 
 
@@ -155,7 +154,7 @@ def add_to_title(axes: Axes, line: str) -> None:
 
 
 def lay_out(figure: Figure) -> None:
-    """Place the panels, unless they have their places; drawing would solve the layout for each format again."""
+    """Place the panels, unless they have their places; drawing would do so for each format again."""
     if (engine := figure.get_layout_engine()) is not None:
         engine.execute(figure)
 
@@ -171,7 +170,7 @@ def save(figure: Figure, mark: str, svg_path: Path | str, pdf_path: Path | str) 
         pdf_path: the file for print.
     """
     lay_out(figure)
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)
     contents = {
         Path(svg_path): _drawn(figure, "svg", {"Date": None, "Description": f"made of {mark}"}),
         Path(pdf_path): _drawn(figure, "pdf", {"CreationDate": None, "Keywords": f"made of {mark}"}),

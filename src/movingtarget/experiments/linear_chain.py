@@ -117,7 +117,7 @@ def near_one(seeds: Sequence[int], layers: int) -> tuple[Tensor, Tensor]:
     return weights / weights.log().mean(-1, keepdim=True).exp(), targets
 
 
-def largest_rate(weights: Tensor, targets: Tensor, order: str) -> Tensor:
+def largest_stable_rate(weights: Tensor, targets: Tensor, order: str) -> Tensor:
     """The largest rate at which no sweep, of 200, brings the error of a chain above its start.
 
     Found by bisection to 2e-5. That the error must not even grow for a while keeps a chain at the minimum
@@ -184,7 +184,7 @@ def _stability_rows(seeds: Sequence[int], layers: int) -> list[dict[str, Any]]:
     return [
         {"layers": layers, "order": order, "seed": seed, "value": value}
         for order in theory.ORDERS
-        for seed, value in zip(seeds, largest_rate(weights, targets, order).tolist(), strict=True)
+        for seed, value in zip(seeds, largest_stable_rate(weights, targets, order).tolist(), strict=True)
     ]
 
 

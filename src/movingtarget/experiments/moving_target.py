@@ -212,7 +212,9 @@ def measure(
     return {"moving_target": pd.DataFrame(rows).assign(network=network, depth=depth)}
 
 
-def largest_rate(network: nn.Module, parameters: Parameters, batch: Batch, rule: UpdateRule) -> Tensor:
+def largest_lowering_rate(
+    network: nn.Module, parameters: Parameters, batch: Batch, rule: UpdateRule
+) -> Tensor:
     """The largest learning rate at which one step of a rule still lowers the loss of its own minibatch.
 
     The rate is doubled from 1e-6 until it does not; between the last two it is found by bisection of its
@@ -314,8 +316,8 @@ def _curvatures(
         seed=0,
     )
     exact = _double(parameters), Batch(batch.inputs.double(), batch.labels)
-    rate = largest_rate(network, *exact, simultaneous)
-    sweep_rate = largest_rate(network, *exact, recomputed("forward"))
+    rate = largest_lowering_rate(network, *exact, simultaneous)
+    sweep_rate = largest_lowering_rate(network, *exact, recomputed("forward"))
     return [
         ("curvature", measured.whole),
         ("curvature", measured.blocks),

@@ -5,9 +5,8 @@ from itertools import takewhile
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
+from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
@@ -52,7 +51,7 @@ STEPS = {"fixed": "fixed step, ε", "normalised": "normalised step, δ"}
 LOWEST = -0.05
 """The lower edge, through which lines leave; no share that theory draws is negative."""
 
-SCALE = sns.blend_palette(["#4477AA", DARK, "#CC3311"], as_cmap=True)  # of Paul Tol's colours
+SCALE = LinearSegmentedColormap.from_list("tol", ["#4477AA", DARK, "#CC3311"])  # Paul Tol's colours
 """Colours of weights by their logarithm: below 1, of 1 and above."""
 
 SIDES = {-1: "v", 0: "o", 1: "^"}

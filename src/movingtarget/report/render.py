@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pypandoc
@@ -34,11 +35,16 @@ def render(
     sources = [f"--resource-path={figures}", f"--bibliography={bibliography}"]
     graphics = Path(os.path.relpath(figures, tex.parent)).as_posix()
     header = rf"\usepackage{{graphicx}}\graphicspath{{{{{graphics}/}}}}"
-    page = _pandoc(markdown, f"--defaults={style / 'html.yaml'}", *sources)
-    document = _pandoc(markdown, f"--defaults={style / 'typst.yaml'}", *sources)
-    latex = _pandoc(
-        markdown, f"--defaults={style / 'latex.yaml'}", f"--variable=header-includes:{header}", *sources
-    )
+    options = {
+        "html": [],
+        "typst": [],
+        "latex": [f"--variable=header-includes:{header}"],
+    }
+    with ThreadPoolExecutor() as pool:  # a process of Pandoc each
+        page, document, latex = pool.map(
+            lambda name: _pandoc(markdown, f"--defaults={style / name}.yaml", *options[name], *sources),
+            options,
+        )
     contents = {html: page.encode(), pdf: _typst(document, figures), tex: latex.encode()}
     for path, content in contents.items():
         _write(path, content)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special  # scipy.stats takes a second to import
 
 
 class Interval(NamedTuple):
@@ -58,8 +58,8 @@ def bootstrap_interval(
     if seeds < 2:
         return Interval(estimate, np.nan, np.nan)
     samples = np.random.default_rng(random_seed).integers(seeds, size=(resamples, seeds))
-    student = stats.t.isf((1 - confidence) / 2, seeds - 1)
-    tail = stats.norm.sf(np.sqrt(seeds / (seeds - 1)) * student)
+    student = -special.stdtrit(seeds - 1, (1 - confidence) / 2)
+    tail = special.ndtr(-np.sqrt(seeds / (seeds - 1)) * student)
     low, high = np.quantile(statistic(samples), [tail, 1 - tail], method="nearest")
     return Interval(estimate, float(low), float(high))
 
