@@ -20,7 +20,7 @@ export OMP_NUM_THREADS := 1
 export MALLOC_MMAP_THRESHOLD_ := 8589934592
 export MALLOC_TRIM_THRESHOLD_ := 8589934592
 
-.PHONY: report smoke mnist quick test lint bench format clean
+.PHONY: report smoke mnist quick test lint types-of-library types-of-tests bench format clean
 
 report: .venv/ready
 	snakemake --cores $(CORES)
@@ -35,7 +35,12 @@ lint: .venv/ready
 	ruff check $(PATHS)
 	ruff format --check $(PATHS)
 	snakefmt --check $(SNAKEFILES)
+	$(MAKE) --no-print-directory --jobs 2 types-of-library types-of-tests
+
+types-of-library: .venv/ready
 	mypy
+
+types-of-tests: .venv/ready
 	mypy --config-file tests/mypy.ini
 
 quick: lint

@@ -17,8 +17,8 @@ for name, study in plan.STUDIES.items():
             f"{RESULTS}/costs/{job}.tsv"
         wildcard_constraints:
             part="|".join(parts),
-        threads: 1
         priority: plan.priority(name)
+        threads: 1
         params:
             **plan.parameters_of(name, config),
         message:

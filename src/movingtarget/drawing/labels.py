@@ -28,8 +28,7 @@ def label_lines(figure: Figure) -> None:
             _make_room(axes)
         else:
             axes.text(0.5, 0.5, "nothing to draw", transform=axes.transAxes, ha="center")
-    lay_out(figure)
-    figure.set_layout_engine(None)  # names lie in the room made for them
+    figure.set_layout_engine(None)  # panels keep their places: names lie in the room made for them
     for axes in figure.axes:
         _write_names(axes)
 
