@@ -11,9 +11,6 @@ import pytest
 from project_copy import command, environment, snakemake
 
 LONG = """
-scale: smoke
-results: results/smoke
-dataset: digits
 training:
   seeds: [0, 1]
   learning_rates: [0.03]
@@ -26,7 +23,7 @@ training:
 """
 TABLE = "results/smoke/tables/parts/training/plain-4-sgd.csv"
 LOG = "results/smoke/logs/train_training/plain-4-sgd.log"
-OVERLAY = ["--configfile", "config/long.yaml"]
+OVERLAY = ["--configfile", "config/smoke.yaml", "config/long.yaml"]
 
 
 def prepare(project: Path, epochs: int) -> None:
@@ -57,7 +54,7 @@ def wait_for_checkpoint(project: Path, run: subprocess.Popen[str]) -> None:
 
 @pytest.mark.parametrize("kill", ["interrupt", "kill the run", "kill run and job"])
 def test_the_next_start_goes_on(project: Path, tmp_path: Path, kill: str):
-    prepare(project, epochs=60)
+    prepare(project, epochs=20)
     run = start(project)
     wait_for_checkpoint(project, run)
     if kill == "interrupt":
