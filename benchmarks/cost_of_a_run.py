@@ -71,7 +71,7 @@ def import_seconds(kind: Kind, project: Path) -> float:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--cores", required=True)
     parser.add_argument("--configfile", required=True)
     chosen, more = parser.parse_known_args()

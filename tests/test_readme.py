@@ -26,3 +26,14 @@ def test_folders_exist():
     tops = re.findall(r"^    (\S+?)/? ", tree[1], re.MULTILINE)
     assert len(tops) >= 8
     assert all((ROOT / top).exists() for top in tops)
+
+
+def test_the_map_names_every_part_of_the_library():
+    tree = README.split("src/movingtarget/ ")[1].split("src/movingtarget_workflow/")[0]
+    named = set(re.findall(r"(\w+)(?:/|\.py)", tree))
+    library = ROOT / "src/movingtarget"
+    there = {
+        path.stem for path in library.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert named <= there
+    assert there - named <= {"__init__", "look", "names"}

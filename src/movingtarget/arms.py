@@ -21,7 +21,7 @@ from movingtarget.settings import (
     of_training_images,
     several,
 )
-from movingtarget.study import Config, Job, SettingSchema
+from movingtarget.study import Config, Job, SettingSchema, Study
 from movingtarget.tables import MEASURED, Column, Kind, follows
 from movingtarget.update_orders import ARM_RULES, UPDATE_ORDERS
 
@@ -57,6 +57,19 @@ CURVES: dict[str, Kind | Column] = {
     "value": MEASURED,
 }
 """Columns of a table of training curves."""
+
+
+def training_study(name: str, rule: str) -> Study:
+    """A study that trains the arms of its section of the config, which is called as its table is."""
+    return Study(
+        rule=rule,
+        settings=SETTINGS,
+        tables={name: CURVES},
+        jobs=lambda config: training_jobs(name, config),
+        images=True,
+        keeps_members=True,
+        resumable=True,
+    )
 
 
 def training_jobs(section: str, config: Config) -> list[Job]:

@@ -73,6 +73,13 @@ def train_arm(
     return Trained(table, _members_at(best_learning_rate(table), training, state.snapshots))
 
 
+def measure_arm(table: str, **settings: Any) -> tuple[dict[str, pd.DataFrame], dict[int, Parameters]]:
+    """`train_arm` as a study's `measure`: the rows of its table, and the best rate's members."""
+    given = {key: settings.pop(key) for key in ("arm", "images", "kept", "keep", "say")}
+    trained = train_arm(settings=settings, **given)
+    return {table: trained.table}, trained.snapshots
+
+
 def _in_steps(settings: Mapping[str, Any], examples: int) -> dict[str, Any]:
     """The epochs in steps, and the evaluations of each epoch, evenly spaced, one at its end."""
     per_epoch, evaluations = examples // settings["batch_size"], settings["evaluations_per_epoch"]
