@@ -12,6 +12,7 @@ from movingtarget.families import FAMILIES
 from movingtarget.figure import filled_caption
 from movingtarget.settings import COUNT, POSITIVE, choice, mapping
 from movingtarget.study import Config, Job
+from movingtarget.tables import columns
 from movingtarget.update_orders import UPDATE_ORDERS
 from movingtarget_workflow.sources import code_digest, digest_of_text, sources
 
@@ -104,13 +105,28 @@ def cost_names(config: Config) -> list[str]:
 
 @functools.cache
 def code(script: str, *modules: str) -> str:
-    """A digest of a script and of the library's modules that it starts from, with all that they import."""
+    """A digest of a script and of the library's modules that it starts from, with all that they import.
+
+    Modules that only declare do not count: what a study takes from them is among its parameters.
+    """
     return code_digest(sources(*modules), SCRIPTS / f"{script}.py")
+
+
+def code_and_names(script: str, *modules: str) -> str:
+    """The same for scripts that take titles and looks from modules that declare: those count as well."""
+    return code_digest(sources(*modules, but=frozenset()), SCRIPTS / f"{script}.py")
 
 
 def code_of_figures(rule: str) -> dict[str, str]:
     """A digest of what draws each figure of a chapter."""
-    return {name: code("draw_figures", f"figures.{name}", "tables") for name in drawing_rules()[rule]}
+    return {
+        name: code_and_names("draw_figures", f"figures.{name}", "tables") for name in drawing_rules()[rule]
+    }
+
+
+def schemas_digest() -> str:
+    """A digest of the schemas of all tables."""
+    return digest_of_text(repr({name: columns(schema) for name, schema in schemas().items()}))
 
 
 def captions_digest(names: Iterable[str], config: Config) -> str:

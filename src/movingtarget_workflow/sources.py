@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 
 LIBRARY = "movingtarget"
@@ -26,18 +26,19 @@ DECLARING = {
         "data.catalogue",
     )
 }
-"""Modules that only declare: what a job takes from them is among its parameters, so they count for none."""
+"""Modules that only declare: what a study's job takes from them is among its parameters."""
 
 IMPORT = re.compile(
     rf"^\s*(?:from ({LIBRARY}[\w.]*) import (?:\(([^)]*)\)|(.*))|import ({LIBRARY}[\w.]+))", re.MULTILINE
 )
 
 
-def sources(*modules: str) -> list[str]:
+def sources(*modules: str, but: Set[str] = frozenset(DECLARING)) -> list[str]:
     """Modules of the library and every module of it that they import, by full names, in alphabetical order.
 
     Args:
         modules: names within the library, such as "experiments.line_gradients".
+        but: full names of modules that do not count, nor what only they import.
 
     Raises:
         ValueError: there is no such module.
@@ -46,7 +47,7 @@ def sources(*modules: str) -> list[str]:
     waiting = [f"{LIBRARY}.{module}" for module in modules]
     while waiting:
         module = waiting.pop()
-        if module not in found | DECLARING:
+        if module not in found | but:
             found.add(module)
             waiting += imported_modules(module)
     return sorted(found)

@@ -128,6 +128,7 @@ def test_a_deleted_figure_is_drawn_again_alone(finished: Path):
         ("claims/judge.py", {"judge_claims", "write_report"}, {"train_training", "measure_line_gradients"}),
         ("data/catalogue.py", set(), {"train_training", "measure_mutual_information", "judge_claims"}),
         ("settings.py", set(), {"train_training", "measure_mutual_information", "judge_claims"}),
+        ("update_orders.py", {"draw_update_orders", "write_report"}, {"train_update_orders", "judge_claims"}),
     ],
 )
 def test_a_changed_module_runs_what_uses_it_again(
@@ -151,6 +152,7 @@ def test_only_arms_of_a_changed_rule_are_trained_again(finished: Path):
 def test_a_changed_colour_trains_nothing(finished: Path):
     with edited(finished / "src/movingtarget/families.py", ('"#D55E00"', '"#D55E01"')):
         rules = planned(finished)
+    assert "draw_training" in rules
     assert not any(rule.startswith(("train", "measure", "judge")) for rule in rules)
     with edited(finished / "src/movingtarget/families.py", ("feedforward:batch_norm", "feedforward:plain")):
         rules = planned(finished)
@@ -217,3 +219,10 @@ def test_each_rule_has_a_name_that_can_be_found():
     rules = set(re.findall(r"^(\w+)$", run.stdout, re.MULTILINE)) - {"all"}
     assert len(rules) > 20
     assert all(any(rule in text for text in texts) for rule in rules)
+
+
+def test_claims_are_judged_again_when_a_column_means_something_else(finished: Path):
+    study = finished / "src/movingtarget/experiments/update_order_comparison.py"
+    with edited(study, ('"step": follows(int),', '"step": int,')):
+        rules = planned(finished)
+    assert "judge_claims" in rules

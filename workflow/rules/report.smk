@@ -21,6 +21,7 @@ rule judge_claims:
     params:
         scale=config["scale"],
         claims=run.claims_digest(),
+        schemas=plan.schemas_digest(),
         modules=["claims.judge", "claims.check"],
         code=plan.code("judge_claims", "claims.judge"),
     message:
@@ -83,7 +84,7 @@ rule write_report:
         command=COMMAND,
         text=run.report_digest(config),
         modules=["report.prose", "report.render", "report.values", "claims.judge", "claims.check", "tables"],
-        code=plan.code("write_report", "report.prose", "report.render", "report.values", "tables"),
+        code=plan.code_and_names("write_report", "report.prose", "report.render", "report.values", "tables"),
     message:
         "Writing the report"
     script:
