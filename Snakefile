@@ -17,6 +17,7 @@ configfile: "config/config.yaml"
 
 run.check_run(config, ["config/config.yaml", *workflow.overwrite_configfiles])
 run.set_environment(PROJECT)
+run.calm_scheduler(workflow)
 RESULTS = config["results"]
 
 

@@ -94,6 +94,16 @@ def set_environment(project: Path) -> None:
         os.environ.setdefault(setting, str(2**33))
 
 
+def calm_scheduler(workflow: Any) -> None:
+    """Have snakemake's scheduler take a turn when a job ends, and not every second as well.
+
+    Its limit of jobs a second starts a timer in each turn that leads to another one, so every job that ends
+    adds a chain of turns: by the end of a long run some hundred a second.
+    """
+    if settings := getattr(workflow, "scheduling_settings", None):
+        settings.max_jobs_per_timespan = None
+
+
 def command_of(config_files: Sequence[str | Path], config_words: Mapping[str, Any]) -> str:
     """The words that start a run again.
 
