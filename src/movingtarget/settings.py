@@ -1,6 +1,6 @@
 """What several studies declare alike: JSON schemas of settings, and columns."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from movingtarget.families import FAMILIES
@@ -67,6 +67,23 @@ LINE_NETWORK = mapping({"network": ARCHITECTURE, "normalisation": NORMALISATION}
 def names_of(schema: Schema) -> tuple[str, ...]:
     """The names of a choice, for the schema of a table's column."""
     return tuple(schema["enum"])
+
+
+def problems_of_networks(section: str) -> Callable[[Mapping[str, Any]], Iterator[str]]:
+    """What is wrong with random networks: a branch scale is a residual network's, and it needs one."""
+
+    def problems(config: Mapping[str, Any]) -> Iterator[str]:
+        for place, network in enumerate(config[section]["networks"]):
+            residual, key = network["network"] == "residual", f"{section}.networks[{place}].beta"
+            if residual and "beta" not in network:
+                yield f"{key} is missing; allowed: a number above 0, for a residual network"
+            if not residual and "beta" in network:
+                yield f"{key} is {network['beta']}; allowed: none, for a {network['network']} network"
+        lags, points = config[section].get("lags", 0), config[section].get("points", 1)
+        if lags >= points:
+            yield f"{section}.lags is {lags}; allowed: less than {points}, {section}.points"
+
+    return problems
 
 
 RANDOM_NETWORK: dict[str, Any] = {

@@ -12,7 +12,7 @@ from movingtarget.families import FAMILIES
 from movingtarget.figure import filled_caption
 from movingtarget.settings import COUNT, POSITIVE, choice, mapping
 from movingtarget.study import Config, Job
-from movingtarget.tables import columns
+from movingtarget.tables import Schema, columns
 from movingtarget.update_orders import UPDATE_ORDERS
 from movingtarget_workflow.sources import code_digest, digest_of_text, sources
 
@@ -20,7 +20,7 @@ STUDIES = studies()
 FIGURES = figures()
 TABLES = list(schemas())
 DATA_FILES = FILES
-PARAMETERS = ("study", "settings", "made_of", "dataset", "columns", "modules", "code")
+PARAMETERS = ("study", "settings", "made_of", "dataset", "published", "columns", "modules", "code")
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 
 
@@ -59,7 +59,8 @@ def parameters(name: str, job_name: str, config: Config) -> dict[str, Any]:
         "settings": _plain(job.settings),
         "made_of": _plain(made_of(job)),
         "dataset": config["dataset"] if study.images else None,
-        "columns": {table: [*schema] for table, schema in study.tables.items()},
+        "published": dict(DATASETS[config["dataset"]].sha256) if study.images else None,
+        "columns": {table: _kinds(schema) for table, schema in study.tables.items()},
         "modules": modules,
         "code": code("run_study", *modules),
     }
@@ -151,6 +152,12 @@ def made_of(job: Job) -> dict[str, Any]:
     """What the families and orders that a job's settings name are made of."""
     families = {name: FAMILIES[name].made_of for name in job.families}
     return families | {name: UPDATE_ORDERS[name].made_of for name in job.orders}
+
+
+def _kinds(schema: Schema) -> dict[str, str]:
+    """What each column holds; of closed lists only that it is text, so that a new name changes nothing."""
+    kinds = {name: column.kind for name, column in columns(schema).items()}
+    return {name: kind.__name__ if isinstance(kind, type) else "str" for name, kind in kinds.items()}
 
 
 def _plain(value: Any) -> Any:

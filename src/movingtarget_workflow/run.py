@@ -138,6 +138,9 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
         for key, schema in study.settings.items():
             yield from _too_many(f"{name}.{key}", config[name][key], schema, config["dataset"])
         yield from study.problems(config)
+        if not study.jobs(config):
+            trained = study.members or name
+            yield f"{trained}.arms leave nothing to do for {name}; allowed: one at least with update_rule sgd"
 
 
 def _too_many(key: str, count: Any, schema: Mapping[str, Any], dataset: str) -> Iterator[str]:
@@ -159,7 +162,7 @@ def _check_figures(config: Mapping[str, Any]) -> None:
                 raise SettingsError(f"figure {name}: {unknown('table', table, schemas())}")
         try:
             filled_caption(figure.caption, config)
-        except jinja2.TemplateError as error:
+        except (jinja2.TemplateError, TypeError, ValueError) as error:
             raise SettingsError(f"figure {name}: its caption cannot be filled: {error}") from None
 
 

@@ -91,3 +91,10 @@ def test_each_sample_of_seeds_has_its_own_best_rate() -> None:
 def test_a_sample_with_a_diverged_seed_avoids_its_rate_if_it_can() -> None:
     values, losses = np.array([[1.0, 10.0], [2.0, 20.0]]), np.array([[np.inf, 9.0], [5.0, 8.0]])
     assert mean_at_best_rate(values, losses, np.array([[0, 1], [1, 1]])).tolist() == [15.0, 2.0]
+
+
+def test_the_mean_is_over_a_samples_seeds_and_not_over_samples():
+    values = np.array([[1.0, 10.0], [2.0, 20.0], [6.0, 60.0]])
+    losses = np.array([[0.1, 0.9], [0.1, 0.9], [0.9, 0.1]])
+    sample = np.array([[0, 1, 1], [2, 2, 2]])
+    assert mean_at_best_rate(values, losses, sample).tolist() == [5 / 3, 60.0]

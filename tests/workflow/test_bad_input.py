@@ -72,6 +72,22 @@ MISTAKES = {
         "moving_target: {curvature: {examples: 129}}",
         "moving_target.curvature.examples is 129; allowed: at most 128, moving_target.batch_size",
     ),
+    "no arm to measure": (
+        "training: {arms: [{network: plain, depth: 3, update_rule: locoprop}]}",
+        "training.arms leave nothing to do for image_gradients; allowed: one at least with update_rule sgd",
+    ),
+    "a residual network without its branch scale": (
+        "activations: {networks: [{network: residual, normalisation: batch-norm}]}",
+        "activations.networks[0].beta is missing; allowed: a number above 0, for a residual network",
+    ),
+    "a branch scale where there is no branch": (
+        "image_paths: {networks: [{network: feedforward, normalisation: none, beta: 1.0}]}",
+        "image_paths.networks[0].beta is 1.0; allowed: none, for a feedforward network",
+    ),
+    "more lags than points": (
+        "line_gradients: {lags: 256}",
+        "line_gradients.lags is 256; allowed: less than 256",
+    ),
     "depth 0 on the line": ("line_gradients: {depths: [0]}", "line_gradients.depths[0] is 0"),
     "one grid point": ("line_gradients: {points: 1}", "line_gradients.points is 1"),
     "gates that are neither": (

@@ -3,7 +3,7 @@
 
 rule fetch_dataset:
     output:
-        # what studies depend on: a small file, so that its content decides and not its time
+        # what studies depend on: a small file, which has a new time without having studies run again
         sums=f"{DATA}/SHA256SUMS",
         files=expand(f"{DATA}/{{file}}", file=plan.DATA_FILES),
     log:
@@ -13,6 +13,7 @@ rule fetch_dataset:
     threads: 1
     params:
         dataset=config["dataset"],
+        published=dict(plan.DATASETS[config["dataset"]].sha256),
         modules=["data.fetch"],
         code=plan.code("fetch_dataset", "data.fetch"),
     message:

@@ -42,6 +42,7 @@ rule gather_parts:
         table="|".join(PART_NAMES),
     threads: 1
     params:
+        names=lambda wildcards: PART_NAMES[wildcards.table],
         modules=["tables"],
         code=plan.code("gather_parts", "tables"),
     message:

@@ -22,6 +22,7 @@ from movingtarget.settings import (
     RANDOM_NETWORK,
     SEEDS,
     at_least,
+    problems_of_networks,
     several,
 )
 from movingtarget.study import Study, one_job
@@ -56,6 +57,7 @@ STUDY = Study(
         },
     },
     jobs=one_job("activations"),
+    problems=problems_of_networks("activations"),
 )
 
 BINS = 10

@@ -25,6 +25,7 @@ from movingtarget.settings import (
     choice,
     mapping,
     names_of,
+    problems_of_networks,
     several,
 )
 from movingtarget.study import Study, one_job
@@ -62,6 +63,7 @@ STUDY = Study(
         }
     },
     jobs=one_job("gradient_correlation"),
+    problems=problems_of_networks("gradient_correlation"),
 )
 
 

@@ -15,7 +15,15 @@ from movingtarget.measures.population import population_statistics
 from movingtarget.networks.initialise import generator
 from movingtarget.networks.random import described, random_network
 from movingtarget.networks.stack import Parameters, stack
-from movingtarget.settings import COUNT, LINE_NETWORK, RANDOM_NETWORK, SEEDS, at_least, several
+from movingtarget.settings import (
+    COUNT,
+    LINE_NETWORK,
+    RANDOM_NETWORK,
+    SEEDS,
+    at_least,
+    problems_of_networks,
+    several,
+)
 from movingtarget.statistics.rows import lag_rows
 from movingtarget.study import Study, one_job
 from movingtarget.tables import MEASURED
@@ -43,6 +51,7 @@ STUDY = Study(
         }
     },
     jobs=one_job("image_paths"),
+    problems=problems_of_networks("image_paths"),
     images=True,
 )
 

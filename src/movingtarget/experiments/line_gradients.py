@@ -24,6 +24,7 @@ from movingtarget.settings import (
     SEEDS,
     at_least,
     mapping,
+    problems_of_networks,
     several,
 )
 from movingtarget.statistics.rows import lag_rows
@@ -71,6 +72,7 @@ STUDY = Study(
         },
     },
     jobs=one_job("line_gradients"),
+    problems=problems_of_networks("line_gradients"),
 )
 
 

@@ -33,8 +33,16 @@ def jobs(config: Config) -> list[Job]:
     """One for each order."""
     settings = dict(config["update_orders"])
     orders, families = settings.pop("orders"), tuple(settings["networks"])
-    shared = {**settings, "locoprop": config["locoprop"]}
-    return [Job(order, {"order": order, **shared}, families, (order,)) for order in orders]
+    given = {order: {key: config["locoprop"][key] for key in _of_locoprop(order)} for order in orders}
+    return [
+        Job(order, {"order": order, **settings, "locoprop": given[order]}, families, (order,))
+        for order in orders
+    ]
+
+
+def _of_locoprop(order: str) -> list[str]:
+    """Those settings of LocoProp that an order's rule is made with."""
+    return [key for key in UPDATE_ORDERS[order].given if key != "steps"]
 
 
 def problems(config: Config) -> Iterator[str]:
