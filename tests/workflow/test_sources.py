@@ -1,6 +1,8 @@
 """Which library modules a job depends on, and what does not depend on anything above it."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,13 @@ def test_a_digest_of_code_knows_modules_by_name_and_files_by_content(tmp_path: P
     modules = sources("tables")
     assert code_digest(modules, one) == code_digest(modules, same) != code_digest(modules, other)
     assert code_digest(modules) != code_digest(sources("names", "tables")[:1])
+
+
+def test_declarations_load_no_module_that_a_job_would_have_to_count():
+    """They are read in every job: what they load must count for none, or every job would have to count it."""
+    say = (
+        "import sys; from movingtarget.declarations import figures, schemas; figures(); schemas();"
+        "print(*(name for name in sys.modules if name.split('.')[0] == 'movingtarget'))"
+    )
+    run = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True)
+    assert set(run.stdout.split()) <= DECLARING | {"movingtarget", "movingtarget.data", "movingtarget.tables"}
