@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from movingtarget.claims.claim import SCALES
@@ -14,14 +13,14 @@ from movingtarget.settings import COUNT, POSITIVE, choice, mapping
 from movingtarget.study import Config, Job
 from movingtarget.tables import Schema, columns
 from movingtarget.update_orders import UPDATE_ORDERS
-from movingtarget_workflow.sources import code_digest, digest_of_text, sources
+from movingtarget_workflow.sources import PROJECT, code_digest, digest_of_text, sources
 
 STUDIES = studies()
 FIGURES = figures()
 TABLES = list(schemas())
 DATA_FILES = FILES
 PARAMETERS = ("study", "settings", "made_of", "dataset", "published", "columns", "modules", "code")
-SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+SCRIPTS = PROJECT / "workflow/scripts"
 
 
 def config_schema() -> dict[str, Any]:

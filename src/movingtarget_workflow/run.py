@@ -21,9 +21,8 @@ from movingtarget.figure import filled_caption
 from movingtarget.names import unknown
 from movingtarget_workflow.plan import config_schema
 from movingtarget_workflow.settings import SettingsError, check_keys, checked, read_yaml
-from movingtarget_workflow.sources import digest, digest_of_text
+from movingtarget_workflow.sources import PROJECT, digest, digest_of_text
 
-PROJECT = Path(__file__).parents[2]
 CLAIMS = Path("config/claims.yaml")
 CLAIMS_SCHEMA = PROJECT / "workflow/schemas/claims.schema.yaml"
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Set
 from pathlib import Path
 
 LIBRARY = "movingtarget"
-SOURCE = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
+SOURCE = PROJECT / "src"
 
 DECLARING = {
     f"{LIBRARY}.{name}"

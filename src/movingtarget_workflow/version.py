@@ -3,9 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from movingtarget_workflow.sources import SOURCE, digest
-
-PROJECT = SOURCE.parent
+from movingtarget_workflow.sources import PROJECT, SOURCE, digest
 
 
 def code_version() -> str:

@@ -94,7 +94,7 @@ def test_a_caption_is_filled_its_first_sentence_bold_and_what_made_it_below():
         "![**See 3 lines.** They were drawn.](lines){#fig-lines}\n\n"
         "::: provenance\n"
         "Rule `draw_these`, tables one, other (sha256 abc); code 1.2. "
-        "Again: `rm my results/figures/lines.svg; snakemake --cores 2 -- my results/figures/lines.svg`\n"
+        "Again: `rm 'my results/figures/lines.svg'; snakemake --cores 2 -- 'my results/figures/lines.svg'`\n"
         ":::\n"
     )
 

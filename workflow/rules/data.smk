@@ -3,7 +3,7 @@
 
 rule fetch_dataset:
     output:
-        # what studies depend on: a small file, which has a new time without having studies run again
+        # what studies depend on: small, so that a copy of it with a new time has nothing run again
         sums=f"{DATA}/SHA256SUMS",
         files=expand(f"{DATA}/{{file}}", file=plan.DATA_FILES),
     log:

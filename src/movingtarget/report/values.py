@@ -1,5 +1,6 @@
 """The values that the report's placeholders stand for, computed from a run's tables."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -84,7 +85,7 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
 
 def _figure(name: str, run: Run) -> str:
     """A figure with its caption, the first sentence bold, and, under it, what made it."""
-    drawing, target = run.figures[name], f"{run.config['results']}/figures/{name}.svg"
+    drawing, target = run.figures[name], shlex.quote(f"{run.config['results']}/figures/{name}.svg")
     first, _, rest = filled_caption(drawing.caption, run.config).partition(". ")
     return (
         f"![**{first}.** {rest}]({name}){{#fig-{name}}}\n\n"
