@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from movingtarget.families import FAMILIES
-from movingtarget.tables import OPTIONAL
+from movingtarget.tables import MEASURED, OPTIONAL, follows
 from movingtarget.update_orders import UPDATE_ORDERS
 
 Schema = dict[str, Any]
@@ -96,3 +96,11 @@ RANDOM_NETWORK: dict[str, Any] = {
 
 ORDER: dict[str, Any] = {"network": names_of(FAMILY), "order": tuple(UPDATE_ORDERS)}
 """Columns that name an arm of the study of update orders."""
+
+SEARCH: dict[str, Any] = {
+    "learning_rate": float,
+    "seed": int,
+    "train_loss": MEASURED,
+    "place": follows(("tried", "best", "best at an edge")),
+}
+"""Columns of a table of searches for learning rates, beside those that name the arm."""
