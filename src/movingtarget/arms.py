@@ -1,6 +1,7 @@
 """What studies of trained arms declare alike: settings, columns and jobs.
 
-An arm is a family at a depth under an update rule; its members are seeds by learning rates.
+An arm is a family at a depth under an update rule. Its learning rate is chosen on seeds of its own; its
+members are the tested seeds at that rate.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from movingtarget.settings import (
     FAMILY,
     INITIAL_WEIGHTS,
     POSITIVES,
+    SEARCH,
     SEEDS,
     at_least,
     choice,
@@ -19,6 +21,7 @@ from movingtarget.settings import (
     names_of,
     of_test_images,
     of_training_images,
+    problems_of_seeds,
     several,
 )
 from movingtarget.study import Config, Job, SettingSchema, Study
@@ -27,6 +30,7 @@ from movingtarget.update_orders import ARM_RULES, UPDATE_ORDERS
 
 SETTINGS: dict[str, SettingSchema] = {
     "seeds": SEEDS,
+    "tuning_seeds": SEEDS,
     "learning_rates": POSITIVES,
     "hidden_width": COUNT,
     "activation": ACTIVATION,
@@ -64,11 +68,12 @@ def training_study(name: str, rule: str) -> Study:
     return Study(
         rule=rule,
         settings=SETTINGS,
-        tables={name: CURVES},
+        tables={name: CURVES, f"{name}_search": {**ARM, **SEARCH}},
         jobs=lambda config: training_jobs(name, config),
         images=True,
         keeps_members=True,
         resumable=True,
+        problems=problems_of_seeds(name),
     )
 
 

@@ -86,6 +86,17 @@ def problems_of_networks(section: str) -> Callable[[Mapping[str, Any]], Iterator
     return problems
 
 
+def problems_of_seeds(section: str) -> Callable[[Mapping[str, Any]], Iterator[str]]:
+    """What is wrong with seeds: those that choose a learning rate are not those that are tested at it."""
+
+    def problems(config: Mapping[str, Any]) -> Iterator[str]:
+        settings = config[section]
+        for seed in sorted(set(settings["tuning_seeds"]) & set(settings["seeds"])):
+            yield f"{section}.tuning_seeds has {seed}; allowed: none of {section}.seeds, which are tested"
+
+    return problems
+
+
 RANDOM_NETWORK: dict[str, Any] = {
     "network": names_of(ARCHITECTURE),
     "normalisation": names_of(NORMALISATION),

@@ -1,22 +1,29 @@
 """Claims checked before a run: their ids, tables, columns, values and arms."""
 
+import math
 from collections.abc import Iterator, Sequence
+
+import numpy as np
+from scipy import special
 
 from movingtarget.claims.claim import (
     ALONE,
+    LEVEL,
     WORDS,
     Claim,
     Conditions,
     arms,
-    choosing,
     conditioned,
     confounds,
+    families,
+    family_of,
     is_word,
     listed,
     measured_of,
 )
 from movingtarget.declarations import schemas
 from movingtarget.names import meant
+from movingtarget.statistics.studentised import FEWEST
 from movingtarget.tables import Kind
 
 
@@ -29,27 +36,26 @@ def check_claims(claims: Sequence[Claim]) -> None:
     Raises:
         ValueError: one line naming the claim, the key, its value and what is allowed.
     """
-    ids = [claim["id"] for claim in claims]
+    ids, together = [claim["id"] for claim in claims], families(claims)
     for claim in claims:
         if ids.count(claim["id"]) > 1:
             raise ValueError(
                 f"claim {claim['id']}: id is used twice; allowed: an id of its own for each claim"
             )
-        if problem := next(_problems(claim), None):
+        if problem := next(_problems(claim, len(together[family_of(claim)])), None):
             raise ValueError(f"claim {claim['id']}: {problem}")
 
 
-def _problems(claim: Claim) -> Iterator[str]:
-    """What is wrong with a claim; what follows a problem takes it as mended."""
+def _problems(claim: Claim, tests: int) -> Iterator[str]:
+    """What is wrong with a claim, one of so many tests; what follows a problem takes it as mended."""
     named = [name for name in ("treatment", "control") if name in claim]
     expected = [] if claim["estimand"] in ALONE else ["treatment", "control"]
     if named != expected:
         given = f"estimand is {claim['estimand']} with {' and '.join(named) or 'no arms'}"
         alone = f"{' or '.join(ALONE)} of select alone"
         yield f"{given}; allowed: {alone}, difference or ratio of treatment and control"
-    low, high = claim["holds_if"].get("within", (0, 0))
-    if low > high:
-        yield f"holds_if.within is {[low, high]}; allowed: the lower end first"
+    yield from _kind_problems(claim)
+    yield from _region_problems(claim, tests)
     for name, (table, conditions) in arms(claim).items():
         yield from _arm_problems(claim, name, table, conditions)
     if claim["estimand"] == "log_slope":
@@ -58,13 +64,55 @@ def _problems(claim: Claim) -> Iterator[str]:
         yield from _confound_problems(claim)
 
 
+def _kind_problems(claim: Claim) -> Iterator[str]:
+    kind = claim["kind"]
+    if (kind == "question") != ("question" in claim):
+        given = f"is {claim['question']}" if "question" in claim else "is missing"
+        yield f"question {given}, and kind is {kind}; allowed: a question for kind question, and for no other"
+
+
+def _region_problems(claim: Claim, tests: int) -> Iterator[str]:
+    """A region with two ends wants seeds enough for the interval to fit into it."""
+    bounded = "within" in claim["holds_if"]
+    if bounded != ("deviation" in claim):
+        given = f"is {claim['deviation']}" if "deviation" in claim else "is missing"
+        yield f"deviation {given}; allowed: a number with holds_if.within, and with nothing else"
+    if not bounded:
+        return
+    low, high = claim["holds_if"]["within"]
+    if low > high:
+        yield f"holds_if.within is {[low, high]}; allowed: the lower end first"
+    if claim["seeds"] < (least := least_seeds(high - low, claim["deviation"], tests)):
+        yield (
+            f"seeds is {claim['seeds']}; allowed: {least} or more, for an interval that fits into "
+            f"{[low, high]} with a deviation of {claim['deviation']} over seeds"
+        )
+
+
+def least_seeds(width: float, deviation: float, tests: int = 1) -> float:
+    r"""The least number of seeds whose interval is no wider than a region, from five on.
+
+    It is the least n with $2\, t_{1 - \alpha / 2m,\, n - 1}\, \sigma / \sqrt n \le$ width, alpha 5 %, and
+    infinite if none up to 10,000 will do.
+
+    Args:
+        width: of the region.
+        deviation: sigma, the standard deviation of the estimand over seeds.
+        tests: m, of the question; the first step of Holm's correction divides alpha among them.
+
+    >>> least_seeds(0.2, 0.1), least_seeds(0.2, 0.1, tests=4), least_seeds(0.0, 0.0), least_seeds(0.0, 1.0)
+    (7, 10, 5, inf)
+    """
+    seeds = np.arange(FEWEST, 10_001)
+    widths = -2 * special.stdtrit(seeds - 1, LEVEL / 2 / tests) * deviation / np.sqrt(seeds)
+    enough = seeds[widths <= width]
+    return int(enough[0]) if len(enough) else math.inf
+
+
 def _arm_problems(claim: Claim, name: str, table: str, conditions: Conditions) -> Iterator[str]:
     own = claim[name]
     yield from _table_problems(f"{name}.table" if "table" in own else "table", table)
     yield from _column_problems("column", claim.get("column"), "value", table)
-    if "learning_rate" in claim and choosing(table) is None:
-        known = ", ".join(filter(choosing, schemas()))
-        yield f"learning_rate is best, but {table} has no training losses; allowed: only with {known}"
     yield from _quantity_problems(name, table, conditions)
     for column, value in conditions.items():
         yield from _condition_problems(name if column in own else "select", column, value, table)

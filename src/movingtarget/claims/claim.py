@@ -1,14 +1,21 @@
 """What a claim says: its arms, and the conditions on the rows of each."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from movingtarget.declarations import schemas
-from movingtarget.tables import Kind, columns, of_role
+from movingtarget.tables import Kind, of_role
 
 Claim = dict[str, Any]
 Conditions = dict[str, Any]
 
 SCALES = ("smoke", "default", "paper")
+
+KINDS = ("paper", "question", "check")
+"""A sentence of a paper, a question of this report, and what cannot fail if the code is right."""
+
+LEVEL = 0.05
+"""Of a question's tests, taken together: the chance that one of them decides wrongly."""
 
 ESTIMANDS = ("mean", "difference", "ratio", "log_slope")
 
@@ -46,24 +53,17 @@ def confounds(claim: Claim) -> list[Conditions | None]:
     return [{**conditions, **own} if conditions else None for conditions in shared]
 
 
-def choosing(table: str) -> tuple[Conditions, str] | None:
-    """The losses that choose an arm's best learning rate: conditions on a table's rows, and the column.
-
-    Those are the last of its training losses, or where the step follows from other columns, as from a
-    budget, all. None for a table without training losses of several learning rates.
-    """
-    found = columns(schemas()[table])
-    keys = of_role(schemas()[table], "key")
-    last: Conditions = {"step": "last"} if "step" in keys else {}
-    if "learning_rate" in keys and "train_loss" in found:
-        return last, "train_loss"
-    if "learning_rate" in keys and "train_loss" in _texts(keys.get("quantity", ())):
-        return {"quantity": "train_loss", **last}, "value"
-    return None
+def families(claims: Sequence[Claim]) -> dict[str, list[Claim]]:
+    """The claims that are judged together: those of one question, any other alone."""
+    together: dict[str, list[Claim]] = {}
+    for claim in claims:
+        together.setdefault(family_of(claim), []).append(claim)
+    return together
 
 
-def _texts(kind: Kind) -> tuple[str, ...]:
-    return kind if isinstance(kind, tuple) else ()
+def family_of(claim: Claim) -> str:
+    """What a claim is judged together with: its question, or nothing but itself."""
+    return f"question {claim['question']}" if "question" in claim else f"claim {claim['id']}"
 
 
 def measured_of(table: str) -> list[str]:

@@ -3,34 +3,29 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from movingtarget.claims.claim import (
+    KINDS,
+    LEVEL,
     SCALES,
     WORDS,
     Claim,
     Conditions,
     arms,
-    choosing,
     confounds,
+    families,
     is_word,
     listed,
 )
 from movingtarget.declarations import schemas
-from movingtarget.statistics.best_rate import mean_at_best_rate
-from movingtarget.statistics.bootstrap import Interval, bootstrap_interval
-from movingtarget.tables import MEASURED, Schema, follows, of_role
-
-OF_MEANS: dict[str, Callable[..., NDArray[np.float64]]] = {
-    "mean": np.asarray,
-    "difference": np.subtract,
-    "ratio": np.divide,
-}
-"""Estimands that need no more than the arms' means."""
+from movingtarget.statistics.bootstrap import Interval
+from movingtarget.statistics.studentised import studentised_interval
+from movingtarget.tables import MEASURED, Schema, follows
 
 DIVERGED = {
     **dict.fromkeys(["batch_loss", "train_loss", "test_loss", "loss"], np.inf),
@@ -40,12 +35,15 @@ DIVERGED = {
 
 VERDICTS: Schema = {
     "claim": str,
+    "kind": follows(KINDS),
+    "question": follows(str),
     "paper": follows(str),
     "place": follows(str),
     "statement": follows(str),
     "estimate": MEASURED,
     "low": MEASURED,
     "high": MEASURED,
+    "confidence": follows(float),
     "seeds": follows(int),
     "paper_value": follows(float, may_be_nan=True),
     "treatment_confound": MEASURED,
@@ -63,15 +61,19 @@ def judge(claims: Sequence[Claim], tables: Mapping[str, pd.DataFrame], scale: st
     """Decide every claim: reproduced, not reproduced or inconclusive.
 
     A claim's rows are averaged within each seed. Its estimand is the mean over seeds, the difference or
-    ratio of two arms' means, paired by seed, or the slope of log mean against log depth, with a 95 %
-    bootstrap interval over seeds. What is averaged is the column `value`, or the one named. The claim is
+    ratio of two arms' means, paired by seed, or the slope of log mean against log depth, with its
+    studentised bootstrap interval. What is averaged is the column `value`, or the one named. The claim is
     reproduced if the whole interval lies where `holds_if` says and not reproduced if none of it does. It is
     inconclusive in between, and if the run is below the claim's scale, has too few seeds or leaves the
     estimand undefined.
 
-    An arm at its best learning rate chooses it anew in each resample. Where training has diverged, a loss
-    counts as infinite and an accuracy as 0. The slope treats each depth as an arm of its own, and is
-    undefined if a mean is not positive.
+    A claim of a paper, and a check, has a 95 % interval. The m claims of one question are tested together,
+    by Holm's procedure: at first all intervals have confidence 1 - 0.05 / m; while some of those left are
+    decided, the others are tried again with m their number. The chance of a wrong verdict anywhere in the
+    question is then at most 5 %.
+
+    Where training has diverged, a loss counts as infinite and an accuracy as 0. The slope treats each depth
+    as an arm of its own, and is undefined if a mean is not positive.
 
     A claim's confound, such as the gradient's norm, is averaged over the rows of each arm and stands beside
     the verdict without taking part in it: NaN where there is none.
@@ -86,39 +88,92 @@ def judge(claims: Sequence[Claim], tables: Mapping[str, pd.DataFrame], scale: st
         seeds and no estimate.
 
     Raises:
-        ValueError: one line naming the claim, if its arms, depths or learning rates do not share their
-            seeds.
+        ValueError: one line naming the claim, if its arms or depths do not share their seeds.
+
+    Source: Holm 1979, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
+        Statistics 6(2).
     """
     if scale not in SCALES:
         raise ValueError(f"scale is {scale!r}; allowed: {', '.join(SCALES)}")
-    return pd.DataFrame([_judged(claim, tables, scale) for claim in claims], columns=list(VERDICTS))
+    tests = {claim["id"]: _test(claim, tables, scale) for claim in claims}
+    decided: dict[str, _Decision] = {}
+    for members in families(claims).values():
+        decided |= _holm({claim["id"]: tests[claim["id"]] for claim in members})
+    rows = [_row(claim, tests[claim["id"]], decided[claim["id"]], tables) for claim in claims]
+    return pd.DataFrame(rows, columns=list(VERDICTS))
 
 
-def _judged(claim: Claim, tables: Mapping[str, pd.DataFrame], scale: str) -> dict[str, Any]:
-    """A row of the claims table."""
-    sufficient = SCALES.index(scale) >= SCALES.index(claim["scale"])
+class _Test(NamedTuple):
+    """A claim's estimand by the confidence of its interval, its region, its seeds, whether they suffice."""
+
+    interval: Callable[[float], Interval]
+    region: "pd.Interval[float]"
+    seeds: int
+    sufficient: bool
+
+
+class _Decision(NamedTuple):
+    confidence: float
+    interval: Interval
+    verdict: str
+
+
+def _holm(tests: Mapping[str, _Test]) -> dict[str, _Decision]:
+    """Verdicts of one question's tests, step by step."""
+    decided: dict[str, _Decision] = {}
+    while left := {name: test for name, test in tests.items() if name not in decided}:
+        tried = {name: _decide(test, 1 - LEVEL / len(left)) for name, test in left.items()}
+        found = {name: decision for name, decision in tried.items() if decision.verdict != "inconclusive"}
+        decided |= found or tried
+    return decided
+
+
+def _decide(test: _Test, confidence: float) -> _Decision:
+    interval = test.interval(confidence)
+    return _Decision(
+        confidence, interval, _verdict(interval, test.region) if test.sufficient else "inconclusive"
+    )
+
+
+def _test(claim: Claim, tables: Mapping[str, pd.DataFrame], scale: str) -> _Test:
+    region = _region(claim["holds_if"])
     try:
-        interval, seeds = _measured(claim, tables)
+        values = _measured(claim, tables)
     except NoRowsError:
-        interval, seeds = Interval(np.nan, np.nan, np.nan), 0
+        return _Test(lambda confidence: Interval(np.nan, np.nan, np.nan), region, 0, sufficient=False)
     except ValueError as error:
         raise ValueError(f"claim {claim['id']}: {error}") from None
-    decided = sufficient and seeds >= claim["seeds"]
+    reaches = SCALES.index(scale) >= SCALES.index(claim["scale"])
+    return _Test(
+        lambda confidence: studentised_interval(values, _estimand(claim), confidence=confidence),
+        region,
+        len(values),
+        sufficient=reaches and len(values) >= claim["seeds"],
+    )
+
+
+def _row(
+    claim: Claim, test: _Test, decision: _Decision, tables: Mapping[str, pd.DataFrame]
+) -> dict[str, Any]:
+    """A row of the claims table."""
     return {
         "claim": claim["id"],
+        "kind": claim["kind"],
+        "question": claim.get("question", "none"),
         **{key: " ".join(claim[key].split()) for key in ("paper", "place", "statement")},
-        **interval._asdict(),
-        "seeds": seeds,
+        **decision.interval._asdict(),
+        "confidence": decision.confidence,
+        "seeds": test.seeds,
         "paper_value": float(claim.get("paper_value", np.nan)),
         **_confound_means(claim, tables),
-        "verdict": _verdict(interval, claim["holds_if"]) if decided else "inconclusive",
+        "verdict": decision.verdict,
     }
 
 
-def _verdict(interval: Interval, holds_if: Mapping[str, Any]) -> str:
+def _verdict(interval: Interval, region: "pd.Interval[float]") -> str:
     if np.isnan(interval).any():
         return "inconclusive"
-    region, measured = _region(holds_if), pd.Interval(interval.low, interval.high, closed="both")
+    measured = pd.Interval(interval.low, interval.high, closed="both")
     if interval.low in region and interval.high in region:
         return "reproduced"
     return "inconclusive" if measured.overlaps(region) else "not reproduced"
@@ -133,35 +188,31 @@ def _region(holds_if: Mapping[str, Any]) -> "pd.Interval[float]":
     return pd.Interval(float(low), float(high), closed="both")
 
 
-def _measured(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> tuple[Interval, int]:
-    """Interval of a claim's estimand, and the number of seeds behind it."""
-    column, best = claim.get("column", "value"), "learning_rate" in claim
-    measured = [_arm(tables, table, conditions, column, best) for table, conditions in _averaged(claim)]
-    seeds = _shared_seeds(claim, [values.index for values, _ in measured])
-    matrices = [(values.to_numpy(), losses.to_numpy()) for values, losses in measured]
-    combine = _estimand(claim)
-
-    def estimand(sample: NDArray[np.int64]) -> NDArray[np.float64]:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return combine(*(mean_at_best_rate(*arm, sample) for arm in matrices))
-
-    return bootstrap_interval(estimand, seeds), seeds
+def _measured(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> NDArray[np.float64]:
+    """What is averaged over seeds, `(seeds, arms)`: of a difference, the difference itself."""
+    column = claim.get("column", "value")
+    measured = [_by_seed(_selected(_rows(tables, table), arm), column) for table, arm in _averaged(claim)]
+    _check_seeds(claim, [values.index for values in measured])
+    values: NDArray[np.float64] = np.stack([arm.to_numpy() for arm in measured], axis=-1, dtype=np.float64)
+    if claim["estimand"] != "difference":
+        return values
+    with np.errstate(invalid="ignore"):
+        return np.subtract(values[:, 0], values[:, 1])
 
 
-def _shared_seeds(claim: Claim, indices: Sequence["pd.Index[int]"]) -> int:
-    """Number of seeds, the same in every arm or at every depth."""
+def _check_seeds(claim: Claim, indices: Sequence["pd.Index[int]"]) -> None:
+    """Every arm, or every depth, has the same seeds."""
     some = set().union(*indices)
     if lonely := sorted(some - set(indices[0]).intersection(*indices)):
         where = "at every depth" if claim["estimand"] == "log_slope" else "in both arms"
         raise ValueError(f"seeds {', '.join(map(str, lonely))} are not {where}; allowed: the same {where}")
-    return len(some)
 
 
 def _estimand(claim: Claim) -> Callable[..., NDArray[np.float64]]:
-    """Function of the means of what `_averaged` lists."""
+    """Function of the means of what `_measured` gives."""
     if claim["estimand"] == "log_slope":
         return partial(_log_slope, claim["select"]["depth"])
-    return OF_MEANS[claim["estimand"]]
+    return np.divide if claim["estimand"] == "ratio" else np.asarray
 
 
 def _log_slope(depths: Sequence[int], *means: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -205,25 +256,6 @@ def _confound_means(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> dict[st
     return means
 
 
-def _arm(
-    tables: Mapping[str, pd.DataFrame], table: str, conditions: Conditions, column: str, best: bool
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What an arm measured and the losses that choose its learning rate, both seeds x rates."""
-    rows = _rows(tables, table)
-    values = _by_seed(_selected(rows, conditions), column, by_rate=best)
-    if not best:
-        return values, values.notna() * 0.0
-    keys = of_role(schemas()[table], "key")
-    settings = {column: value for column, value in conditions.items() if column in keys}
-    chosen_by, loss = choosing(table) or ({}, "value")
-    losses = _by_seed(_selected(rows, {**settings, **chosen_by}), loss, by_rate=True)
-    if not (values.index.equals(losses.index) and values.columns.equals(losses.columns)):
-        raise ValueError(
-            f"learning_rate is best, but train_loss has other seeds or rates where {_shown(conditions)}"
-        )
-    return values, losses
-
-
 def _rows(tables: Mapping[str, pd.DataFrame], table: str) -> pd.DataFrame:
     """A table's rows, none if the run has not made it."""
     return tables.get(table, pd.DataFrame(columns=list(schemas()[table])))
@@ -241,17 +273,14 @@ def _selected(rows: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
     return rows
 
 
-def _by_seed(rows: pd.DataFrame, column: str, by_rate: bool) -> pd.DataFrame:
-    """Mean of a column for each seed (rows) at each learning rate (columns; only one unless by rate)."""
+def _by_seed(rows: pd.DataFrame, column: str) -> "pd.Series[float]":
+    """Mean of a column for each seed."""
     diverged = rows["quantity"].map(DIVERGED) if "quantity" in rows else DIVERGED.get(column, np.nan)
-    cells = rows.assign(
-        value=rows[column].where(rows[column].notna(), diverged),
-        rate=rows["learning_rate"] if by_rate else 0.0,
-    ).groupby(["seed", "rate"])["value"]
-    counts = cells.size().unstack(fill_value=0).to_numpy()
-    if counts.min() < counts.max():
-        raise ValueError("some seeds or learning rates have fewer rows than others")
-    return cells.mean(skipna=False).unstack()
+    cells = rows[column].where(rows[column].notna(), diverged).groupby(rows["seed"])
+    if cells.size().min() < cells.size().max():
+        raise ValueError("some seeds have fewer rows than others")
+    means: pd.Series[float] = cells.mean(skipna=False)
+    return means
 
 
 def _shown(conditions: Conditions) -> str:

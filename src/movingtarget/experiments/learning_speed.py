@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from movingtarget.settings import FAMILY, POSITIVE, names_of
-from movingtarget.statistics.best_rate import best_learning_rate
 from movingtarget.study import Study, one_job
 from movingtarget.tables import MEASURED
 
@@ -57,11 +56,10 @@ def measure(
 
 
 def _arm_speed(arm: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    rate = best_learning_rate(arm)
-    curve = arm[(arm["quantity"] == "batch_loss") & (arm["learning_rate"] == rate)]
+    curve = arm[arm["quantity"] == "batch_loss"]
     reached = curve["step"].where(curve["value"] <= threshold, np.inf)
     steps = reached.astype(float).groupby(curve["seed"]).min()
     network, depth = arm[ARM].iloc[0]
     return pd.DataFrame({"seed": steps.index, "steps": steps.to_numpy()}).assign(
-        network=network, depth=depth, learning_rate=rate
+        network=network, depth=depth, learning_rate=arm["learning_rate"].iloc[0]
     )

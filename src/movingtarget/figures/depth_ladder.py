@@ -10,7 +10,6 @@ from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.style import arm_look, arm_name, panels, styled
 from movingtarget.figure import Drawing
 from movingtarget.look import DARK
-from movingtarget.statistics.best_rate import best_learning_rate
 from movingtarget.statistics.rows import divide, where
 
 FIGURE = Drawing(
@@ -24,8 +23,8 @@ beside it, the learning rate at which it was reached. Lines are means over seeds
 intervals (number of seeds: {{ depth_ladder.seeds | length }}); what is undefined is named above its
 panel. Made by training networks {{ depth_ladder.hidden_width }} units wide on minibatches of {{
 depth_ladder.batch_size }} for {{ depth_ladder.epochs }} epochs on {{ dataset }}, each arm at its own
-best of {{ depth_ladder.learning_rates | length }} learning rates, the one with the lowest mean training
-loss at the end.
+best learning rate, chosen on {{ depth_ladder.tuning_seeds | length }} other seeds to within a factor of
+1.5.
 """,
 )
 
@@ -40,14 +39,12 @@ def draw(ladder: pd.DataFrame) -> Figure:
     Args:
         ladder: table depth_ladder.
     """
-    arms = divide(ladder, "network", "update_rule", "depth").values()
-    best = pd.concat([where(arm, learning_rate=best_learning_rate(arm)) for arm in arms])
     figure, (row,) = panels(["final training accuracy", "best learning rate"], columns=2, row_height=6.4)
     for axes in row:
-        depth_axis(axes, best["depth"], ticks=6)
+        depth_axis(axes, ladder["depth"], ticks=6)
         axes.set_xlabel("depth (hidden layers)")
-    _draw_accuracies(row[0], where(best, quantity="train_accuracy"))
-    _draw_rates(row[1], best)
+    _draw_accuracies(row[0], where(ladder, quantity="train_accuracy"))
+    _draw_rates(row[1], ladder)
     label_lines(figure)
     return figure
 
@@ -61,9 +58,9 @@ def _draw_accuracies(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_ylabel("training accuracy (%)")
 
 
-def _draw_rates(axes: Axes, best: pd.DataFrame) -> None:
+def _draw_rates(axes: Axes, ladder: pd.DataFrame) -> None:
     log_axis(axes.yaxis)
-    for arm, rows in divide(best, "network", "update_rule").items():
+    for arm, rows in divide(ladder, "network", "update_rule").items():
         rates = rows.groupby("depth")["learning_rate"].first()
         axes.plot(rates, label=arm_name(*arm), **arm_look(*arm))
     axes.set_ylabel("learning rate")

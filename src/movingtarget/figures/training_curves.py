@@ -10,7 +10,6 @@ from movingtarget.drawing.curves import Divergence, draw_curve, log_axis, mark_d
 from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.style import arm_look, arm_name, extremes, panels, styled
 from movingtarget.figure import Drawing
-from movingtarget.statistics.best_rate import best_learning_rate
 from movingtarget.statistics.rows import divide, where
 
 FIGURE = Drawing(
@@ -25,8 +24,8 @@ is drawn from the first evaluation after step 0 on. Lines are means over seeds a
 intervals (number of seeds: {{ training.seeds | length }}); hairlines only lead to names, and where
 seeds of an arm diverge its line ends, under a cross that gives their number. Made by training the
 shallowest and the deepest networks for {{ training.epochs }} epochs on {{ dataset }}, each arm at its
-own best of {{ training.learning_rates | length }} learning rates, the one with the lowest mean training
-loss at the end.
+own best learning rate, chosen on {{ training.tuning_seeds | length }} other seeds to within a factor of
+1.5.
 """,
 )
 
@@ -38,14 +37,12 @@ def draw(training: pd.DataFrame) -> Figure:
     Args:
         training: table training.
     """
-    arms = divide(training, "network", "depth", "update_rule").values()
-    best = pd.concat([where(arm, learning_rate=best_learning_rate(arm)) for arm in arms])
-    depths = extremes(best["depth"])
+    depths = extremes(training["depth"])
     titles = [f"depth {depth}" for depth in depths] * 3
     figure, grid = panels(titles, columns=len(depths), row_height=5.2, sharey="row")
     divergences: dict[Axes, list[Divergence]] = {}
     for (loss, cost, accuracy), depth in zip(grid.T, depths, strict=True):
-        divergences |= _draw_depth(loss, cost, accuracy, where(best, depth=depth))
+        divergences |= _draw_depth(loss, cost, accuracy, where(training, depth=depth))
     mark_diverged(divergences)
     for axes, label in zip(grid[:, 0], ["minibatch loss (nats)"] * 2 + ["test accuracy (%)"], strict=True):
         axes.set_ylabel(label)

@@ -64,7 +64,7 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "claims": by_name,
         "counts": {verdict: int((claims["verdict"] == verdict).sum()) for verdict in prose.VERDICTS},
         "verdicts": verdicts_table(claims),
-        "arms": arms_table(tables["training"]),
+        "arms": arms_table(tables["training"], tables["training_search"]),
         "costs": run.costs,
         "shallow": depths[0],
         "deep": depths[-1],
@@ -108,31 +108,34 @@ def _estimate(claim: Claim) -> str:
     return prose.interval(claim["estimate"], claim["low"], claim["high"])
 
 
-def arms_table(training: pd.DataFrame) -> pd.DataFrame:
+def arms_table(training: pd.DataFrame, search: pd.DataFrame) -> pd.DataFrame:
     """A row for each arm at its own best learning rate: final scores, diverged members, cost.
+
+    Args:
+        training: table training.
+        search: table training_search.
 
     Returns:
         Columns network, depth, update_rule, learning_rate (as text), train_loss and test_accuracy (as text,
-        with intervals), diverged (of all members), gradient_evaluations and flops (of one member).
+        with intervals), diverged (of tested members), gradient_evaluations and flops (of one member).
     """
-    return pd.DataFrame([_arm_row(arm, rows) for arm, rows in training.groupby(ARM, sort=False)])
+    edges = divide(search[search["place"] == "best at an edge"], *ARM)
+    return pd.DataFrame([_arm_row(arm, rows, arm in edges) for arm, rows in divide(training, *ARM).items()])
 
 
-def _arm_row(arm: tuple[Any, ...], rows: pd.DataFrame) -> dict[str, Any]:
-    rate = best_learning_rate(rows)
+def _arm_row(arm: tuple[Any, ...], rows: pd.DataFrame, at_edge: bool) -> dict[str, Any]:
     last = rows[rows["step"] == rows["step"].max()]
-    best = last[last["learning_rate"] == rate]
-    loss = mean_of(best, quantity="train_loss")
-    accuracy = Interval(*(100 * end for end in mean_of(best, quantity="test_accuracy")))
+    loss = mean_of(last, quantity="train_loss")
+    accuracy = Interval(*(100 * end for end in mean_of(last, quantity="test_accuracy")))
     diverged = last.loc[last["quantity"] == "diverged", "value"]
     return {
         **dict(zip(ARM, arm, strict=True)),
-        "learning_rate": f"{rate:g}",
+        "learning_rate": f"{last['learning_rate'].iloc[0]:.3g}" + (" (at an edge)" if at_edge else ""),
         "train_loss": prose.interval(*loss),
         "test_accuracy": prose.interval(*accuracy),
         "diverged": f"{int(diverged.sum())} of {len(diverged)}",
-        "gradient_evaluations": int(best["gradient_evaluations"].iloc[0]),
-        "flops": float(best["flops"].iloc[0]),
+        "gradient_evaluations": int(last["gradient_evaluations"].iloc[0]),
+        "flops": float(last["flops"].iloc[0]),
     }
 
 

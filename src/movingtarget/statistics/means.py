@@ -4,8 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from movingtarget.statistics.bootstrap import Interval, bootstrap_interval
+from movingtarget.statistics.bootstrap import Interval
 from movingtarget.statistics.rows import meeting
+from movingtarget.statistics.studentised import studentised_interval
 
 
 def mean_interval(values: pd.Series) -> Interval:
@@ -16,10 +17,9 @@ def mean_interval(values: pd.Series) -> Interval:
     >>> mean_interval(pd.Series([2.0, 2.0, 2.0]))
     Interval(estimate=2.0, low=2.0, high=2.0)
     """
-    seeds = values.to_numpy()
-    if not len(seeds):
+    if values.empty:
         return Interval(float("nan"), float("nan"), float("nan"))
-    return bootstrap_interval(lambda sample: seeds[sample].mean(-1), len(seeds))
+    return studentised_interval(values.to_numpy())
 
 
 def mean_of(table: pd.DataFrame, **conditions: Any) -> Interval:

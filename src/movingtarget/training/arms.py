@@ -1,22 +1,17 @@
 """Training of one arm: every seed and learning rate of a family at a depth under an update rule."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import pandas as pd
 
 from movingtarget.data.load import Images
-from movingtarget.networks import Architecture, Parameters, build, build_random, stack
-from movingtarget.statistics.best_rate import best_learning_rate
+from movingtarget.networks import Architecture, Parameters, build, build_random
 from movingtarget.training.by_name import rule_of_arm
-from movingtarget.training.loop import Training, as_data, from_data, start, train
-
-
-class Trained(NamedTuple):
-    """The curves of all members, and snapshots of the members at the best learning rate, by step."""
-
-    table: pd.DataFrame
-    snapshots: dict[int, Parameters]
+from movingtarget.training.loop import Training
+from movingtarget.training.tuned import Tuned, train_tuned
+from movingtarget.training.tuning import search_rows
 
 
 def architecture_of(arm: Mapping[str, Any], images: Images, settings: Mapping[str, Any]) -> Architecture:
@@ -39,19 +34,16 @@ def train_arm(
     kept: dict[str, Any] | None = None,
     keep: Callable[[dict[str, Any]], None] = lambda data: None,
     say: Callable[[str], None] = lambda line: None,
-) -> Trained:
-    """Train all members of an arm.
+) -> Tuned:
+    """Search for an arm's learning rate, and train the tested seeds at it.
 
     Args:
         arm: its network, depth and update_rule.
         images: the data.
         settings: of a study of arms, and what the update rule is given.
-        kept: the state, as data, that an interrupted training kept last.
-        keep: called with the state, as data, after every epoch.
+        kept: what an interrupted training kept last.
+        keep: called with data to go on from.
         say: called with lines of progress.
-
-    Returns:
-        Rows of a table of training curves, and the best rate's members.
     """
     architecture = architecture_of(arm, images, settings)
     training = Training(
@@ -63,25 +55,27 @@ def train_arm(
         batch_size=settings["batch_size"],
         evaluation_examples=settings["evaluation_examples"],
         curve_window=settings["curve_window"],
-        snapshot_steps=settings["snapshot_steps"],
         **_in_steps(settings, len(images.train_labels)),
     )
-    drawn = (build_random(architecture, seed) for _, seed in training.members)
-    state = from_data(kept) if kept else start(stack(drawn))
-    state = train(training, state, lambda reached: keep(as_data(reached)), say)
-    table = pd.DataFrame(state.rows).assign(**arm)
-    return Trained(table, _members_at(best_learning_rate(table), training, state.snapshots))
+    return train_tuned(
+        training, partial(build_random, architecture), settings["tuning_seeds"], kept, keep, say
+    )
 
 
 def measure_arm(table: str, **settings: Any) -> tuple[dict[str, pd.DataFrame], dict[int, Parameters]]:
-    """`train_arm` as a study's `measure`: the rows of its table, and the best rate's members."""
+    """`train_arm` as a study's `measure`: the rows of its tables, and the tested members by step."""
     given = {key: settings.pop(key) for key in ("arm", "images", "kept", "keep", "say")}
-    trained = train_arm(settings=settings, **given)
-    return {table: trained.table}, trained.snapshots
+    tuned = train_arm(settings=settings, **given)
+    arm = given["arm"]
+    tables = {
+        table: tuned.table.assign(**arm),
+        f"{table}_search": search_rows(tuned.search, settings["tuning_seeds"], **arm),
+    }
+    return tables, tuned.snapshots
 
 
 def _in_steps(settings: Mapping[str, Any], examples: int) -> dict[str, Any]:
-    """The epochs in steps, and the evaluations of each epoch, evenly spaced, one at its end."""
+    """The epochs in steps; evaluations of each, evenly spaced, one at its end; when members are kept."""
     per_epoch, evaluations = examples // settings["batch_size"], settings["evaluations_per_epoch"]
     steps = settings["epochs"] * per_epoch
     evaluated = [
@@ -89,14 +83,5 @@ def _in_steps(settings: Mapping[str, Any], examples: int) -> dict[str, Any]:
         for step in range(1, steps + 1)
         if step * evaluations // per_epoch > (step - 1) * evaluations // per_epoch
     ]
-    return {"steps": steps, "evaluation_steps": evaluated}
-
-
-def _members_at(
-    learning_rate: float, training: Training, snapshots: dict[int, Parameters]
-) -> dict[int, Parameters]:
-    places = [place for place, (rate, _) in enumerate(training.members) if rate == learning_rate]
-    return {
-        step: {name: value[places].clone() for name, value in parameters.items()}
-        for step, parameters in snapshots.items()
-    }
+    snapshots = [*range(0, steps + 1, per_epoch), *settings["snapshot_steps"]]
+    return {"steps": steps, "evaluation_steps": evaluated, "snapshot_steps": snapshots}

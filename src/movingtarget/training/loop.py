@@ -25,7 +25,7 @@ class Training:
     The members are all pairs of a learning rate and a seed, rates outermost. `curve_window` is the number
     of steps whose minibatch losses are averaged into one point of the curve; a window that an epoch's end
     cuts short leaves no point. Scores are taken at step 0 and at `evaluation_steps`. Parameters are kept at
-    step 0, at `snapshot_steps`, after every epoch and at the end.
+    `snapshot_steps`, of which 0 is the start.
     """
 
     network: nn.Module
@@ -113,7 +113,7 @@ def train(
     training.network.train()
     state = replace(state, parameters=_copy(state.parameters))
     if state.epoch == 0:
-        state = replace(_evaluate(training, state, 0), snapshots={0: _copy(state.parameters)})
+        state = _snapshot(training, _evaluate(training, state, 0), 0)
     for _ in range(state.epoch, ceil(training.steps / training.steps_per_epoch)):
         state = _epoch(training, state, say)
         keep(state)
@@ -134,9 +134,14 @@ def _epoch(training: Training, state: State, say: Callable[[str], None]) -> Stat
         if step in training.evaluation_steps:
             state = _evaluate(training, state, step)
             say(_progress(training, state, step, loss))
-        if step in training.snapshot_steps or step % training.steps_per_epoch == 0 or step == training.steps:
-            state = replace(state, snapshots=state.snapshots | {step: _copy(state.parameters)})
+        state = _snapshot(training, state, step)
     return replace(state, epoch=state.epoch + 1)
+
+
+def _snapshot(training: Training, state: State, step: int) -> State:
+    if step not in training.snapshot_steps:
+        return state
+    return replace(state, snapshots=state.snapshots | {step: _copy(state.parameters)})
 
 
 def _step(training: Training, state: State, index: Tensor, step: int) -> tuple[State, Tensor]:
