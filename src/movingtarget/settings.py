@@ -105,7 +105,11 @@ RANDOM_NETWORK: dict[str, Any] = {
 }
 """Columns that describe a random network; beta is NaN without a branch."""
 
-ORDER: dict[str, Any] = {"network": names_of(FAMILY), "order": tuple(UPDATE_ORDERS)}
+REGIME_ARM: dict[str, Any] = {
+    "regime": ("full-batch", "minibatch", "fresh"),
+    "network": names_of(FAMILY),
+    "order": tuple(UPDATE_ORDERS),
+}
 """Columns that name an arm of the study of update orders."""
 
 SEARCH: dict[str, Any] = {

@@ -36,7 +36,7 @@ class UpdateOrder:
     rule: str
     title: str
     look: Look
-    group: Literal["reference", "control", "recomputed", "remedy"]
+    group: Literal["reference", "control", "recomputed", "repeated", "subset", "remedy"]
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     given: tuple[Given, ...] = ()
     fresh: bool = False
@@ -91,11 +91,46 @@ UPDATE_ORDERS = {  # colours from Paul Tol's palettes, but for LocoProp-M's, whi
         {"order": "forward", "fresh": True},
         fresh=True,
     ),
+    "repeated": UpdateOrder(
+        "movingtarget.training.repeated:repeated",
+        "as many steps",
+        {"color": "#EE7733", "marker": "8", "linestyle": (0, (1, 1.5))},
+        "repeated",
+        {"fresh": False},
+    ),
+    "repeated-fresh": UpdateOrder(
+        "movingtarget.training.repeated:repeated",
+        "as many fresh steps",
+        {"color": "#EE3377", "marker": "H", "linestyle": (0, (2, 1))},
+        "repeated",
+        {"fresh": True},
+        fresh=True,
+    ),
     "round-robin": UpdateOrder(
         "movingtarget.training.sequential:round_robin",
         "round robin",
         {"color": "#88CCEE", "marker": "P", "linestyle": (0, (6, 1.5, 1, 1.5, 1, 1.5))},
         "recomputed",
+    ),
+    "random-subset": UpdateOrder(
+        "movingtarget.training.random_subset:random_subset",
+        "random subset",
+        {"color": "#0077BB", "marker": "1", "linestyle": (0, (5, 1))},
+        "subset",
+        {"direction": "gradient"},
+    ),
+    "muon": UpdateOrder(
+        "movingtarget.training.muon:muon",
+        "Muon",
+        {"color": "#009988", "marker": "2", "linestyle": "-"},
+        "subset",
+    ),
+    "random-subset-muon": UpdateOrder(
+        "movingtarget.training.random_subset:random_subset",
+        "random subset, Muon",
+        {"color": "#33BBEE", "marker": "3", "linestyle": (0, (3, 1, 1, 1))},
+        "subset",
+        {"direction": "muon"},
     ),
     "locoprop-m": UpdateOrder(
         "movingtarget.training.locoprop:locoprop",

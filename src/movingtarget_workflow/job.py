@@ -1,6 +1,7 @@
 """What every script of the workflow does around its one library call: log, progress, checkpoints, errors."""
 
 import json
+import math
 import os
 import sys
 import threading
@@ -14,6 +15,7 @@ from typing import Any, TextIO
 from movingtarget_workflow.sources import DECLARING, LIBRARY, digest_of_text, sources
 
 SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_CHECKPOINTS = 5.0
 
 
 class Job:
@@ -21,7 +23,7 @@ class Job:
 
     def __init__(self, snakemake: Any, log: TextIO, terminal: TextIO) -> None:
         self._log, self._terminal = log, terminal
-        self._last_line = time.monotonic()
+        self._last_line, self._last_kept = time.monotonic(), -math.inf
         names = [snakemake.rule, *(str(value) for value in snakemake.wildcards)]
         self._name = " ".join(names)
         key = digest_of_text(json.dumps(dict(snakemake.params.items()), sort_keys=True, default=str))
@@ -32,7 +34,7 @@ class Job:
         """Write a line of progress to the log, and at most every ten seconds to the terminal."""
         print(line, file=self._log, flush=True)
         if time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
-            self._last_line = time.monotonic()
+            self._last_line, self._last_kept = time.monotonic(), -math.inf
             print(f"{self._name}: {line}", file=self._terminal, flush=True)
 
     def kept(self) -> Any:
@@ -57,13 +59,16 @@ class Job:
         return state
 
     def keep(self, state: Any) -> None:
-        """Keep a state, atomically, for the next start should this job be killed."""
+        """Keep a state, atomically, for the next start should this job be killed, not too often."""
         import torch
 
+        if time.monotonic() - self._last_kept < SECONDS_BETWEEN_CHECKPOINTS:
+            return
         self._checkpoint.parent.mkdir(parents=True, exist_ok=True)
         partial = self._checkpoint.with_suffix(".partial")
         torch.save(state, partial)
         partial.replace(self._checkpoint)
+        self._last_kept = time.monotonic()
 
     def forget(self) -> None:
         """Remove what was kept: the job is done."""

@@ -1,87 +1,126 @@
-"""Experiment: does it matter in which order the layers are updated?"""
+"""Experiment: does it matter in which order the layers are updated, with and without noise?"""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from movingtarget.data.load import Images
-from movingtarget.networks import build, build_random, stack
+from movingtarget.networks import Architecture, build, build_random
 from movingtarget.settings import (
     ACTIVATION,
     COUNT,
-    COUNTS,
     FAMILY,
     INITIAL_WEIGHTS,
-    ORDER,
     POSITIVES,
+    REGIME_ARM,
+    SEARCH,
     SEEDS,
     choice,
+    mapping,
     of_test_images,
     of_training_images,
+    problems_of_seeds,
     several,
 )
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import MEASURED, follows
+from movingtarget.training.budgets import budget_ends, examples_in_a_step
 from movingtarget.training.by_name import rule_of
-from movingtarget.training.loop import Training, start, train
-from movingtarget.training.orders import examples_in_a_step, member_of
+from movingtarget.training.loop import Training
+from movingtarget.training.tuned import Tuned, train_to_ends
+from movingtarget.training.tuning import search_rows
 from movingtarget.update_orders import UPDATE_ORDERS
+
+SWEEPS = {"full-batch": "forward", "minibatch": "forward", "fresh": "fresh"}
+"""The regimes, and whose sweeps set the long budget of each."""
 
 
 def jobs(config: Config) -> list[Job]:
-    """One for each order."""
+    """One for each order on each network in each regime."""
     settings = dict(config["update_orders"])
-    orders, families = settings.pop("orders"), tuple(settings["networks"])
-    given = {order: {key: config["locoprop"][key] for key in _of_locoprop(order)} for order in orders}
+    regimes = settings.pop("regimes")
     return [
-        Job(order, {"order": order, **settings, "locoprop": given[order]}, families, (order,))
-        for order in orders
+        _job(
+            regime,
+            order,
+            network,
+            settings | {"examples": plan["examples"], "sweeps": plan["sweeps"]},
+            config,
+        )
+        for regime, plan in regimes.items()
+        for arms in plan["arms"]
+        for order in arms["orders"]
+        for network in arms["networks"]
     ]
 
 
-def _of_locoprop(order: str) -> list[str]:
-    """Those settings of LocoProp that an order's rule is made with."""
-    return [key for key in UPDATE_ORDERS[order].given if key != "steps"]
+def _job(regime: str, order: str, network: str, settings: dict[str, Any], config: Config) -> Job:
+    wanted = [key for key in UPDATE_ORDERS[order].given if key != "steps"]
+    given = {key: config["locoprop"][key] for key in wanted}
+    arm = {"regime": regime, "order": order, "network": network}
+    return Job(
+        f"{regime}-{order}-{network}",
+        {**arm, **settings, "given": given},
+        (network,),
+        tuple(dict.fromkeys([order, "simultaneous", SWEEPS[regime]])),
+    )
 
 
 def problems(config: Config) -> Iterator[str]:
-    """The last evaluation is at the end."""
-    settings = config["update_orders"]
-    if max(settings["evaluation_steps"]) != settings["steps"]:
-        yield (
-            f"update_orders.evaluation_steps ends at {max(settings['evaluation_steps'])}; "
-            f"allowed: steps up to {settings['steps']}, the last, which is update_orders.steps"
-        )
+    """Tuning seeds are not tested; no arm stands twice; an order for fresh examples has its own regime."""
+    yield from problems_of_seeds("update_orders")(config)
+    for regime, plan in config["update_orders"]["regimes"].items():
+        key = f"update_orders.regimes.{regime}.arms"
+        pairs = [
+            (order, network)
+            for arms in plan["arms"]
+            for order in arms["orders"]
+            for network in arms["networks"]
+        ]
+        for order, network in pairs:
+            if pairs.count((order, network)) > 1:
+                yield f"{key} has {order} on {network} twice; allowed: once"
+            if ("simultaneous", network) not in pairs:
+                yield f"{key} lacks simultaneous on {network}; allowed: with it, to compare {order} with"
+            if UPDATE_ORDERS[order].fresh and regime != "fresh":
+                yield f"{key} has {order}; allowed: orders that share a minibatch, in all regimes but fresh"
 
+
+REGIME = mapping(
+    {
+        "examples": of_training_images(2),
+        "sweeps": COUNT,
+        "arms": several(mapping({"networks": several(FAMILY), "orders": several(choice(*UPDATE_ORDERS))})),
+    }
+)
 
 STUDY = Study(
     rule="train_update_orders",
     settings={
         "seeds": SEEDS,
+        "tuning_seeds": SEEDS,
         "learning_rates": POSITIVES,
         "hidden_width": COUNT,
         "depth": COUNT,
         "activation": ACTIVATION,
         "initial_weights": INITIAL_WEIGHTS,
-        "batch_size": of_training_images(2),
-        "steps": COUNT,
-        "evaluation_steps": COUNTS,
         "evaluation_examples": {**of_training_images(2), **of_test_images(2)},
-        "networks": several(FAMILY),
-        "orders": {**several(choice(*UPDATE_ORDERS)), "contains": {"const": "simultaneous"}},
+        "regimes": mapping(dict.fromkeys(SWEEPS, REGIME)),
     },
     tables={
         "update_orders": {
-            **ORDER,
-            "learning_rate": float,
+            **REGIME_ARM,
+            "budget": ("sweep", "flop", "long-flop"),
             "seed": int,
             "step": int,
-            "gradient_evaluations": follows(float),
+            "learning_rate": follows(float),
             "flops": follows(float),
             "train_loss": MEASURED,
             "test_accuracy": MEASURED,
-        }
+        },
+        "update_orders_search": {**REGIME_ARM, "budget": ("sweep", "flop", "long-flop"), **SEARCH},
     },
     jobs=jobs,
     images=True,
@@ -90,68 +129,97 @@ STUDY = Study(
 )
 
 SCORES = ["train_loss", "test_accuracy"]
-Records = list[dict[Hashable, Any]]
-"""Rows of a table, to be kept where code must not be."""
-
-KEY = ["learning_rate", "seed", "step", "gradient_evaluations", "flops"]
+HALVINGS = 7
+"""Training is looked at in the end, and where a half, a quarter ... of it is done."""
 
 
 def measure(
     images: Images,
+    regime: str,
     order: str,
-    networks: Sequence[str],
-    kept: dict[str, Records] | None = None,
-    keep: Callable[[dict[str, Records]], None] = lambda records: None,
+    network: str,
+    examples: int,
+    sweeps: int,
+    kept: dict[str, Any] | None = None,
+    keep: Callable[[dict[str, Any]], None] = lambda data: None,
     say: Callable[[str], None] = lambda line: None,
     **settings: Any,
 ) -> dict[str, pd.DataFrame]:
-    """Rows of table update_orders of one order: every network, learning rate, seed and evaluation.
+    """Rows of tables update_orders and update_orders_search: one order on one network in one regime.
+
+    Each budget has a learning rate of its own, the best on the tuning seeds when it is spent, and the course
+    of the tested seeds at that rate up to there. A member that has diverged has NaN from there on.
 
     Args:
-        images: the data.
+        images: the data; with a full batch, its first `examples` training images are all there are.
+        regime: full-batch, minibatch or fresh, which differ in what a gradient is taken of.
         order: which layers move when.
-        networks: families.
-        kept: records of networks that an earlier run has trained.
-        keep: called with the records of networks trained so far, after each.
-        say: called with a line of progress at every evaluation.
+        network: the family.
+        examples: of one gradient.
+        sweeps: steps of the budget sweep, from which the others follow (see `budget_ends`).
+        kept: what an interrupted training kept last.
+        keep: called with data to go on from.
+        say: called with lines of progress.
         settings: others of the study, and what the order's rule is given.
     """
-    done = dict(kept or {})
-    for network in networks:
-        if network not in done:
-            done[network] = train_network(images, network, order, settings, _prefixed(say, network))
-            keep(done)
-    tables = [pd.DataFrame(done[network]).assign(network=network, order=order) for network in networks]
-    return {"update_orders": pd.concat(tables)}
-
-
-def train_network(
-    images: Images,
-    network: str,
-    order: str,
-    settings: Mapping[str, Any],
-    say: Callable[[str], None] = lambda line: None,
-) -> Records:
-    """Records of one network and order; a diverged member's scores are NaN from there on."""
-    architecture, steps = member_of(images, network, settings), settings["steps"]
-    any_member = build(architecture)
+    if regime == "full-batch":
+        images = images._replace(
+            train_inputs=images.train_inputs[:examples], train_labels=images.train_labels[:examples]
+        )
+    architecture = architecture_of(network, images, settings)
+    member = build(architecture)
+    budgets = budget_ends(order, SWEEPS[regime], member, examples, sweeps, settings["given"])
+    ends = sorted(set(budgets.values()))
     training = Training(
-        network=any_member,
-        rule=rule_of(order, {"steps": steps, **settings["locoprop"]}),
+        network=member,
+        rule=rule_of(order, settings["given"]),
         images=images,
         seeds=settings["seeds"],
         learning_rates=settings["learning_rates"],
-        batch_size=examples_in_a_step(order, any_member, settings["batch_size"]),
-        steps=steps,
-        evaluation_steps=settings["evaluation_steps"],
+        batch_size=examples_in_a_step(order, member, examples),
+        steps=ends[-1],
+        evaluation_steps=looks(ends),
         evaluation_examples=settings["evaluation_examples"],
-        curve_window=steps + 1,  # longer than the run: no curve of minibatch losses
+        curve_window=ends[-1] + 1,  # longer than the run: no curve of minibatch losses
     )
-    drawn = (build_random(architecture, seed) for _, seed in training.members)
-    rows = pd.DataFrame(train(training, start(stack(drawn)), say=say).rows)
-    scores = rows[rows["quantity"].isin(SCORES)].pivot(index=KEY, columns="quantity", values="value")
-    return scores.reset_index().to_dict("records")
+    draw = partial(build_random, architecture)
+    tuned = train_to_ends(training, ends, draw, settings["tuning_seeds"], kept, keep, say)
+    arm = {"regime": regime, "network": network, "order": order}
+    return {
+        "update_orders": pd.concat(
+            _course(tuned[end]).assign(**arm, budget=budget) for budget, end in budgets.items()
+        ),
+        "update_orders_search": pd.concat(
+            search_rows(tuned[end].search, settings["tuning_seeds"], **arm, budget=budget)
+            for budget, end in budgets.items()
+        ),
+    }
 
 
-def _prefixed(say: Callable[[str], None], network: str) -> Callable[[str], None]:
-    return lambda line: say(f"{network}, {line}")
+def architecture_of(network: str, images: Images, settings: dict[str, Any]) -> Architecture:
+    """Of a family in the study of update orders, sized for the data set."""
+    return Architecture(
+        family=network,
+        inputs=images.features,
+        width=settings["hidden_width"],
+        depth=settings["depth"],
+        outputs=images.classes,
+        activation=settings["activation"],
+        initial_weights=settings["initial_weights"],
+    )
+
+
+def looks(ends: list[int]) -> list[int]:
+    """When training is looked at: at every end, and where a half, a quarter ... of the way there is done.
+
+    >>> looks([10])
+    [1, 2, 5, 10]
+    """
+    return sorted({end >> halving for end in ends for halving in range(HALVINGS)} - {0})
+
+
+def _course(tuned: Tuned) -> pd.DataFrame:
+    """A row for each seed and look."""
+    rows = tuned.table[tuned.table["quantity"].isin(SCORES)]
+    keys = ["learning_rate", "seed", "step", "flops"]
+    return rows.pivot(index=keys, columns="quantity", values="value").reset_index()

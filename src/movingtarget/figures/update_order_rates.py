@@ -1,113 +1,87 @@
-"""Figure: the final loss of every update order at every learning rate, and the largest stable one."""
-
-from collections.abc import Sequence
+"""Figure: how learning rates of update orders were chosen, and the largest at which they still learn."""
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
 
-from movingtarget.drawing.style import FONT_SIZE, LINE_HEIGHT, arm_name, panels, styled
+from movingtarget.drawing.curves import log_axis
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import styled
+from movingtarget.drawing.update_orders import orders_of, regime_panels
 from movingtarget.figure import Drawing
 from movingtarget.look import DARK, Look
-from movingtarget.statistics.best_rate import best_learning_rate
 from movingtarget.statistics.rows import divide, where
 from movingtarget.update_orders import UPDATE_ORDERS
 
 FIGURE = Drawing(
     rule="draw_update_orders",
-    tables=(
-        "update_orders",
-        "stable_rates",
-    ),
+    tables=("update_orders_search", "stable_rates"),
     caption="""\
-How large a learning rate every update order bears: see how far to the right the red bar stands, and
-whether the lowest loss of the row, in bold, is lower than that of simultaneous updates. Each cell holds
-the training loss at the last step in nats, the mean over seeds, the darker the lower and white at that
-of the untrained networks; a cross with a number stands for seeds that diverged, of all (number of
-seeds: {{ update_orders.seeds | length }}). The bar stands to the right of the largest rate up to which
-every rate leaves every seed with a finite loss below that of step 0, or at the left edge if the
-smallest does not. Made by training networks of {{ update_orders.depth }} hidden layers, {{
-update_orders.hidden_width }} units wide, for {{ update_orders.steps }} steps on minibatches of {{
-update_orders.batch_size }} images of {{ dataset }}, every order at the same {{
-update_orders.learning_rates | length }} rates, evaluated on the first {{
-update_orders.evaluation_examples }} training images.
+How large a learning rate a sweep bears, and how the rates were chosen: compare the lowest points of the
+curves, ringed, and the bars at the top, each of which spans the seeds' largest rates at which an order
+still learns, with a tick at their median. The abscissa is the learning rate, the ordinate the training
+loss in nats after as many steps as there are sweeps, both logarithmic; a curve is the mean over {{
+update_orders.tuning_seeds | length }} seeds, none of them tested later, and ends where one of them
+diverged. The largest rate was found for each of {{ update_orders.seeds | length }} seeds by bisection to
+2.2 %: there the loss ends below 0.9 times that of the uniform guess after {{
+stable_rates.horizons["full-batch"].sweeps }} steps on a full batch and {{
+stable_rates.horizons.minibatch.sweeps }} on minibatches, so that a network which has collapsed to the
+uniform guess counts as failed. Made by training networks of {{ update_orders.depth }} hidden layers, {{
+update_orders.hidden_width }} units wide, on {{ dataset }}.
 """,
 )
 
-COLOURS: Colormap = sns.light_palette("#4477AA", reverse=True, as_cmap=True)
-"""From low losses, dark, to high ones."""
-
-DARK_BELOW = 0.4
-"""On the scale of colours, from 0 to 1."""
-
-BAR = "#EE6677"
+DRAWN = ("simultaneous", "forward", "fresh", "repeated", "repeated-fresh")
 
 
 @styled
-def draw(update_orders: pd.DataFrame, stable_rates: pd.DataFrame) -> Figure:
-    """A panel for each network: orders by learning rates, with the final training loss in each cell.
+def draw(search: pd.DataFrame, stable_rates: pd.DataFrame) -> Figure:
+    """Loss against learning rate: a row of panels for each regime, a column for each network.
 
     Args:
-        update_orders: table update_orders.
-        stable_rates: table stable_rates, of the same arms.
+        search: table update_orders_search.
+        stable_rates: table stable_rates.
     """
-    steps = update_orders["step"]
-    last = update_orders[steps == steps.max()]
-    untrained = update_orders.loc[steps == steps.min(), "train_loss"].mean()
-    lowest = np.nanmin([*last["train_loss"], untrained / 2])
-    scale = LogNorm(lowest, untrained, clip=True)
-    orders = [order for order in UPDATE_ORDERS if order in set(last["order"])]
-    networks = divide(last, "network")
-    titles = [arm_name(network, "sgd") for network in networks]
-    height = (1.4 * len(orders) * LINE_HEIGHT + 7 * FONT_SIZE) / 72 * 2.54
-    figure, grid = panels(titles, columns=2, row_height=height, sharey=True)
-    for axes, (network, rows) in zip(figure.axes, networks.items(), strict=True):
-        _draw_losses(axes, rows, orders, scale)
-        _mark_stable(axes, where(stable_rates, network=network), orders, rows["learning_rate"])
+    shown = where(search[search["order"].isin(DRAWN)], budget="sweep")
+    figure, placed = regime_panels(shown, row_height=5.2, sharey="row")
+    for (regime, network), axes in placed.items():
+        for axis in (axes.xaxis, axes.yaxis):
+            log_axis(axis)
+        _draw_searches(axes, where(shown, regime=regime, network=network))
+        _draw_stable(axes, where(stable_rates, regime=regime, network=network))
         axes.set_xlabel("learning rate")
-    grid[0, 0].set_yticks(range(len(orders)), [UPDATE_ORDERS[order].title for order in orders])
+    for axes in figure.axes:
+        if label := axes.get_ylabel():
+            axes.set_ylabel(f"{label}\ntraining loss (nats)")
+    label_lines(figure)
     return figure
 
 
-def _draw_losses(axes: Axes, rows: pd.DataFrame, orders: Sequence[str], scale: Normalize) -> None:
-    """A cell for each order and rate, coloured and inscribed with its mean; an order's best rate in bold."""
-    rates = sorted(rows["learning_rate"].unique())
-    cells = [
-        [where(rows, order=order, learning_rate=rate)["train_loss"] for rate in rates] for order in orders
-    ]
-    means = np.array([[losses.mean(skipna=False) for losses in row] for row in cells])
-    axes.imshow(means, cmap=COLOURS, norm=scale, aspect="auto", interpolation="none")
-    best = [rates.index(best_learning_rate(where(rows, order=order))) for order in orders]
-    for (row, column), mean in np.ndenumerate(means):
-        is_best = column == best[row] and np.isfinite(mean)
-        look: Look = {
-            "weight": "bold" if is_best else "normal",
-            "color": "white" if scale(mean) < DARK_BELOW else DARK,
-        }
-        axes.text(column, row, _written(cells[row][column]), ha="center", va="center_baseline", **look)
-    axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
-    axes.tick_params(length=0)
-    axes.spines[["left", "bottom"]].set_visible(False)
+def _draw_searches(axes: Axes, rows: pd.DataFrame) -> None:
+    """Mean losses of every order at the rates tried, up to those with a diverged seed; the best ringed."""
+    for order in orders_of(rows, "reference", "recomputed", "repeated"):
+        of_order = where(rows, order=order)
+        means = of_order.groupby("learning_rate")["train_loss"].mean(skipna=False)
+        finite = means[np.isfinite(means)]
+        axes.plot(finite, label=UPDATE_ORDERS[order].title, **UPDATE_ORDERS[order].look | SMALL)
+        best = of_order.loc[of_order["place"] != "tried", "learning_rate"].iloc[0]
+        axes.plot(best, means[best], "o", label="_", **RING)
 
 
-def _written(losses: pd.Series) -> str:
-    """The mean in at most four letters, or a cross and how many of how many seeds diverged."""
-    if lost := int((~np.isfinite(losses)).sum()):
-        return f"\N{MULTIPLICATION SIGN}{lost}/{len(losses)}"
-    mean = losses.mean()
-    if mean >= 1000:
-        return ">999"
-    return f"{mean:.2f}" if mean < 9.995 else f"{mean:.0f}"
+SMALL: Look = {"markersize": 2.5}
+RING: Look = {"markersize": 7, "markerfacecolor": "none", "markeredgecolor": DARK, "markeredgewidth": 0.8}
 
 
-def _mark_stable(axes: Axes, stable: pd.DataFrame, orders: Sequence[str], rates: pd.Series) -> None:
-    """A bar to the right of the largest rate that is stable with every seed; at the left if none is."""
-    tried = np.unique(rates)
-    for row, order in enumerate(orders):
-        largest = where(stable, order=order)["value"].min()
-        edge = np.searchsorted(tried, largest, side="right") - 0.5
-        bar: Look = {"color": BAR, "linewidth": 2.5, "solid_capstyle": "butt", "clip_on": False}
-        axes.plot([edge, edge], [row - 0.5, row + 0.5], **bar)
+def _draw_stable(axes: Axes, rows: pd.DataFrame) -> None:
+    """For each order a bar over the seeds' largest rates near the panel's top, a tick at their median."""
+    place = blended_transform_factory(axes.transData, axes.transAxes)
+    for level, (order, of_order) in enumerate(divide(rows, "order").items()):
+        finite = of_order["value"][np.isfinite(of_order["value"])]
+        if finite.empty:
+            continue
+        colour, height = UPDATE_ORDERS[order].look["color"], 0.97 - 0.05 * level
+        axes.plot([finite.min(), finite.max()], [height] * 2, color=colour, transform=place, label="_")
+        axes.plot(finite.median(), height, "|", markersize=7, color=colour, transform=place, label="_")
+        axes.update_datalim([(finite.max(), axes.dataLim.y1)], updatey=False)

@@ -1,38 +1,88 @@
 """Figure: training with layers moved one after the other, along gradients computed again, at its costs."""
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
-from movingtarget.drawing.update_orders import RECOMPUTED, draw_orders
+from movingtarget.drawing.curves import Divergence, draw_curve, log_axis, mark_diverged, missing
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.style import styled
+from movingtarget.drawing.update_orders import orders_of, regime_panels
 from movingtarget.figure import Drawing
+from movingtarget.look import GREY
+from movingtarget.statistics.rows import where
+from movingtarget.update_orders import UPDATE_ORDERS
 
 FIGURE = Drawing(
     rule="draw_update_orders",
-    tables=(
-        "update_orders",
-        "update_order_times",
-    ),
+    tables=("update_orders",),
     caption="""\
-Whether it pays to compute the gradient again for each layer: in the last column compare the orders
-after equally many steps, and in the others along the thin vertical line, which stands at what
-simultaneous updates have spent in the end. The ordinate is the training loss in nats and all axes are
-logarithmic; FLOPs are those of one member's matrix products, time is that of all {{
-(update_orders.seeds | length) * (update_orders.learning_rates | length) }} members together at the mean
-time of a step, and a gradient evaluation is a point in weight space at which a gradient was taken, of
-all layers or of one. A sweep moves every layer once a step, each along its gradient at the weights that
-those before it left; fresh batches go forward with a minibatch of its own for each layer, round robin
-moves one layer a step, and the stale order, one gradient applied layer by layer, is simultaneous to the
-last bit and not drawn twice. Lines are means over seeds and bands their 95 % intervals (number of
-seeds: {{ update_orders.seeds | length }}); a line of which a seed diverged ends there, under a cross
-that gives their number, and hairlines only lead to names. Made by training networks of {{
-update_orders.depth }} hidden layers, {{ update_orders.hidden_width }} units wide, for {{
-update_orders.steps }} steps on minibatches of {{ update_orders.batch_size }} images of {{ dataset }},
-each order at its own best of {{ update_orders.learning_rates | length }} learning rates, the one with
-the lowest mean training loss at the end.
+Whether it pays to compute the gradient again for each layer: along the thin vertical line, which stands
+at what the sweeps have spent in the end, see whether the forward sweep lies below simultaneous updates,
+in which regime and on which network. The rows are regimes: a full batch of {{
+update_orders.regimes["full-batch"].examples }} images, without noise; one minibatch of {{
+update_orders.regimes.minibatch.examples }} a step, a whole sweep included; a fresh minibatch for each
+layer. "As many steps" takes as many simultaneous steps on a sweep's examples as the sweep has layers, so
+that it tells what using them again does from what moving one layer at a time does. The abscissa is the
+cost in FLOPs of one member's matrix products, the ordinate the training loss in nats, both logarithmic.
+Lines are means over seeds and bands their 95 % intervals (number of seeds: {{ update_orders.seeds |
+length }}); a line of which a seed diverged ends there, under a cross that gives their number, and
+hairlines only lead to names. Made by training networks of {{ update_orders.depth }} hidden layers, {{
+update_orders.hidden_width }} units wide, on {{ dataset }}; every course has its own best learning rate,
+chosen on {{ update_orders.tuning_seeds | length }} other seeds to within a factor of 1.5.
 """,
 )
 
+COURSES = {"simultaneous": "long-flop"}
+"""The course drawn of an order, if it is not the one of the sweeps' number."""
 
-def draw(update_orders: pd.DataFrame, update_order_times: pd.DataFrame) -> Figure:
-    """Orders that compute the gradient again for each layer; see `draw_orders`."""
-    return draw_orders(update_orders, update_order_times, RECOMPUTED)
+DRAWN = ("simultaneous", "forward", "fresh", "repeated", "repeated-fresh")
+
+
+@styled
+def draw(update_orders: pd.DataFrame) -> Figure:
+    """Training loss against FLOPs: a row for each regime, a column for each network.
+
+    Args:
+        update_orders: table update_orders.
+    """
+    rows = update_orders[(update_orders["step"] > 0) & update_orders["order"].isin(DRAWN)]
+    course = rows["order"].map(COURSES).fillna("sweep")
+    curves = rows[rows["budget"] == course].assign(
+        value=lambda drawn: drawn["train_loss"], gigaflops=lambda drawn: drawn["flops"] / 1e9
+    )
+    figure, placed = regime_panels(curves, row_height=5.0, sharey="row")
+    divergences = {
+        axes: _draw_arms(axes, where(curves, regime=regime, network=network))
+        for (regime, network), axes in placed.items()
+    }
+    mark_diverged(divergences)
+    last_row = [*placed][-1][0]
+    for (regime, _), axes in placed.items():
+        if regime == last_row:
+            axes.set_xlabel("cost\n(GFLOP a member)")
+    for axes in figure.axes:
+        if label := axes.get_ylabel():
+            axes.set_ylabel(f"{label}\ntraining loss (nats)")
+    label_lines(figure)
+    return figure
+
+
+def _draw_arms(axes: Axes, rows: pd.DataFrame) -> list[Divergence]:
+    """Every order's curve up to where a seed of it diverges, and what diverges there."""
+    for axis in (axes.xaxis, axes.yaxis):
+        log_axis(axis)
+    axes.xaxis.set(major_locator=LogLocator(numticks=5), minor_formatter=NullFormatter())
+    sweeps = where(rows, order="fresh" if "fresh" in set(rows["order"]) else "forward")
+    axes.axvline(sweeps["gigaflops"].max(), color=GREY, linewidth=0.5, label="_")
+    divergences = []
+    for order in orders_of(rows, "reference", "recomputed", "repeated"):
+        of_order, entry = where(rows, order=order), UPDATE_ORDERS[order]
+        draw_curve(axes, of_order, "gigaflops", entry.title, entry.look)
+        if places := missing(axes, of_order, "gigaflops"):
+            seeds = of_order["seed"].nunique()
+            lost = of_order.loc[~np.isfinite(of_order["value"]), "seed"].nunique()
+            divergences.append(Divergence(entry.title, entry.look, seeds, {places[0]: lost}))
+    return divergences

@@ -1,102 +1,75 @@
-"""What the report says of the moving target beside the claims: losses of every order, gains, predictions."""
+"""What the report says of the moving target beside the claims: losses of every order, predictions."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from movingtarget.drawing.update_orders import REGIMES
+from movingtarget.families import FAMILIES
 from movingtarget.report import prose
-from movingtarget.statistics.best_rate import loss_matrix
-from movingtarget.statistics.bootstrap import Interval, bootstrap_interval, over_arms
+from movingtarget.statistics.bootstrap import over_arms
+from movingtarget.statistics.means import mean_interval
 from movingtarget.statistics.rank_correlation import rank_correlation
+from movingtarget.statistics.rows import divide
+from movingtarget.update_orders import UPDATE_ORDERS
 
-BUDGETS = ("sweep", "gradient", "flop", "second")
-GAIN_ORDERS = ("simultaneous", "forward", "fresh")
+ARM = ("regime", "network", "order")
+BUDGETS = ("sweep", "long-flop", "long-second")
 
 
 def orders_table(budgets: pd.DataFrame, stable_rates: pd.DataFrame) -> pd.DataFrame:
-    """A row for each network and order, as text: training loss at equal budgets, largest stable rate.
-
-    Each loss is at the arm's own best rate under that budget.
+    """A row for each regime, network and order, as text: training loss at equal budgets, largest rate.
 
     Args:
         budgets: table update_order_budgets.
         stable_rates: table of that name.
 
     Returns:
-        Columns network, order, learning_rate (best by sweeps), those of `BUDGETS` (losses in nats, the
-        first with its 95 % interval), stable (mean over seeds), diverged (members, by the last sweep).
+        Columns regime, network, order, learning_rate (of the budget sweep), those of `BUDGETS` (losses in
+        nats, with 95 % intervals; a dash where the arm has no such budget), stable (median over seeds; a
+        dash where it was not looked for).
     """
-    stable = stable_rates.groupby(["network", "order"])["value"].mean().to_dict()
+    stable = stable_rates.groupby([*ARM])["value"].median().to_dict()
     return pd.DataFrame(
         [
-            {"network": network, "order": order, **_losses(rows), "stable": f"{stable[network, order]:.2g}"}
-            for network, of_network in budgets.groupby("network", sort=False)
-            for order, rows in of_network.groupby("order", sort=False)
+            {
+                "regime": REGIMES[arm[0]],
+                "network": FAMILIES[arm[1]].title,
+                "order": UPDATE_ORDERS[arm[2]].title,
+                **_losses(rows),
+                "stable": prose.number(stable[arm], 2) if arm in stable else DASH,
+            }
+            for arm, rows in divide(budgets, *ARM).items()
         ]
     )
 
 
+DASH = "\N{EN DASH}"
+
+
 def _losses(arm: pd.DataFrame) -> dict[str, str]:
-    by_budget = {budget: loss_matrix(rows) for budget, rows in arm.groupby("budget")}
-    sweep = by_budget["sweep"]
-    diverged = int(np.isinf(sweep.to_numpy()).sum())
-    return {
-        "learning_rate": f"{sweep.mean().idxmin():g}",
-        "sweep": prose.interval(*_interval(_best, sweep)),
-        **{budget: prose.number(_interval(_best, by_budget[budget]).estimate) for budget in BUDGETS[1:]},
-        "diverged": f"{diverged} of {sweep.size}",
+    by_budget = divide(arm, "budget")
+    losses = {
+        budget: prose.interval(*mean_interval(by_budget[budget]["train_loss"].fillna(np.inf)))
+        if budget in by_budget
+        else DASH
+        for budget in BUDGETS
     }
+    return {"learning_rate": f"{by_budget['sweep']['learning_rate'].iloc[0]:.3g}", **losses}
 
 
-def batch_norm_gain(update_orders: pd.DataFrame) -> dict[str, str]:
-    """By how much batch norm lowers the last training loss in several orders, and what recomputing changes.
-
-    Every arm stands at its own best rate, chosen anew in each resample of the seeds.
+def edges(search: pd.DataFrame) -> list[str]:
+    """The arms whose best learning rate is at an edge of those tried: another might serve them better.
 
     Args:
-        update_orders: table of that name.
-
-    Returns:
-        In nats with 95 % intervals: plain minus batch-norm for each of `GAIN_ORDERS`, by its name; and
-        forward minus simultaneous for plain and batch-norm, by the network's name. Undefined where the table
-        lacks an arm.
+        search: table update_orders_search.
     """
-    last = update_orders[update_orders["step"] == update_orders["step"].max()]
-    matrices = {
-        (network, order): loss_matrix(last[(last["network"] == network) & (last["order"] == order)])
-        for network in ("plain", "batch-norm")
-        for order in GAIN_ORDERS
-    }
-
-    def difference(first: tuple[str, str], second: tuple[str, str]) -> str:
-        return prose.interval(*_interval(_difference, matrices[first], matrices[second]))
-
-    gains = {order: difference(("plain", order), ("batch-norm", order)) for order in GAIN_ORDERS}
-    changes = {
-        network: difference((network, "forward"), (network, "simultaneous"))
-        for network in ("plain", "batch-norm")
-    }
-    return gains | changes
-
-
-def _interval(statistic: Callable[..., NDArray[np.float64]], *matrices: pd.DataFrame) -> Interval:
-    """Bootstrap interval over seeds of a statistic of matrices whose rows are resampled together."""
-    if any(matrix.empty for matrix in matrices):
-        return Interval(np.nan, np.nan, np.nan)
-    values = [matrix.to_numpy() for matrix in matrices]
-    return bootstrap_interval(lambda sample: statistic(*(value[sample] for value in values)), len(values[0]))
-
-
-def _best(losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over seeds at the best rate: `(..., seeds, rates)` -> `(...)`."""
-    return np.asarray(losses.mean(-2).min(-1))
-
-
-def _difference(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _best(first) - _best(second)
+    found = divide(search[search["place"] == "best at an edge"], *ARM)
+    return [
+        f"{UPDATE_ORDERS[order].title} on {FAMILIES[network].title} ({REGIMES[regime]})"
+        for regime, network, order in found
+    ]
 
 
 def curvature_prediction(moving_target: pd.DataFrame) -> dict[str, Any]:

@@ -10,16 +10,13 @@ import numpy as np
 import pandas as pd
 
 from movingtarget.data.catalogue import DATASETS
-from movingtarget.families import FAMILIES
 from movingtarget.figure import Drawing, filled_caption
 from movingtarget.report import prose
-from movingtarget.report.moving_target import batch_norm_gain, curvature_prediction, orders_table
-from movingtarget.statistics.best_rate import best_learning_rate
+from movingtarget.report.moving_target import curvature_prediction, edges, orders_table
 from movingtarget.statistics.bootstrap import Interval, over_arms
 from movingtarget.statistics.means import mean_of
 from movingtarget.statistics.rank_correlation import partial_rank_correlation, rank_correlation
 from movingtarget.statistics.rows import divide, meeting
-from movingtarget.update_orders import UPDATE_ORDERS
 
 Claim = dict[str, Any]
 
@@ -70,11 +67,10 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "deep": depths[-1],
         "figure": partial(_figure, run=run),
         "found": partial(_found, by_name),
-        "edges": edges(tables["update_orders"]),
+        "edges": edges(tables["update_orders_search"]),
         "healing": healing_table(tables["shattering_in_training"]),
         "prediction": prediction(tables["learning_speed"]),
         "orders": orders_table(tables["update_order_budgets"], tables["stable_rates"]),
-        "gain": batch_norm_gain(tables["update_orders"]),
         "curvature": curvature_prediction(tables["moving_target"]),
         "median": lambda table, **conditions: prose.number(
             meeting(tables[table], **conditions)["value"].median()
@@ -137,22 +133,6 @@ def _arm_row(arm: tuple[Any, ...], rows: pd.DataFrame, at_edge: bool) -> dict[st
         "gradient_evaluations": int(last["gradient_evaluations"].iloc[0]),
         "flops": float(last["flops"].iloc[0]),
     }
-
-
-def edges(update_orders: pd.DataFrame) -> dict[str, list[str]]:
-    """The arms of the study of update orders that are best at an edge of the learning rates tried.
-
-    Returns:
-        Under "lowest" and "highest", "order on network" for each arm whose best rate, by the mean training
-        loss at the end, is the lowest or the highest tried: another might serve it better.
-    """
-    rates = update_orders["learning_rate"]
-    ends = {"lowest": rates.min(), "highest": rates.max()}
-    best = {
-        f"{UPDATE_ORDERS[order].title} on {FAMILIES[network].title}": best_learning_rate(rows)
-        for (order, network), rows in divide(update_orders, "order", "network").items()
-    }
-    return {name: [arm for arm, rate in best.items() if rate == end] for name, end in ends.items()}
 
 
 def healing_table(shattering: pd.DataFrame) -> pd.DataFrame:

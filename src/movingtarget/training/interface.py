@@ -15,6 +15,17 @@ class Batch(NamedTuple):
     inputs: Tensor
     labels: Tensor
 
+    def parts(self, number: int) -> "list[Batch]":
+        """As many minibatches of equal size; raises ValueError if the examples do not divide so."""
+        size = self.labels.shape[-1]
+        if size % number:
+            raise ValueError(
+                f"batch of {size} examples for {number} layers with examples of their own; "
+                f"allowed: multiples of {number}"
+            )
+        inputs, labels = (part.chunk(number, 1) for part in self)
+        return [Batch(*part) for part in zip(inputs, labels, strict=True)]
+
 
 class Cost(NamedTuple):
     """What one step cost one member.

@@ -100,14 +100,7 @@ def _cache(batch: Batch) -> _Cache:
 
 def _caches(batch: Batch, layers: int) -> list[_Cache]:
     """One for each layer, with as large a part of the batch of its own."""
-    size = batch.labels.shape[-1]
-    if size % layers:
-        raise ValueError(
-            f"batch of {size} examples for {layers} layers with examples of their own; "
-            f"allowed: multiples of {layers}"
-        )
-    inputs, labels = (part.chunk(layers, 1) for part in batch)
-    return [_cache(Batch(*part)) for part in zip(inputs, labels, strict=True)]
+    return [_cache(part) for part in batch.parts(layers)]
 
 
 class _Move(NamedTuple):
