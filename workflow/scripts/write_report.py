@@ -37,7 +37,7 @@ if __name__ == "__main__":
         tables = {name: read_table(paths[name], schema) for name, schema in known.items()}
         template = PROJECT / "report/report.md"
         render(
-            fill(template.read_text(encoding="utf-8"), report_values(tables, run)),
+            fill(template.read_text(encoding="utf-8"), report_values(tables, run), template.parent),
             figures=results / "figures",
             style=PROJECT / "report/style",
             bibliography=PROJECT / "report/references.bib",

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from movingtarget.drawing.style import arm_name, panels
+from movingtarget.look import Look
 from movingtarget.statistics.rows import divide
 from movingtarget.update_orders import UPDATE_ORDERS
 
@@ -17,6 +18,17 @@ REGIMES = {
     "fresh": "a minibatch a layer",
 }
 """What figures call the regimes, in their order."""
+
+
+SWEEP_OF = {"full-batch": "forward", "minibatch": "forward", "fresh": "fresh"}
+"""Whose sweeps each regime is about."""
+
+BUDGETS: dict[str, tuple[str, Look]] = {  # colours from Paul Tol's high-contrast palette
+    "sweep": ("steps", {"color": "#000000", "marker": "o"}),
+    "long-flop": ("FLOPs", {"color": "#DDAA33", "marker": "s"}),
+    "long-second": ("seconds", {"color": "#BB5566", "marker": "D"}),
+}
+"""Name and look of each budget."""
 
 
 def regime_panels(

@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from movingtarget.drawing.curves import log_axis
 from movingtarget.drawing.style import FONT_SIZE, LINE_HEIGHT, styled
-from movingtarget.drawing.update_orders import orders_of, regime_panels
+from movingtarget.drawing.update_orders import BUDGETS, orders_of, regime_panels
 from movingtarget.figure import Drawing
 from movingtarget.look import GREY, Look
 from movingtarget.statistics.means import mean_interval
@@ -35,13 +35,6 @@ minibatches of {{ update_orders.regimes.minibatch.examples }}, {{ update_orders.
 with a minibatch for each layer.
 """,
 )
-
-BUDGETS: dict[str, tuple[str, Look]] = {  # colours from Paul Tol's high-contrast palette
-    "sweep": ("steps", {"color": "#000000", "marker": "o"}),
-    "long-flop": ("FLOPs", {"color": "#DDAA33", "marker": "s"}),
-    "long-second": ("seconds", {"color": "#BB5566", "marker": "D"}),
-}
-"""Name and look of each budget."""
 
 APART = 0.22
 """Between an order's markers, in rows."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from numbers import Integral
+from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
@@ -24,8 +25,10 @@ SPACE = "\N{NO-BREAK SPACE}"
 VERDICTS = ("reproduced", "not reproduced", "inconclusive")
 
 
-def fill(template: str, values: Mapping[str, Any]) -> str:
+def fill(template: str, values: Mapping[str, Any], folder: Path | None = None) -> str:
     """Markdown of `template` with every placeholder replaced from `values`.
+
+    Files that it includes lie in `folder`.
 
     The filters are this module's `number`, `percent`, `interval`, `seconds`, `mebibytes`, `verdict` and
     `markdown_table`.
@@ -34,6 +37,7 @@ def fill(template: str, values: Mapping[str, Any]) -> str:
         ValueError: a placeholder is unknown, wrongly written or cannot be formatted; names it and its line.
     """
     environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder) if folder else None,
         undefined=jinja2.StrictUndefined,
         variable_start_string="<<",
         variable_end_string=">>",

@@ -12,11 +12,12 @@ import pandas as pd
 from movingtarget.data.catalogue import DATASETS
 from movingtarget.figure import Drawing, filled_caption
 from movingtarget.report import prose
+from movingtarget.report.answers import by_verdict
 from movingtarget.report.moving_target import curvature_prediction, edges, orders_table
 from movingtarget.statistics.bootstrap import Interval, over_arms
 from movingtarget.statistics.means import mean_of
 from movingtarget.statistics.rank_correlation import partial_rank_correlation, rank_correlation
-from movingtarget.statistics.rows import divide, meeting
+from movingtarget.statistics.rows import divide, meeting, where
 
 Claim = dict[str, Any]
 
@@ -59,14 +60,18 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "version": run.version,
         "command": run.command,
         "claims": by_name,
-        "counts": {verdict: int((claims["verdict"] == verdict).sum()) for verdict in prose.VERDICTS},
-        "verdicts": verdicts_table(claims),
+        "counts": counts(claims),
+        "verdicts": verdicts_table(where(claims, kind="paper")),
+        "questions": verdicts_table(where(claims, kind="question")),
+        "checks": verdicts_table(where(claims, kind="check")),
         "arms": arms_table(tables["training"], tables["training_search"]),
         "costs": run.costs,
         "shallow": depths[0],
         "deep": depths[-1],
         "figure": partial(_figure, run=run),
         "found": partial(_found, by_name),
+        "estimate": lambda name: _estimate(by_name[name]),
+        "by_verdict": by_verdict,
         "edges": edges(tables["update_orders_search"]),
         "healing": healing_table(tables["shattering_in_training"]),
         "prediction": prediction(tables["learning_speed"]),
@@ -201,17 +206,32 @@ def costs_table(files: Sequence[Path], folder: Path) -> pd.DataFrame:
     ).reset_index()
 
 
+def counts(claims: pd.DataFrame) -> dict[str, int]:
+    """How many claims of papers got each verdict, how many there are, of how many papers; questions and tests."""
+    of_papers, of_questions = where(claims, kind="paper"), where(claims, kind="question")
+    verdicts = {verdict: len(where(of_papers, verdict=verdict)) for verdict in prose.VERDICTS}
+    return verdicts | {
+        "claims": len(of_papers),
+        "papers": of_papers["paper"].nunique(),
+        "tests": len(of_questions),
+        "questions": of_questions["question"].nunique(),
+    }
+
+
 def verdicts_table(claims: pd.DataFrame) -> pd.DataFrame:
     """The claims as the report shows them, in text.
 
     Returns:
-        Columns claim (statement with its source), estimate (with interval), gradient_norm (the confound of
-        the treatment / of the control, empty if the claim has none) and verdict.
+        Columns question (in words), claim (statement with its source), estimate (with interval), confidence
+        (of the interval), gradient_norm (the confound of the treatment / of the control, empty if the claim
+        has none) and verdict.
     """
     return pd.DataFrame(
         {
+            "question": claims["question"].str.replace("-", " "),
             "claim": claims["statement"] + " [@" + claims["paper"] + ", " + claims["place"] + "]",
             "estimate": [_estimate(claim) for claim in _records(claims)],
+            "confidence": [prose.percent(confidence) for confidence in claims["confidence"]],
             "gradient_norm": [_confound(claim) for claim in _records(claims)],
             "verdict": claims["verdict"].map(prose.verdict),
         }
