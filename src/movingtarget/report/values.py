@@ -207,7 +207,7 @@ def costs_table(files: Sequence[Path], folder: Path) -> pd.DataFrame:
 
 
 def counts(claims: pd.DataFrame) -> dict[str, int]:
-    """How many claims of papers got each verdict, how many there are, of how many papers; questions and tests."""
+    """Claims of papers by verdict, in all, and the papers; tests of our own, and their questions."""
     of_papers, of_questions = where(claims, kind="paper"), where(claims, kind="question")
     verdicts = {verdict: len(where(of_papers, verdict=verdict)) for verdict in prose.VERDICTS}
     return verdicts | {
