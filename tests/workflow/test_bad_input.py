@@ -68,6 +68,14 @@ MISTAKES = {
         "one_step: {batch_size: 60001}",
         "one_step.batch_size is 60001; allowed: at most 60000, for fashion-mnist has 60000 training images",
     ),
+    "a large batch larger than the data": (
+        "large_batch: {large_batch_size: 60001}",
+        "large_batch.large_batch_size is 60001; allowed: at most 60000, for fashion-mnist has 60000 training",
+    ),
+    "fewer classes than fine-tuning needs": (
+        "fine_tuning: {pretraining_classes: [0, 1, 2, 3, 4, 5, 6, 7, 8]}",
+        "fine_tuning.pretraining_classes has 9 of the 10 classes of fashion-mnist; allowed: two at least, ",
+    ),
     "curvature on more examples than a minibatch has": (
         "moving_target: {curvature: {examples: 129}}",
         "moving_target.curvature.examples is 129; allowed: at most 128, moving_target.batch_size",

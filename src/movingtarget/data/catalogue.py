@@ -24,6 +24,7 @@ class Dataset(NamedTuple):
         mirrors: base addresses; each serves NAME.gz.
         debian_package: the package of Debian that holds the files, or None.
         in_scikit_learn: whether it is the set of digits that comes with scikit-learn.
+        classes: of the images.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Dataset(NamedTuple):
     mirrors: tuple[str, ...] = ()
     debian_package: str | None = None
     in_scikit_learn: bool = False
+    classes: int = 10
 
 
 # LeCun, Bottou, Bengio & Haffner 1998. The authors' own server no longer serves the files.

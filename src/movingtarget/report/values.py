@@ -14,6 +14,7 @@ from movingtarget.figure import Drawing, filled_caption
 from movingtarget.report import prose
 from movingtarget.report.answers import by_verdict
 from movingtarget.report.moving_target import curvature_prediction, edges, orders_table
+from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table
 from movingtarget.statistics.bootstrap import Interval, over_arms
 from movingtarget.statistics.means import mean_of
 from movingtarget.statistics.rank_correlation import partial_rank_correlation, rank_correlation
@@ -76,6 +77,9 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "healing": healing_table(tables["shattering_in_training"]),
         "prediction": prediction(tables["learning_speed"]),
         "orders": orders_table(tables["update_order_budgets"], tables["stable_rates"]),
+        "remedies": remedies_table(tables["remedies"], tables["remedies_search"]),
+        "fine_tuned": fine_tuning_table(tables["fine_tuning"], tables["fine_tuning_search"]),
+        "large_batches": large_batch_table(tables["large_batch"], tables["large_batch_search"]),
         "curvature": curvature_prediction(tables["moving_target"]),
         "median": lambda table, **conditions: prose.number(
             meeting(tables[table], **conditions)["value"].median()

@@ -34,6 +34,15 @@ def freeze_in_order(steps: int) -> UpdateRule:
     return rule
 
 
+def train_last_layer(
+    network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, learning_rates: Tensor
+) -> Outcome:
+    """One step of gradient descent of the output layer alone; all below it stand still."""
+    links = chain(network)
+    losses, cost = descend_above(links, len(links) - 1, parameters, batch, learning_rates)
+    return Outcome(parameters, memory, cost, losses)
+
+
 def descend_above(
     links: Sequence[Link], frozen: int, parameters: Parameters, batch: Batch, learning_rates: Tensor
 ) -> tuple[Tensor, Cost]:

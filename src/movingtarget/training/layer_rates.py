@@ -51,12 +51,12 @@ def lars(
     losses, gradients = gradients_of(network, parameters, batch)
     for link in chain(network):
         own = {name: gradients[name] for name in link.names.values()}
-        sizes, slopes = _norm({name: parameters[name] for name in own}), _norm(own)
+        sizes, slopes = norm_of({name: parameters[name] for name in own}), norm_of(own)
         ratios = torch.where(slopes == 0, 0.0, sizes / slopes)
         descend(parameters, own, learning_rates * ratios)
     return Outcome(parameters, memory, backpropagation_cost(network, batch.labels.shape[-1]), losses)
 
 
-def _norm(values: Parameters) -> Tensor:
+def norm_of(values: Parameters) -> Tensor:
     """The norm of all values of each member together, `(members,)`."""
     return torch.cat([value.flatten(1) for value in values.values()], 1).square().sum(1).sqrt()
