@@ -11,6 +11,7 @@ def claim(**changes) -> dict[str, Any]:
     """A claim that batch norm's last training loss is below the plain network's."""
     entry = {
         "id": "batch-norm-trains-faster",
+        "kind": "paper",
         "paper": "ioffe2015",
         "place": "figure 1a",
         "statement": "Batch norm reaches a lower training loss in the same number of steps.",
@@ -23,7 +24,9 @@ def claim(**changes) -> dict[str, Any]:
         "seeds": 5,
         "scale": "default",
     }
-    return {key: value for key, value in {**entry, **changes}.items() if value is not None}
+    entry = {**entry, **changes}
+    certain = {"deviation": 0} if "within" in entry["holds_if"] else {}
+    return {key: value for key, value in {**certain, **entry}.items() if value is not None}
 
 
 def mean_claim(**changes) -> dict[str, Any]:

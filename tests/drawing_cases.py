@@ -52,17 +52,40 @@ def training() -> Callable[..., pd.DataFrame]:
     def make(
         arms: Sequence[tuple[str, str]] = ARMS,
         depths: Sequence[int] = (3, 6),
-        rates: Sequence[float] = (0.01, 0.1),
         seeds: int = 3,
     ) -> pd.DataFrame:
         quantities = ["batch_loss", "train_loss", "test_accuracy"]
-        columns = {"arm": arms, "depth": depths, "learning_rate": rates, "seed": range(seeds)}
-        frame = crossed(columns | {"quantity": quantities, "step": [5, 10, 20]})
-        cost = np.where(frame["arm"].str[1] == "locoprop", 5.0, 1.0)
-        frame = frame.assign(network=frame["arm"].str[0], update_rule=frame["arm"].str[1])
-        return frame.assign(gradient_evaluations=cost * frame["step"]).drop(columns="arm")
+        columns = {"arm": arms, "depth": depths, "seed": range(seeds)}
+        frame = of_arms(crossed(columns | {"quantity": quantities, "step": [5, 10, 20]}))
+        cost = np.where(frame["update_rule"] == "locoprop", 5.0, 1.0)
+        return frame.assign(learning_rate=0.1, gradient_evaluations=cost * frame["step"])
 
     return make
+
+
+@pytest.fixture
+def training_search() -> Callable[..., pd.DataFrame]:
+    """Table training_search, the loss the lower the higher the rate, whichever is named the best."""
+
+    def make(
+        arms: Sequence[tuple[str, str]] = ARMS,
+        depths: Sequence[int] = (3, 6),
+        rates: Sequence[float] = (0.01, 0.1, 1.0),
+        seeds: int = 3,
+        best: float = 0.1,
+        place: str = "best",
+    ) -> pd.DataFrame:
+        columns = {"arm": arms, "depth": depths, "seed": range(seeds), "learning_rate": rates}
+        frame = of_arms(crossed(columns)).rename(columns={"value": "train_loss"})
+        return frame.assign(place=np.where(frame["learning_rate"] == best, place, "tried"))
+
+    return make
+
+
+def of_arms(frame: pd.DataFrame) -> pd.DataFrame:
+    """Column arm divided into network and update rule."""
+    arms = frame["arm"].str
+    return frame.assign(network=arms[0], update_rule=arms[1]).drop(columns="arm")
 
 
 @pytest.fixture

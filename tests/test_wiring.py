@@ -265,6 +265,7 @@ def test_digits_are_as_many_as_the_catalogue_says():
 
 CLAIM = """
 id: example
+kind: paper
 paper: nobody
 place: nowhere
 statement: nothing

@@ -71,15 +71,6 @@ def test_the_registered_claims_make_sense():
         ({"control": None}, "estimand is difference with treatment; allowed: mean or log_slope of .*"),
         ({"estimand": "mean"}, "estimand is mean with treatment and control; allowed: .*"),
         ({"holds_if": {"within": [2, 1]}}, r"holds_if.within is \[2, 1\]; allowed: the lower end first"),
-        (
-            {
-                "table": "image_gradients",
-                "select": {"quantity": "correlation"},
-                "learning_rate": "best",
-            },
-            "learning_rate is best, but image_gradients has no training losses; "
-            "allowed: only with depth_ladder, training, update_order_budgets, update_orders",
-        ),
     ],
 )
 def test_a_claim_that_makes_no_sense_is_refused_in_one_line(changes, message):
@@ -112,7 +103,6 @@ def test_a_claim_that_makes_no_sense_is_refused_in_one_line(changes, message):
             {"select": {**CORRELATION, "variance": 1.0}},
             "select.variance is measured in gradient_correlation, no condition; allowed: network, .*",
         ),
-        ({"learning_rate": "best"}, "learning_rate is best, but .* has no training losses; .*"),
         ({"estimand": "log_slope"}, "select.depth is 10; allowed: a list of at least two depths .*"),
         (
             {"estimand": "log_slope", "select": {**CORRELATION, "depth": [10]}},

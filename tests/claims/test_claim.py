@@ -4,17 +4,13 @@ import pytest
 from claim_cases import CORRELATION, NORM, claim, correlation_claim, mean_claim, slope_claim
 
 from movingtarget.claims.claim import (
-    ALONE,
-    ESTIMANDS,
     arms,
-    choosing,
     conditioned,
     confounds,
     is_word,
     listed,
     measured_of,
 )
-from movingtarget.claims.judge import OF_MEANS
 from movingtarget.declarations import schemas
 from movingtarget.tables import columns
 
@@ -46,11 +42,6 @@ def test_select_alone_is_an_arm(entry):
     assert arms(entry) == {"select": (entry["table"], entry["select"])}
 
 
-def test_every_estimand_is_of_means_or_a_slope():
-    assert (*OF_MEANS, "log_slope") == ESTIMANDS
-    assert set(ALONE) < set(ESTIMANDS)
-
-
 def test_a_confound_has_the_conditions_that_its_table_knows_and_its_own():
     entry = correlation_claim(confound=NORM | {"column": "variance", "depth": 2, "gates": "random"})
     assert confounds(entry) == [{**CORRELATION, "depth": 2, "gates": "random"}]
@@ -69,17 +60,6 @@ def test_an_arm_of_which_the_table_knows_no_condition_has_no_confound():
     assert confounds(entry) == [{"depth": 50, "gates": "random"}, None]
 
 
-def test_the_last_training_losses_choose_the_rate_where_there_are_any():
-    of_quantity = {"quantity": "train_loss", "step": "last"}, "value"
-    found = {table: choosing(table) for table in schemas()}
-    assert {table: losses for table, losses in found.items() if losses is not None} == {
-        "training": of_quantity,
-        "depth_ladder": of_quantity,
-        "update_orders": ({"step": "last"}, "train_loss"),
-        "update_order_budgets": ({}, "train_loss"),
-    }
-
-
 @pytest.mark.parametrize("table", schemas())
 def test_conditions_name_columns_that_are_not_measured(table):
     measured, named = measured_of(table), conditioned(table)
@@ -92,6 +72,8 @@ def test_what_is_measured_is_what_it_was_when_claims_were_registered():
     several = {
         "gradient_correlation": ["variance", "covariance", "correlation", "gradient_norm"],
         "learning_speed": ["correlation", "gradient_norm", "steps"],
+        "training_search": ["train_loss"],
+        "depth_ladder_search": ["train_loss"],
         "update_orders": ["train_loss", "test_accuracy"],
         "update_order_budgets": ["train_loss", "test_accuracy"],
         "update_order_times": ["seconds"],

@@ -8,6 +8,7 @@ from drawing_cases import (
     on_a_line,
     quantities_by_seed,
     training,
+    training_search,
     update_orders,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "on_a_line",
     "quantities_by_seed",
     "training",
+    "training_search",
     "update_orders",
 ]

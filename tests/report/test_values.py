@@ -22,25 +22,30 @@ from movingtarget.report.values import (
 CLAIM: dict[str, Any] = {"statement": "It is so.", "paper": "he2015", "place": "figure 1"}
 
 
-def test_an_arm_stands_at_its_best_rate_with_its_cost():
-    quantities = {"train_loss": [0.4, 0.2], "test_accuracy": [0.8, 0.9], "diverged": [0.0, 0.0]}
+def test_an_arm_stands_at_the_rate_that_was_chosen_with_its_cost():
+    """At the last step; of two arms, one was best at an edge of the rates tried."""
     rows = [
-        {"learning_rate": rate, "quantity": quantity, "value": values[place], "seed": seed}
-        for place, rate in enumerate([0.01, 0.1])
-        for quantity, values in quantities.items()
+        {"depth": depth, "step": step, "quantity": quantity, "value": value * (10 - step), "seed": seed}
+        for depth in (3, 2)
+        for step in (5, 9)
+        for quantity, value in {"train_loss": 0.2, "test_accuracy": 0.9, "diverged": 0.0}.items()
         for seed in range(3)
     ]
-    table = pd.DataFrame(rows).assign(
-        network="plain", depth=3, update_rule="sgd", step=7, gradient_evaluations=7.0, flops=70.0
+    table = pd.DataFrame(rows).assign(network="plain", update_rule="sgd", learning_rate=0.1234)
+    table = table.assign(gradient_evaluations=table["step"] * 1.0, flops=table["step"] * 10.0)
+    table.loc[(table["quantity"] == "diverged") & (table["seed"] == 1), "value"] = 1.0
+    search = pd.DataFrame(
+        {"network": "plain", "depth": [3, 3, 2, 2], "update_rule": "sgd"}
+        | {"place": ["tried", "best", "best at an edge", "tried"]}
     )
-    table.loc[(table["quantity"] == "diverged") & (table["learning_rate"] == 0.01), "value"] = 1.0
-    (row,) = arms_table(table).to_dict("records")
-    assert row["learning_rate"] == "0.1"
-    assert row["train_loss"].startswith("0.2")
-    assert row["test_accuracy"].startswith("90")
-    assert row["diverged"] == "3 of 6"
-    assert row["gradient_evaluations"] == 7
-    assert row["flops"] == 70.0
+    deep, shallow = arms_table(table, search).to_dict("records")
+    assert (deep["depth"], deep["learning_rate"]) == (3, "0.123")
+    assert (shallow["depth"], shallow["learning_rate"]) == (2, "0.123 (at an edge)")
+    assert deep["train_loss"].startswith("0.200\N{NO-BREAK SPACE}[")
+    assert deep["test_accuracy"].startswith("90.0\N{NO-BREAK SPACE}[")
+    assert deep["diverged"] == "1 of 3"
+    assert (deep["gradient_evaluations"], deep["flops"]) == (9, 90.0)
+    assert [row["learning_rate"] for row in arms_table(table, search[:2]).to_dict("records")] == ["0.123"] * 2
 
 
 def test_costs_are_summed_by_rule_and_memory_is_the_largest(tmp_path: Path):

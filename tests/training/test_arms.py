@@ -12,10 +12,10 @@ import torch
 from movingtarget.data.load import Images
 from movingtarget.experiments import image_gradients, mutual_information
 from movingtarget.families import FAMILIES
-from movingtarget.networks import Architecture, build_random
+from movingtarget.networks import Architecture, Parameters, build_random
 from movingtarget.networks.initialise import Weights
-from movingtarget.statistics.best_rate import best_learning_rate
-from movingtarget.training.arms import Trained, train_arm
+from movingtarget.training.arms import measure_arm, train_arm
+from movingtarget.training.tuned import Tuned
 
 Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 SEEDS = [3, 5]
@@ -25,7 +25,8 @@ SETTINGS: dict[str, Any] = {
     "seeds": SEEDS,
     "initial_weights": "normal",
     "given": {"iterations": 2, "gamma": 1.0},
-    "learning_rates": [0.05, 1e6],
+    "tuning_seeds": [100],
+    "learning_rates": [0.05],
     "batch_size": 10,
     "epochs": 2,
     "evaluations_per_epoch": 1,
@@ -47,7 +48,7 @@ def arm(network: str, update_rule: str = "sgd") -> dict[str, Any]:
     return {"network": network, "depth": 3, "update_rule": update_rule}
 
 
-def trained(network: str, update_rule: str = "sgd", **changes: Any) -> Trained:
+def trained(network: str, update_rule: str = "sgd", **changes: Any) -> Tuned:
     return train_arm(arm(network, update_rule), images(), SETTINGS | changes)
 
 
@@ -55,14 +56,36 @@ def trained(network: str, update_rule: str = "sgd", **changes: Any) -> Trained:
     ("network", "update_rule"),
     [("plain", "sgd"), ("batch-norm", "sgd"), ("residual", "sgd"), ("plain", "locoprop")],
 )
-def test_rows_name_arm_and_seed_and_snapshots_are_of_the_best_rate(network: str, update_rule: str):
-    table, snapshots = trained(network, update_rule)
+def test_the_tested_seeds_alone_are_in_the_curves_and_the_snapshots(network: str, update_rule: str):
+    found, table, snapshots = trained(network, update_rule)
     assert set(table["seed"]) == set(SEEDS)
-    assert set(table["network"]) == {network}
-    assert best_learning_rate(table) == 0.05
+    assert set(table["learning_rate"]) == {found.best}
+    assert {len(losses) for losses in found.losses.values()} == {1}
     assert list(snapshots) == [0, 8, 16]
     assert all(len(value) == len(SEEDS) for value in snapshots[16].values())
     assert any(not torch.equal(snapshots[0][name], value) for name, value in snapshots[16].items())
+
+
+def test_a_study_of_arms_writes_curves_and_search_and_keeps_its_members(written: Written):
+    given: dict[str, Any] = {"arm": arm("plain"), "images": images(), "kept": None}
+    given |= {"keep": lambda data: None, "say": lambda line: None}
+    tables, snapshots = measure_arm("depth_ladder", **given, **SETTINGS)
+    search, curves = (written(tables[name], name) for name in ("depth_ladder_search", "depth_ladder"))
+    assert set(tables) == {"depth_ladder", "depth_ladder_search"}
+    for table in (search, curves):
+        assert (table[[*arm("plain")]] == [*arm("plain").values()]).all(axis=None)
+    best = search[search["place"] != "tried"]
+    assert set(best["learning_rate"]) == set(curves["learning_rate"])
+    assert set(search["seed"]) == {100}
+    expected = trained("plain")
+    assert tables["depth_ladder"].equals(expected.table.assign(**arm("plain")))
+    assert_same(snapshots, expected.snapshots)
+
+
+def assert_same(one: dict[int, Parameters], other: dict[int, Parameters]) -> None:
+    assert list(one) == list(other)
+    for step, parameters in one.items():
+        assert all(torch.equal(other[step][name], value) for name, value in parameters.items())
 
 
 def test_measurements_of_snapshots_have_a_row_for_each_seed_and_layer(written: Written):
@@ -101,18 +124,15 @@ def test_members_start_from_the_initial_weights_of_their_seed(network: str, weig
             assert torch.equal(initial[name][place], value)
 
 
-def test_snapshots_are_kept_at_the_steps_asked_for_too(written: Written):
-    table, snapshots = trained("plain", snapshot_steps=[1, 3])
+def test_snapshots_are_kept_at_the_steps_asked_for_too():
+    _, table, snapshots = trained("plain", snapshot_steps=[1, 3])
     assert list(snapshots) == [0, 1, 3, 8, 16]
     assert table.equals(trained("plain").table)
-    written(table, "depth_ladder")
 
 
 def test_going_on_from_what_was_kept_changes_nothing():
     kept: list[dict[str, Any]] = []
     whole = train_arm(arm("plain"), images(), SETTINGS, keep=lambda data: kept.append(deepcopy(data)))
-    resumed = train_arm(arm("plain"), images(), SETTINGS, kept=kept[0])
+    resumed = train_arm(arm("plain"), images(), SETTINGS, kept=kept[-2])
     assert resumed.table.equals(whole.table)
-    assert list(resumed.snapshots) == list(whole.snapshots)
-    for step, parameters in whole.snapshots.items():
-        assert all(torch.equal(resumed.snapshots[step][name], value) for name, value in parameters.items())
+    assert_same(resumed.snapshots, whole.snapshots)

@@ -103,6 +103,15 @@ MISTAKES = {
         "gradient_correlation.networks[0].gates is ",
     ),
     "no seeds": ("training: {seeds: []}", "training.seeds is "),
+    "a tested seed that chooses the learning rate": (
+        "training: {tuning_seeds: [2, 100]}",
+        "training.tuning_seeds has 2; allowed: none of training.seeds, which are tested",
+    ),
+    "the same on the ladder": (
+        "depth_ladder: {seeds: [3, 100]}",
+        "depth_ladder.tuning_seeds has 100; allowed: none of depth_ladder.seeds, which are tested",
+    ),
+    "no seeds to choose by": ("training: {tuning_seeds: []}", "training.tuning_seeds is "),
     "a seed twice": ("training: {seeds: [1, 1]}", "training.seeds is "),
     "a results folder that cannot be written": ("results: /proc/results", "results is '/proc/results'"),
 }
@@ -165,6 +174,11 @@ def test_a_mistake_stops_the_run_before_anything_is_made(project: Path):
         ("table: training", "table: trainings", "(did you mean training?)"),
         ("network: plain", "network: plian", "(did you mean plain?)"),
         ("holds_if: {below: 0}", "holds_if: {beneath: 0}", "holds_if.beneath"),
+        (
+            "deviation: 0.085",
+            "deviation: 0.85",
+            "seeds is 20; allowed: 280 or more",
+        ),
         ("id: plain-nets-degrade", "id: batch-norm-trains-faster", "batch-norm-trains-faster"),
     ],
 )

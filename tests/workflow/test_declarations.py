@@ -58,6 +58,8 @@ def draw(random_numbers: pd.DataFrame) -> Figure:
 
 CLAIM = """
 - id: random-numbers-are-small
+  kind: question
+  question: random-numbers
   paper: ioffe2015
   place: nowhere
   statement: The mean of random numbers is small.
@@ -65,6 +67,7 @@ CLAIM = """
   estimand: mean
   select: {}
   holds_if: {within: [-1, 1]}
+  deviation: 0.3
   seeds: 5
   scale: default
 """

@@ -47,6 +47,7 @@ CLAIMS_SCHEMA = read_yaml(Path(__file__).parents[2] / "workflow/schemas/claims.s
 
 CLAIM = """
 id: batch-norm-trains-faster
+kind: paper
 paper: ioffe2015
 place: figure 1a
 statement: A network with batch norm reaches a lower training loss in the same number of steps.
@@ -55,7 +56,6 @@ estimand: difference
 select: {quantity: train_loss, step: last, depth: [10, 50], learning_rate: 0.1}
 treatment: {network: batch-norm}
 control: {network: plain, table: training}
-learning_rate: best
 holds_if: {below: 0}
 paper_value: 0
 seeds: 5
@@ -237,13 +237,16 @@ def test_a_good_claim_passes_both_checks():
         ),
         ("scale: smoke", 'scale is "smoke"; allowed: one of default, paper'),
         ("seeds: 4", "seeds is 4; allowed: a whole number of at least 5"),
-        ("learning_rate: 0.1", "learning_rate is 0.1; allowed: best"),
+        ("learning_rate: best", r"learning_rate is not a key; allowed: id, kind, .*"),
+        ("kind: answer", 'kind is "answer"; allowed: one of paper, question, check'),
+        ("kind: question\nquestion: Does it?", 'question is "Does it\\?"; allowed: lower-case .*'),
+        ("deviation: -0.1", "deviation is -0.1; allowed: a number of at least 0"),
         (
             "select: {depth: []}",
             r"select.depth is \[\]; allowed: a number or text or a list of at least 1, .*",
         ),
         ("select: {depth: yes}", "select.depth is true; allowed: a number or text or a list .*"),
-        ("statment: x", r"statment is not a key \(did you mean statement\?\); allowed: id, paper, .*"),
+        ("statment: x", r"statment is not a key \(did you mean statement\?\); allowed: id, kind, .*"),
         ("paper_value: 5 %", 'paper_value is "5 %"; allowed: a number'),
     ],
 )
