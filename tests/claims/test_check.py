@@ -1,13 +1,16 @@
 """Claims that make no sense are refused before a run."""
 
+import itertools
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 import yaml
 from claim_cases import CORRELATION, NORM, claim, correlation_claim, mean_claim, slope_claim
+from scipy import stats
 
-from movingtarget.claims.check import check_claims
+from movingtarget.claims.check import check_claims, least_seeds
 from movingtarget.declarations import schemas
 from movingtarget.families import FAMILIES
 from movingtarget.tables import MEASURED, Column
@@ -168,6 +171,12 @@ def test_a_column_slope_or_confound_that_makes_no_sense_is_refused_in_one_line(c
     [
         ({}, None),
         ({"confound": {**NORM, "column": "covariance", "depth": [2, 10], "network": "residual"}}, None),
+        ({"kind": "check", "question": "why-so"}, None),
+        ({"kind": "claim"}, "'claim' is not one of"),
+        ({"kind": None}, "'kind' is a required property"),
+        ({"question": "Why?"}, "'Why?' does not match"),
+        ({"deviation": -1}, "-1 is less than the minimum"),
+        ({"learning_rate": "best"}, "'learning_rate' was unexpected"),
         ({"estimand": "log_slopes"}, "'log_slopes' is not one of"),
         ({"column": 1}, "1 is not of type 'string'"),
         ({"columns": "value"}, "'columns' was unexpected"),
@@ -205,6 +214,71 @@ def test_conditions_on_text_and_numbers(conditions, message, monkeypatch):
     else:
         with pytest.raises(ValueError, match=f"^claim batch-norm-trains-faster: {message}$"):
             check_claims([entry])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"kind": "question"},
+            "question is missing, and kind is question; allowed: a question for kind question, and for no .*",
+        ),
+        (
+            {"question": "why"},
+            "question is why, and kind is paper; allowed: a question for kind question, .*",
+        ),
+        ({"kind": "check", "question": "why"}, "question is why, and kind is check; allowed: .*"),
+        (
+            {"deviation": 0.1},
+            "deviation is 0.1; allowed: a number with holds_if.within, and with nothing else",
+        ),
+        ({"holds_if": {"above": 0}, "deviation": 0}, "deviation is 0; allowed: .*"),
+        (
+            {"holds_if": {"within": [0, 1]}, "deviation": None},
+            "deviation is missing; allowed: a number with holds_if.within, and with nothing else",
+        ),
+        (
+            {"holds_if": {"within": [0, 0.2]}, "deviation": 0.1},
+            r"seeds is 5; allowed: 7 or more to decide on \[0, 0.2\], "
+            "for an interval that fits into it with a deviation of 0.1 over seeds",
+        ),
+        (
+            {"holds_if": {"within": [1, 1]}, "deviation": 0.1},
+            r"holds_if.within is \[1, 1\]; allowed: a wider region, "
+            "for an interval that fits into it with a deviation of 0.1 over seeds",
+        ),
+        ({"holds_if": {"within": [0, 1]}, "seeds": 4}, "seeds is 4; allowed: 5 or more .*"),
+    ],
+)
+def test_a_kind_or_region_that_makes_no_sense_is_refused_in_one_line(changes, message):
+    with pytest.raises(ValueError, match=f"^claim batch-norm-trains-faster: {message}$"):
+        check_claims([claim(**changes)])
+
+
+def test_claims_of_one_question_need_more_seeds_than_one_alone():
+    """7 seeds are enough for one, 10 for one of four."""
+    regions = {"holds_if": {"within": [0, 0.2]}, "deviation": 0.1, "kind": "question", "seeds": 9}
+    four = [claim(id=f"claim-{place}", question="why", **regions) for place in range(4)]
+    apart = [entry | {"question": entry["id"]} for entry in four]
+    check_claims(apart)
+    check_claims([entry | {"seeds": 10} for entry in four])
+    with pytest.raises(ValueError, match=r"^claim claim-0: seeds is 9; allowed: 10 or more"):
+        check_claims(four)
+
+
+@pytest.mark.parametrize("tests", [1, 3, 10])
+@pytest.mark.parametrize("ratio", [0.5, 1.9, 8.0])
+def test_the_least_seeds_are_those_that_a_loop_finds(tests, ratio):
+    def width(seeds: int) -> float:
+        return 2 * stats.t.ppf(1 - 0.05 / 2 / tests, seeds - 1) / seeds**0.5
+
+    found = least_seeds(ratio * 3, 3, tests)
+    assert found == next(seeds for seeds in itertools.count(5) if width(seeds) <= ratio)
+
+
+def test_the_least_seeds_are_five_or_out_of_reach():
+    assert least_seeds(0, 0) == least_seeds(1e9, 1, tests=100) == 5
+    assert least_seeds(0, 1e-9) == least_seeds(1, 40) == np.inf
 
 
 def test_an_id_used_twice_is_refused():

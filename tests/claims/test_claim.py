@@ -7,6 +7,8 @@ from movingtarget.claims.claim import (
     arms,
     conditioned,
     confounds,
+    families,
+    family_of,
     is_word,
     listed,
     measured_of,
@@ -58,6 +60,19 @@ def test_an_arm_of_which_the_table_knows_no_condition_has_no_confound():
         confound=NORM | {"gates": "random"},
     )
     assert confounds(entry) == [{"depth": 50, "gates": "random"}, None]
+
+
+def test_claims_of_one_question_belong_together_and_any_other_stands_alone():
+    entries = [
+        mean_claim(id="why"),
+        mean_claim(id="one", kind="question", question="why"),
+        mean_claim(id="two", kind="question", question="how"),
+        mean_claim(id="three", kind="question", question="why"),
+        mean_claim(id="how", kind="check"),
+    ]
+    together = [[entry["id"] for entry in members] for members in families(entries).values()]
+    assert together == [["why"], ["one", "three"], ["two"], ["how"]]
+    assert [families(entries)[family_of(entry)].count(entry) for entry in entries] == [1] * 5
 
 
 @pytest.mark.parametrize("table", schemas())

@@ -8,8 +8,10 @@ import pytest
 from claim_cases import CORRELATION, NORM, claim, correlation_claim, mean_claim, slope_claim
 
 from movingtarget.claims.check import check_claims
-from movingtarget.claims.judge import VERDICTS, judge
+from movingtarget.claims.judge import VERDICTS, _holm, _Test, judge
 from movingtarget.declarations import schemas
+from movingtarget.statistics.bootstrap import Interval
+from movingtarget.statistics.studentised import studentised_interval
 from movingtarget.tables import write_table
 
 SEEDS = range(5)
@@ -91,6 +93,7 @@ def test_the_claims_table_is_written_as_its_schema_says(tmp_path):
     first, second = table.to_dict("records")
     assert first["statement"] == "Folded over two lines."
     assert (first["seeds"], first["paper_value"]) == (5, 1.0)
+    assert (first["kind"], first["question"], first["confidence"]) == ("paper", "none", 0.95)
     assert second["seeds"] == 0
     assert np.isnan([second["paper_value"], second["estimate"]]).all()
 
@@ -465,3 +468,118 @@ def test_verdicts_do_not_depend_on_the_other_claims():
     alone = judge([mean_claim()], tables, "default")
     after = judge([mean_claim(id="another", holds_if={"above": 0}), mean_claim()], tables, "default")
     pd.testing.assert_frame_equal(alone, after.iloc[1:].reset_index(drop=True))
+
+
+def ends_at(values, confidence) -> tuple[float, float]:
+    _, low, high = studentised_interval(values, confidence=confidence)
+    return low, high
+
+
+def judged(entries, table) -> pd.DataFrame:
+    check_claims(entries)
+    return judge(entries, {"training": table}, "default").set_index("claim")
+
+
+def above(name, bound, question="why") -> dict:
+    """A claim of a question that the plain network's loss lies above a bound."""
+    return mean_claim(id=name, kind="question", question=question, holds_if={"above": bound})
+
+
+CERTAIN, HOPELESS = 0.5, 1.2
+ONE_OF = {tests: ends_at(LOSSES, 1 - 0.05 / tests)[0] for tests in (1, 2, 3, 4)}
+ALMOST = {tests: (ONE_OF[tests] + ONE_OF[tests + 1]) / 2 for tests in (1, 2, 3)}
+"""Bounds that the interval of one of so many tests clears, and that of one of more does not."""
+
+
+def test_the_claims_of_a_question_share_the_chance_of_a_wrong_verdict():
+    """Alone, the second would be reproduced."""
+    found = judged([above("first", HOPELESS), above("second", ALMOST[1])], training(LOSSES))
+    assert found["confidence"].tolist() == [0.975] * 2
+    assert found["verdict"].tolist() == ["inconclusive"] * 2
+    assert tuple(found.loc["second", ["low", "high"]]) == pytest.approx(ends_at(LOSSES, 0.975))
+    alone = judged([above("second", ALMOST[1])], training(LOSSES)).loc["second"]
+    assert (alone["confidence"], alone["verdict"]) == (0.95, "reproduced")
+    assert (alone["low"], alone["high"]) == pytest.approx(ends_at(LOSSES, 0.95))
+
+
+@pytest.mark.parametrize("decided", [{"above": CERTAIN}, {"below": CERTAIN}])
+def test_a_claim_is_tried_again_once_another_is_decided(decided):
+    """Whichever way the other is decided; it keeps the confidence at which it was."""
+    entries = [above("second", ALMOST[1]), above("first", 0) | {"holds_if": decided}]
+    found = judged(entries, training(LOSSES))
+    assert found["confidence"].tolist() == [0.95, 0.975]
+    assert found.loc["second", "verdict"] == "reproduced"
+    assert found.loc["first", "verdict"] == ("reproduced" if "above" in decided else "not reproduced")
+
+
+def test_holms_steps_follow_each_other_until_none_is_decided():
+    bounds = {"third": ALMOST[2], "hopeless": HOPELESS, "second": ALMOST[3], "first": CERTAIN}
+    found = judged([above(*pair) for pair in bounds.items()], training(LOSSES))
+    expected = {"first": 4, "second": 3, "third": 2, "hopeless": 1}
+    for name, tests in expected.items():
+        assert found.loc[name, "confidence"] == pytest.approx(1 - 0.05 / tests)
+        assert found.loc[name, "verdict"] == ("inconclusive" if name == "hopeless" else "reproduced")
+        assert found.loc[name, "low"] == pytest.approx(ONE_OF[tests])
+    assert [*found.index] == [*bounds]
+
+
+def test_claims_decided_at_one_step_are_all_of_that_step():
+    found = judged([above("first", CERTAIN), above("second", CERTAIN), above("third", 1.1)], training(LOSSES))
+    assert found["confidence"].tolist() == pytest.approx([1 - 0.05 / 3, 1 - 0.05 / 3, 0.95])
+
+
+def test_a_claim_that_cannot_be_decided_counts_among_its_questions():
+    """It has no rows, or too few seeds."""
+    missing = mean_claim(
+        id="first",
+        kind="question",
+        question="why",
+        select={"network": "crelu", "quantity": "train_loss"},
+    )
+    few = above("first", CERTAIN) | {"seeds": 6}
+    for other in (missing, few):
+        found = judged([other, above("second", ALMOST[1])], training(LOSSES))
+        assert found["confidence"].tolist() == [0.975] * 2
+        assert found["verdict"].tolist() == ["inconclusive"] * 2
+
+
+def test_other_questions_and_kinds_take_no_part():
+    entries = [
+        above("mine", ALMOST[1]),
+        above("other", HOPELESS, question="how"),
+        mean_claim(id="paper", holds_if={"above": ALMOST[1]}),
+        mean_claim(id="check", kind="check", holds_if={"above": ALMOST[1]}),
+    ]
+    found = judged(entries, training(LOSSES))
+    assert found["confidence"].tolist() == [0.95] * 4
+    assert found["verdict"].tolist() == ["reproduced", "inconclusive", "reproduced", "reproduced"]
+    assert found["question"].tolist() == ["why", "how", "none", "none"]
+    assert found["kind"].tolist() == ["question", "question", "paper", "check"]
+
+
+def test_a_question_of_true_nulls_is_wrong_in_one_of_twenty():
+    """Four losses whose mean is 0, each claimed to lie above 0, so that any decision is wrong.
+
+    Holm's procedure decides at least one in 5 % of experiments, four tests of their own in
+    1 - 0.95^4 = 18.5 %. 500 experiments of 20 seeds: three standard errors are 0.03 and 0.05.
+    """
+    wrong = []
+    for experiment in range(500):
+        losses = np.random.default_rng(experiment).standard_normal((4, 20))
+        tests = {str(place): true_null(values) for place, values in enumerate(losses)}
+        apart = [_holm({name: test})[name] for name, test in tests.items()]
+        wrong.append([decided(_holm(tests).values()), decided(apart)])
+    together, apart = np.mean(wrong, axis=0)
+    assert together == pytest.approx(0.05, abs=0.03)
+    assert apart == pytest.approx(0.185, abs=0.05)
+
+
+def true_null(values) -> _Test:
+    def interval(confidence: float) -> Interval:
+        return studentised_interval(values, confidence=confidence, resamples=799)
+
+    return _Test(interval, pd.Interval(0, np.inf, closed="right"), len(values), sufficient=True)
+
+
+def decided(decisions) -> bool:
+    return any(decision.verdict != "inconclusive" for decision in decisions)

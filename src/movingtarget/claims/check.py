@@ -82,11 +82,12 @@ def _region_problems(claim: Claim, tests: int) -> Iterator[str]:
     low, high = claim["holds_if"]["within"]
     if low > high:
         yield f"holds_if.within is {[low, high]}; allowed: the lower end first"
-    if claim["seeds"] < (least := least_seeds(high - low, claim["deviation"], tests)):
-        yield (
-            f"seeds is {claim['seeds']}; allowed: {least} or more, for an interval that fits into "
-            f"{[low, high]} with a deviation of {claim['deviation']} over seeds"
-        )
+    least = least_seeds(high - low, claim["deviation"], tests)
+    fits = f"for an interval that fits into it with a deviation of {claim['deviation']} over seeds"
+    if least == math.inf:
+        yield f"holds_if.within is {[low, high]}; allowed: a wider region, {fits}"
+    if claim["seeds"] < least:
+        yield f"seeds is {claim['seeds']}; allowed: {least} or more to decide on {[low, high]}, {fits}"
 
 
 def least_seeds(width: float, deviation: float, tests: int = 1) -> float:

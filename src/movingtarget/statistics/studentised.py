@@ -33,7 +33,8 @@ def studentised_interval(
        q_p \text{ the quantiles of } (\hat\theta^* - \hat\theta) / \hat s^*. $$
 
     So skewness widens the interval on the side where seeds are rare, which a percentile interval gets the
-    wrong way round. Resamples whose own standard error is zero are left out.
+    wrong way round. A resample of equal seeds, whose standard error is zero, stands beyond all others on its
+    side, and at least at Student's quantile: left out, it would cut off the end of seeds with few values.
 
     Args:
         values: `(seeds, k)`, or `(seeds,)` for one column; a row holds what is paired by seed.
@@ -71,15 +72,25 @@ def studentised_interval(
         estimate, error = (float(value[0]) for value in _with_error(table, once, combine))
         if error <= ROUNDING * abs(estimate):
             return Interval(estimate, estimate, estimate)
-        tail = (1 - confidence) / 2
-        if seeds < FEWEST:
-            low, high = special.stdtrit(seeds - 1, [tail, 1 - tail])
-        else:
-            drawn = _counts(seeds, resamples, random_seed)
-            estimates, errors = _with_error(table, drawn, combine)
-            pivots = ((estimates - estimate) / errors)[~(errors <= ROUNDING * np.abs(estimates))]
-            low, high = np.quantile(pivots, [tail, 1 - tail])
+        tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+        low, high = special.stdtrit(seeds - 1, tails)
+        if seeds >= FEWEST:
+            resampled = _with_error(table, _counts(seeds, resamples, random_seed), combine)
+            low, high = np.quantile(_pivots(*resampled, estimate, low, high), tails)
     return Interval(estimate, float(estimate - high * error), float(estimate - low * error))
+
+
+def _pivots(
+    estimates: NDArray[np.float64], errors: NDArray[np.float64], estimate: float, low: float, high: float
+) -> NDArray[np.float64]:
+    """Studentised resamples; without an error, the furthest on their side, at least `low` and `high`."""
+    shifts, rounding = estimates - estimate, ROUNDING * np.abs(estimates)
+    certain = errors <= rounding
+    pivots = np.divide(shifts, errors, where=~certain, out=np.zeros_like(shifts))
+    low, high = np.fmin.reduce(pivots, initial=low), np.fmax.reduce(pivots, initial=high)
+    pivots[certain & (shifts < -rounding)] = low
+    pivots[certain & (shifts > rounding)] = high
+    return pivots
 
 
 def _with_error(
@@ -89,7 +100,7 @@ def _with_error(
     seeds = len(table)
     totals = counts @ table
     without = (totals[:, None, :] - table) / (seeds - 1)
-    left_out = combine(*np.moveaxis(without, -1, 0))
+    left_out = np.where(counts > 0, combine(*np.moveaxis(without, -1, 0)), 0)  # no row that is not there
     centre = (counts * left_out).sum(-1, keepdims=True) / seeds
     spread = (counts * (left_out - centre) ** 2).sum(-1)
     return combine(*(totals / seeds).T), np.sqrt(spread * (seeds - 1) / seeds)
