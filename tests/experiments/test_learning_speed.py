@@ -22,8 +22,9 @@ def arm(network: str, depth: int, learning_rate: float, curves: dict[int, list[f
             (15, "test_loss", 0.0),
         ]
     ]
-    arm = {"network": network, "depth": depth, "learning_rate": learning_rate, "update_rule": "sgd"}
-    return pd.DataFrame(rows).assign(**arm)
+    return pd.DataFrame(rows).assign(
+        network=network, depth=depth, learning_rate=learning_rate, update_rule="sgd"
+    )
 
 
 def ladder() -> pd.DataFrame:
