@@ -44,9 +44,9 @@ def start(project: Path) -> subprocess.Popen[str]:
     )
 
 
-def wait_for_checkpoint(project: Path, run: subprocess.Popen[str]) -> None:
+def wait_for(project: Path, run: subprocess.Popen[str], file: str) -> None:
     deadline = time.monotonic() + 120
-    while not list(project.glob("results/smoke/checkpoints/*.pt")):
+    while not list(project.glob(file)):
         assert run.poll() is None, run.stdout and run.stdout.read()
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -54,9 +54,9 @@ def wait_for_checkpoint(project: Path, run: subprocess.Popen[str]) -> None:
 
 @pytest.mark.parametrize("kill", ["interrupt", "kill the run", "kill run and job"])
 def test_the_next_start_goes_on(project: Path, tmp_path: Path, kill: str):
-    prepare(project, epochs=20)
+    prepare(project, epochs=4)
     run = start(project)
-    wait_for_checkpoint(project, run)
+    wait_for(project, run, "results/smoke/checkpoints/*.pt")
     if kill == "interrupt":
         os.killpg(run.pid, signal.SIGINT)
     elif kill == "kill the run":
@@ -81,7 +81,7 @@ def test_the_next_start_goes_on(project: Path, tmp_path: Path, kill: str):
 def test_two_runs_in_one_folder_are_refused(project: Path):
     prepare(project, epochs=10_000)  # the first must not end before the second has begun
     run = start(project)
-    wait_for_checkpoint(project, run)
+    wait_for(project, run, LOG)
     second = snakemake(project, *OVERLAY, "--", TABLE)
     os.killpg(run.pid, signal.SIGKILL)
     run.communicate(timeout=60)
