@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from movingtarget.figure import Drawing
+from movingtarget.report.moving_target import REGIMES, edges
 from movingtarget.report.values import (
     Run,
     _figure,
     arms_table,
     costs_table,
-    edges,
     healing_table,
     prediction,
     verdicts_table,
@@ -146,17 +146,8 @@ def test_correlation_that_says_nothing_does_not():
 
 
 def test_arms_at_an_edge_of_the_rates_are_named():
-    rows = [
-        {
-            "order": order,
-            "network": "plain",
-            "learning_rate": rate,
-            "seed": seed,
-            "step": 9,
-            "train_loss": loss,
-        }
-        for order, losses in {"lars": [1, 2, 3], "forward": [2, 1, 3], "fresh": [3, 2, 1]}.items()
-        for rate, loss in zip([0.1, 0.3, 1.0], losses, strict=True)
-        for seed in range(2)
-    ]
-    assert edges(pd.DataFrame(rows)) == {"lowest": ["LARS on plain"], "highest": ["fresh batches on plain"]}
+    places = {"forward": "best", "lars": "best at an edge", "fresh": "tried"}
+    search = pd.DataFrame({"order": [*places], "place": [*places.values()]})
+    search = search.assign(regime="minibatch", network="plain")
+    assert edges(search) == [f"LARS on plain ({REGIMES['minibatch']})"]
+    assert edges(search[search["order"] != "lars"]) == []

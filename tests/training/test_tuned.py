@@ -17,7 +17,7 @@ from movingtarget.networks import Architecture, Parameters, build, build_random
 from movingtarget.training.interface import Batch, Outcome, UpdateRule
 from movingtarget.training.loop import Training, train
 from movingtarget.training.simultaneous import simultaneous
-from movingtarget.training.tuned import Tuned, final_losses, start_of, train_tuned
+from movingtarget.training.tuned import Tuned, final_losses, start_of, train_to_ends, train_tuned
 from movingtarget.training.tuning import FINEST
 
 ARCHITECTURE = Architecture("plain", 5, 6, 3, 4, "relu")
@@ -82,22 +82,27 @@ def assert_same(one: Tuned, other: Tuned) -> None:
 
 
 def test_final_losses_are_those_of_each_member_trained_alone(images: Images) -> None:
-    """Rates by seeds; in float32, sums are taken in another order when a member stands elsewhere."""
+    """At each end; in float32, sums are taken in another order when a member stands elsewhere."""
     training = plan(images, learning_rates=[0.2, 0.02, 0.1])
-    losses = final_losses(training, draw)
-    expected = [[alone(training, rate, seed) for seed in (3, 5)] for rate in (0.2, 0.02, 0.1)]
-    np.testing.assert_allclose(losses, expected, rtol=1e-4)
+    losses = final_losses(training, [7, 20], draw)
+    assert [*losses] == [0.2, 0.02, 0.1]
+    for rate, by_end in losses.items():
+        assert [*by_end] == [7, 20]
+        for end, found in by_end.items():
+            to_end = replace(training, steps=end, evaluation_steps=[end])
+            np.testing.assert_allclose(found, [alone(to_end, rate, seed) for seed in (3, 5)], rtol=1e-4)
 
 
 def test_a_final_loss_that_has_diverged_is_not_a_number(images: Images) -> None:
-    losses = np.array(final_losses(plan(images, learning_rates=[1e20, 0.1]), draw))
-    assert np.isnan(losses).tolist() == [[True, True], [False, False]]
+    losses = final_losses(plan(images, learning_rates=[1e20, 0.1]), [20], draw)
+    assert np.isnan(losses[1e20][20]).all()
+    assert np.isfinite(losses[0.1][20]).all()
 
 
 def test_final_losses_do_not_depend_on_what_else_is_looked_at(images: Images) -> None:
     training = plan(images)
     busy = replace(training, evaluation_steps=[1, 7], curve_window=1, snapshot_steps=[3])
-    assert final_losses(busy, draw) == final_losses(training, draw)
+    assert final_losses(busy, [20], draw) == final_losses(training, [20], draw)
 
 
 def test_the_best_rate_is_that_of_brute_force(images: Images) -> None:
@@ -164,9 +169,10 @@ def test_going_on_from_what_was_kept_changes_nothing_at_every_stage(images: Imag
     whole, kept = kept_by(lambda **options: train_tuned(training, draw, TUNING_SEEDS, **options))
     steps = len(calls)
     stages = [torch.load(BytesIO(data), weights_only=True) for data in kept]
-    searching = [stage for stage in stages if stage["state"] is None]
+    searching = [stage for stage in stages if not stage["states"]]
+    best = whole.search.best
     assert len(searching) >= 2
-    assert [stage["state"]["epoch"] for stage in stages[len(searching) :]] == [1, 2]
+    assert [stage["states"][best]["epoch"] for stage in stages[len(searching) :]] == [1, 2]
     for done, stage in enumerate(stages, start=1):
         calls.clear()
         assert_same(train_tuned(training, draw, TUNING_SEEDS, kept=stage), whole)
@@ -197,3 +203,43 @@ def test_one_rate_is_enough_to_start_with(images: Images, rate: float) -> None:
     found = train_tuned(plan(images, learning_rates=[rate]), draw, TUNING_SEEDS)
     assert rate in found.search.losses
     assert len(found.search.losses) >= 3
+
+
+ENDS = [5, 20]
+
+
+def to_ends(images: Images, **options: Any) -> dict[int, Tuned]:
+    """Trainings of 5 and of 20 steps that start from different rates."""
+    training = plan(images, evaluation_steps=[5, 10, 20], snapshot_steps=[0, 5, 10])
+    return train_to_ends(training, ENDS, draw, TUNING_SEEDS, **options)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_each_end_is_tuned_and_trained_as_if_it_were_the_only_one(images: Images, end: int) -> None:
+    """But that more rates may have been tried, and whether a member diverged is told at the last step."""
+    found = to_ends(images)[end]
+    training = plan(images, evaluation_steps=[5, 10, 20], snapshot_steps=[0, 5, 10], steps=end)
+    only = train_tuned(training, draw, TUNING_SEEDS)
+    assert found.search.best == only.search.best
+    for rate, losses in only.search.losses.items():
+        np.testing.assert_allclose(found.search.losses[rate], losses, rtol=1e-4)
+    rows = only.table[only.table["quantity"] != "diverged"]
+    cut = found.table[found.table["quantity"] != "diverged"]
+    pd.testing.assert_frame_equal(cut.reset_index(drop=True), rows.reset_index(drop=True), check_exact=True)
+    assert_close(found.snapshots, only.snapshots, rtol=0, atol=0)
+
+
+def test_going_on_towards_several_ends_changes_nothing(images: Images) -> None:
+    stages: list[bytes] = []
+
+    def keep(data: dict[str, Any]) -> None:
+        file = BytesIO()
+        torch.save(data, file)
+        stages.append(file.getvalue())
+
+    whole = to_ends(images, keep=keep)
+    assert len(stages) >= 5
+    for stage in stages:
+        resumed = to_ends(images, kept=torch.load(BytesIO(stage), weights_only=True))
+        for end in ENDS:
+            assert_same(resumed[end], whole[end])
