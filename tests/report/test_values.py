@@ -14,12 +14,14 @@ from movingtarget.report.values import (
     _figure,
     arms_table,
     costs_table,
+    counts,
     healing_table,
     prediction,
     verdicts_table,
 )
 
 CLAIM: dict[str, Any] = {"statement": "It is so.", "paper": "he2015", "place": "figure 1"}
+CLAIM |= {"kind": "question", "question": "is-it-so", "confidence": 0.975}
 
 
 def test_an_arm_stands_at_the_rate_that_was_chosen_with_its_cost():
@@ -65,9 +67,28 @@ def test_a_claim_that_was_not_measured_says_so():
     missing = claim | {"estimate": np.nan, "low": np.nan, "high": np.nan, "seeds": 0}
     table = verdicts_table(pd.DataFrame([measured, missing]))
     assert "[@he2015, figure 1]" in table["claim"][0]
+    assert (table["question"][0], table["confidence"][0]) == ("is it so", "97.5\N{NO-BREAK SPACE}%")
     assert "0.50" in table["estimate"][0]
     assert table["estimate"][1] == "not measured"
     assert "reproduced" in table["verdict"][0]
+
+
+def test_claims_of_papers_alone_are_counted_by_verdict():
+    kinds = {"paper": ["reproduced", "reproduced", "inconclusive"], "check": ["reproduced"]}
+    kinds["question"] = ["not reproduced", "reproduced", "inconclusive", "inconclusive"]
+    claims = pd.DataFrame(
+        [
+            CLAIM | {"kind": kind, "verdict": verdict}
+            for kind, verdicts in kinds.items()
+            for verdict in verdicts
+        ]
+    )
+    claims.loc[1, "paper"] = "ioffe2015"
+    claims.loc[[5, 6], "question"] = "why"
+    assert counts(claims) == {
+        **{"reproduced": 2, "not reproduced": 0, "inconclusive": 1},
+        **{"claims": 3, "papers": 2, "tests": 4, "questions": 2},
+    }
 
 
 @pytest.mark.parametrize(

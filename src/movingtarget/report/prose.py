@@ -6,7 +6,7 @@ Placeholders are Jinja2's in delimiters that clash with neither TeX nor Pandoc (
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from numbers import Integral
 from pathlib import Path
@@ -138,6 +138,16 @@ def verdict(value: str) -> str:
     if value not in VERDICTS:
         raise ValueError(f"verdict {value!r} is none of {', '.join(VERDICTS)}")
     return f"[{value.replace(' ', SPACE)}]{{.{value.replace(' ', '-')}}}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words in a row.
+
+    >>> listed(["plain"]), listed(["plain", "linear"]), listed(["plain", "linear", "residual"])
+    ('plain', 'plain and linear', 'plain, linear and residual')
+    """
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def markdown_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> str:
