@@ -11,6 +11,8 @@ TEST_INPUTS = "t10k-images-idx3-ubyte"
 TEST_LABELS = "t10k-labels-idx1-ubyte"
 FILES = (TRAIN_INPUTS, TRAIN_LABELS, TEST_INPUTS, TEST_LABELS)
 
+DIGIT_NAMES = tuple("0123456789")
+
 
 class Dataset(NamedTuple):
     """What is known of a data set.
@@ -23,6 +25,7 @@ class Dataset(NamedTuple):
         sha256: of each of the four files, uncompressed, by file name.
         mirrors: base addresses; each serves NAME.gz.
         debian_package: the package of Debian that holds the files, or None.
+        classes: their names, in the order of their numbers.
         in_scikit_learn: whether it is the set of digits that comes with scikit-learn.
         classes: of the images.
     """
@@ -34,6 +37,7 @@ class Dataset(NamedTuple):
     sha256: Mapping[str, str]
     mirrors: tuple[str, ...] = ()
     debian_package: str | None = None
+    classes: tuple[str, ...] = DIGIT_NAMES
     in_scikit_learn: bool = False
     classes: int = 10
 
@@ -74,6 +78,10 @@ FASHION_MNIST = Dataset(
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
     ),
     debian_package="dataset-fashion-mnist",
+    classes=(
+        *("T-shirt/top", "trouser", "pullover", "dress", "coat"),
+        *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+    ),
 )
 
 # Alpaydin & Kaynak 1998, as scikit-learn has it, cut and written as IDX by `sources.scikit_learn_digits`.

@@ -1,6 +1,7 @@
 """Load a data set's IDX files as standardised tensors."""
 
 import hashlib
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +33,14 @@ class Images(NamedTuple):
     def features(self) -> int:
         """Pixels of an image."""
         return self.train_inputs.shape[1]
+
+    @property
+    def side(self) -> int:
+        """Height and width of an image in pixels; raises ValueError unless images are square."""
+        side = math.isqrt(self.features)
+        if side**2 != self.features:
+            raise ValueError(f"images must be square for a convolutional network, got {self.features} pixels")
+        return side
 
     @property
     def classes(self) -> int:

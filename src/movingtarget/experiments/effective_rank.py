@@ -1,6 +1,5 @@
 """Experiment: effective rank of convolutional networks' gradients (Balduzzi et al. 2017, figure 5)."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import pandas as pd
@@ -67,7 +66,7 @@ def measure(
     Raises:
         ValueError: the images are not square, or fewer than `examples`.
     """
-    side = _side(images)
+    side = images.side
     if not 0 < examples <= len(images.train_inputs):
         raise ValueError(f"examples must be from 1 to {len(images.train_inputs)}, got {examples}")
     rows = []
@@ -86,14 +85,6 @@ def measure(
                     for quantity, value in _quantities(gradients, seed).items()
                 ]
     return {"effective_rank": pd.DataFrame(rows)}
-
-
-def _side(images: Images) -> int:
-    pixels = images.features
-    side = math.isqrt(pixels)
-    if side**2 != pixels:
-        raise ValueError(f"images must be square for a convolutional network, got {pixels} pixels")
-    return side
 
 
 def _minibatch(images: Images, examples: int, seed: int) -> Tensor:

@@ -50,6 +50,9 @@ class Linear(nn.Linear):
     `(members, out)`, inputs `(members, batch, in)`, or `(batch, in)` shared by all.
     """
 
+    places = 1
+    """How often the weights are applied to one example."""
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Return `(..., batch, out)`."""
         if self.weight.dim() == 2:

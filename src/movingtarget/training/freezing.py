@@ -1,4 +1,4 @@
-"""Freeze training: the layers stop moving one after the other, bottom first."""
+"""Training with layers that stand still: one after the other, bottom first, or the lowest for a time."""
 
 from collections.abc import Sequence
 
@@ -41,6 +41,35 @@ def train_last_layer(
     links = chain(network)
     losses, cost = descend_above(links, len(links) - 1, parameters, batch, learning_rates)
     return Outcome(parameters, memory, cost, losses)
+
+
+def freeze_lowest(layers: int, moving: range = range(0)) -> UpdateRule:
+    """Gradient descent in which the lowest layers stand still, but for the steps in `moving`.
+
+    No gradient of a frozen layer is computed; its batch norm goes on using the statistics of the batch. The
+    memory counts the steps, from 0.
+
+    Args:
+        layers: how many stand still, of which the output layer, moving always, is none.
+        moving: the steps in which they move all the same: none, the first ones or the last ones.
+
+    Raises:
+        ValueError: `layers` is negative or, when used, as many as the network has.
+    """
+    if layers < 0:
+        raise ValueError(f"layers is {layers}; allowed: at least 0")
+
+    def rule(
+        network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, learning_rates: Tensor
+    ) -> Outcome:
+        links, done = chain(network), steps_done(memory)
+        if layers >= len(links):
+            raise ValueError(f"layers is {layers}; allowed: 0 to {len(links) - 1}, all but the output layer")
+        frozen = 0 if done in moving else layers
+        losses, cost = descend_above(links, frozen, parameters, batch, learning_rates)
+        return Outcome(parameters, {"step": torch.tensor(done + 1)}, cost, losses)
+
+    return rule
 
 
 def descend_above(

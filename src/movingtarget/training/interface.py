@@ -55,9 +55,9 @@ UpdateRule = Callable[[nn.Module, Parameters, Batch, Parameters, Tensor], Outcom
 
 
 def forward_flops(network: nn.Module, batch_size: int) -> float:
-    """Matrix-product FLOPs of one forward pass: the sum over affine layers of 2 x batch x in x out."""
+    """Matrix-product FLOPs of one forward pass: 2 x batch x in x out of every affine layer, at each place."""
     return sum(
-        2.0 * batch_size * layer.in_features * layer.out_features
+        2.0 * batch_size * layer.places * layer.in_features * layer.out_features
         for layer in network.modules()
         if isinstance(layer, Linear)
     )
