@@ -16,7 +16,7 @@ from movingtarget.data.catalogue import (
     Dataset,
 )
 from movingtarget.data.fetch import fetch
-from movingtarget.data.load import load, load_published
+from movingtarget.data.load import Images, load, load_published
 
 Place = Callable[[Path, dict[str, bytes]], Path]
 DATA = os.environ.get("MOVINGTARGET_DATA")
@@ -113,3 +113,10 @@ def test_damaged_file_is_named(tmp_path: Path, contents: dict[str, bytes], place
     contents[TEST_INPUTS] = contents[TEST_INPUTS][:-1]
     with pytest.raises(ValueError, match=f"{TEST_INPUTS}: IDX file of shape"):
         load(place(tmp_path, contents))
+
+
+def test_the_side_of_square_images() -> None:
+    inputs, labels = torch.zeros(2, 49), torch.zeros(2, dtype=torch.int64)
+    assert Images(inputs, labels, inputs, labels).side == 7
+    with pytest.raises(ValueError, match="images must be square for a convolutional network, got 48 pixels"):
+        _ = Images(inputs[:, :48], labels, inputs, labels).side

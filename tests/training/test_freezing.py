@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from movingtarget.families import FAMILIES
 from movingtarget.networks import Parameters, stack, unstack
 from movingtarget.networks.residual import Residual
-from movingtarget.training.freezing import freeze_in_order
+from movingtarget.training.freezing import freeze_in_order, freeze_lowest
 from movingtarget.training.interface import Batch, Outcome, UpdateRule
 from movingtarget.training.simultaneous import simultaneous
 
@@ -194,3 +194,38 @@ def test_a_member_that_diverges_touches_no_other(random_networks: RandomNetworks
 def test_no_steps_are_refused() -> None:
     with pytest.raises(ValueError, match="steps is 0; allowed: at least 1"):
         freeze_in_order(0)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("layers", "moving"), [(0, range(0)), (1, range(2)), (2, range(4, 6)), (3, range(0))]
+)
+def test_the_lowest_layers_move_in_some_steps_only(
+    random_networks: RandomNetworks, family: str, layers: int, moving: range
+) -> None:
+    networks = random_networks(family, MEMBERS, DEPTH)
+    reached = steps_of(freeze_lowest(layers, moving), networks)[-1].parameters
+    for member, network in enumerate(networks):
+        for step, (inputs, labels) in enumerate(random_batches()):
+            network.zero_grad()
+            F.cross_entropy(network(inputs[member]), labels[member]).backward()
+            for name, value in network.named_parameters():
+                if layer_of(name) > layers or step in moving:
+                    assert value.grad is not None
+                    value.data -= RATES[member] * value.grad
+        assert_close(unstack(reached, member), dict(network.named_parameters()))
+
+
+def test_frozen_layers_cost_a_pass_forward_alone(random_networks: RandomNetworks) -> None:
+    networks = random_networks("plain", MEMBERS)
+    costs = [outcome.cost.flops for outcome in steps_of(freeze_lowest(2, range(3)), networks)]
+    first, middle, last = (2.0 * BATCH * size for size in (5 * 6, 6 * 6, 6 * 4))
+    assert costs[:3] == [3 * (first + 2 * middle + last) - first] * 3
+    assert costs[3:] == [first + middle + 3 * (middle + last) - middle] * 3
+
+
+def test_the_output_layer_cannot_be_frozen(random_networks: RandomNetworks) -> None:
+    with pytest.raises(ValueError, match="layers is 4; allowed: 0 to 3, all but the output layer"):
+        steps_of(freeze_lowest(4), random_networks("plain", MEMBERS))
+    with pytest.raises(ValueError, match="layers is -1; allowed: at least 0"):
+        freeze_lowest(-1)

@@ -102,6 +102,39 @@ MISTAKES = {
         "gradient_correlation: {networks: [{network: highway, normalisation: none, gates: open}]}",
         "gradient_correlation.networks[0].gates is ",
     ),
+    "more layers frozen than there are": (
+        "first_layers: {frozen: [0, 1, 9]}",
+        "first_layers.frozen has 9; allowed: 0 to 8, first_layers.depth",
+    ),
+    "frozen layers without none to compare with": (
+        "first_layers: {frozen: [1, 8]}",
+        "first_layers.frozen lacks 0; allowed: lists with 0 and 1",
+    ),
+    "a first layer released after the end": (
+        "first_layers: {changes: [30, 300]}",
+        "first_layers.changes has 300; allowed: 1 to 299, before first_layers.steps",
+    ),
+    "layers moved alone after the end": (
+        "first_layers: {measured_steps: [0, 301]}",
+        "first_layers.measured_steps has 301; allowed: 0 to 300, first_layers.steps",
+    ),
+    "scores on more images than are trained on": (
+        "first_layers: {evaluation_examples: 4001}",
+        "first_layers.evaluation_examples is 4001; allowed: 2 to 4000, first_layers.training_images",
+    ),
+    "rates chosen on seeds that are tested": (
+        "first_layers: {tuning_seeds: [100, 3]}",
+        "first_layers.tuning_seeds has 3; allowed: none of first_layers.seeds, which are tested",
+    ),
+    "a class that there is not": (
+        "two_classes: {classes: [1, 10]}",
+        "two_classes.classes has 10; allowed: 0 to 9, the classes of fashion-mnist",
+    ),
+    "one class where two are told apart": ("two_classes: {classes: [1]}", "two_classes.classes is [1]"),
+    "a minibatch larger than a draw": (
+        "two_classes: {batch_size: 501}",
+        "two_classes.batch_size is 501; allowed: 2 to 500, two_classes.examples",
+    ),
     "no seeds": ("training: {seeds: []}", "training.seeds is "),
     "a tested seed that chooses the learning rate": (
         "training: {tuning_seeds: [2, 100]}",

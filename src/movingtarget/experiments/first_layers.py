@@ -1,10 +1,9 @@
 """Experiment: what first layers are worth: moved alone, frozen at random, or moved for a part of training."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import Any
 
 import pandas as pd
 import torch
@@ -12,7 +11,7 @@ import torch
 from movingtarget.data.load import Images
 from movingtarget.families import FAMILIES
 from movingtarget.measures.layer_alone import alone, sizes
-from movingtarget.networks import Parameters, stack
+from movingtarget.networks import Parameters
 from movingtarget.networks.chain import chain
 from movingtarget.networks.described import Description
 from movingtarget.networks.initialise import Weights
@@ -30,16 +29,19 @@ from movingtarget.settings import (
     names_of,
     of_test_images,
     of_training_images,
+    problems_of_seeds,
     several,
 )
+from movingtarget.statistics.rows import where
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.freezing import freeze_lowest
 from movingtarget.training.interface import Batch
-from movingtarget.training.loop import State, Training, start, train
+from movingtarget.training.loop import Training, train
 from movingtarget.training.minibatches import batches
 from movingtarget.training.simultaneous import descend, gradients_of
-from movingtarget.training.tuning import search, search_rows
+from movingtarget.training.tuned import Draw, Say, start_of, train_tuned
+from movingtarget.training.tuning import search_rows
 
 NETWORK = choice(*FAMILIES, "convolutional")
 
@@ -55,6 +57,7 @@ def jobs(config: Config) -> list[Job]:
 
 def problems(config: Config) -> Iterator[str]:
     """What is frozen, switched, evaluated or measured must be there."""
+    yield from problems_of_seeds("first_layers")(config)
     settings = config["first_layers"]
     if (most := max(settings["frozen"])) > settings["depth"]:
         yield f"first_layers.frozen has {most}; allowed: 0 to {settings['depth']}, first_layers.depth"
@@ -120,64 +123,6 @@ STUDY = Study(
     problems=problems,
 )
 
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How the members of one network are trained, whatever is frozen.
-
-    Attributes:
-        description: of the network.
-        images: of which the training images are all that is trained on.
-        batch_size: of a minibatch.
-        steps: of training.
-        evaluation_examples: the first of each kind, for scores at the end.
-    """
-
-    description: Description
-    images: Images
-    batch_size: int
-    steps: int
-    evaluation_examples: int
-
-    def run(
-        self,
-        layers: int,
-        seeds: Sequence[int],
-        rates: Sequence[float],
-        moving: range = range(0),
-        snapshot_steps: Sequence[int] = (),
-    ) -> State:
-        """Train every seed at every rate, the lowest `layers` layers standing still but in steps `moving`."""
-        training = Training(
-            network=self.description.draw(self.images, 0),
-            rule=freeze_lowest(layers, moving),
-            images=self.images,
-            seeds=seeds,
-            learning_rates=rates,
-            batch_size=self.batch_size,
-            steps=self.steps,
-            evaluation_steps=[self.steps],
-            evaluation_examples=self.evaluation_examples,
-            curve_window=self.steps + 1,  # longer than the run: no curve of minibatch losses
-            snapshot_steps=snapshot_steps,
-        )
-        drawn = (self.description.draw(self.images, seed) for _, seed in training.members)
-        return train(training, start(stack(drawn)))
-
-    def final(self, state: State) -> pd.DataFrame:
-        """Scores at the end: columns learning_rate, seed, quantity and value."""
-        rows = pd.DataFrame(state.rows)
-        scores = rows[(rows["step"] == self.steps) & (rows["quantity"] != "diverged")]
-        return scores[["learning_rate", "seed", "quantity", "value"]]
-
-    def losses(self, layers: int, seeds: Sequence[int], rates: list[float]) -> Any:
-        """Training losses at the end, `(rates, seeds)`."""
-        scores = self.final(self.run(layers, seeds, rates))
-        losses = scores[scores["quantity"] == "train_loss"]["value"]
-        return losses.to_numpy().reshape(len(rates), len(seeds))
-
 
 def measure(
     images: Images,
@@ -211,76 +156,91 @@ def measure(
     few = images._replace(
         train_inputs=images.train_inputs[:training_images], train_labels=images.train_labels[:training_images]
     )
-    plan = Plan(description, few, batch_size, steps, evaluation_examples)
-    scores, searches, best = [], [], {}
+    draw = partial(description.draw, few)
+    training = Training(
+        network=draw(0),
+        rule=freeze_lowest(0),
+        images=few,
+        seeds=seeds,
+        learning_rates=learning_rates,
+        batch_size=batch_size,
+        steps=steps,
+        evaluation_steps=[steps],
+        evaluation_examples=evaluation_examples,
+        curve_window=steps + 1,  # longer than the run: no curve of minibatch losses
+        snapshot_steps=measured_steps,
+    )
+    tuned = {}
     for layers in [count for count in sorted(frozen) if count <= description.hidden_layers]:
         say(f"{layers} layers frozen")
-        found = search(partial(plan.losses, layers, tuning_seeds), learning_rates)
-        searches.append(search_rows(found, tuning_seeds, layers=layers))
-        best[layers] = found.best
-        state = plan.run(layers, seeds, [found.best], snapshot_steps=measured_steps if layers == 0 else ())
-        scores.append(plan.final(state).assign(schedule="frozen", layers=layers, change=0))
-        if layers == 0:
-            moved = layers_alone(plan, state.snapshots, measured_steps, seeds, found.best, held_out)
-    scores += scheduled(plan, seeds, changes, best[0], always=scores[0], say=say)
+        tuned[layers] = train_tuned(replace(training, rule=freeze_lowest(layers)), draw, tuning_seeds)
+    whole = replace(training, learning_rates=[tuned[0].search.best])
+    moved = layers_alone(whole, tuned[0].snapshots, measured_steps, held_out)
+    scores = [
+        final(found.table).assign(schedule="frozen", layers=layers, change=0)
+        for layers, found in tuned.items()
+    ]
+    scores += scheduled(whole, draw, changes, always=final(tuned[0].table), say=say)
+    searches = [search_rows(found.search, tuning_seeds, layers=layers) for layers, found in tuned.items()]
     tables = {"first_layers": scores, "first_layers_search": searches, "layer_alone": [moved]}
     return {name: pd.concat(parts).assign(network=network) for name, parts in tables.items()}
 
 
+def final(rows: pd.DataFrame) -> pd.DataFrame:
+    """Scores at the end, of rows from the training loop: columns learning_rate, seed, quantity and value."""
+    last = where(rows, step=rows["step"].max())
+    return last.loc[last["quantity"] != "diverged", ["learning_rate", "seed", "quantity", "value"]]
+
+
 def scheduled(
-    plan: Plan, seeds: Sequence[int], changes: Sequence[int], rate: float, always: pd.DataFrame, say: Say
+    training: Training, draw: Draw, changes: Sequence[int], always: pd.DataFrame, say: Say
 ) -> list[pd.DataFrame]:
     """Scores with the first layer released, or stopped, at each step of change, at 0 and at the end.
 
     Args:
-        plan: of the trainings.
-        seeds: trained.
+        training: of which the rule alone is replaced.
+        draw: makes a seed's network.
         changes: steps of change.
-        rate: of all trainings.
-        always: scores at that rate of a first layer that moves always.
+        always: scores of that training with a first layer that moves always.
         say: told of progress.
     """
-    never = plan.final(plan.run(1, seeds, [rate]))
-    ends = {"released": {0: always, plan.steps: never}, "stopped": {0: never, plan.steps: always}}
-    rows = []
-    for schedule, at_ends in ends.items():
-        between = {}
-        for change in sorted(changes):
-            say(f"first layer {schedule} at step {change}")
-            moving = range(change) if schedule == "stopped" else range(change, plan.steps)
-            between[change] = plan.final(plan.run(1, seeds, [rate], moving))
-        for change, scores in {**at_ends, **between}.items():
-            rows.append(scores.assign(schedule=schedule, layers=1, change=change))
-    return rows
+
+    def scores(moving: range) -> pd.DataFrame:
+        say(f"first layer moves in {len(moving)} steps from {moving.start}")
+        held = replace(training, rule=freeze_lowest(1, moving))
+        return final(pd.DataFrame(train(held, start_of(held, draw)).rows))
+
+    steps, never = training.steps, scores(range(0))
+    released = {0: always, **{step: scores(range(step, steps)) for step in changes}, steps: never}
+    stopped = {0: never, **{step: scores(range(step)) for step in changes}, steps: always}
+    return [
+        of_change.assign(schedule=schedule, layers=1, change=change)
+        for schedule, by_change in {"released": released, "stopped": stopped}.items()
+        for change, of_change in by_change.items()
+    ]
 
 
 def layers_alone(
-    plan: Plan,
-    snapshots: dict[int, Parameters],
-    steps: Sequence[int],
-    seeds: Sequence[int],
-    rate: float,
-    held_out: int,
+    training: Training, snapshots: Mapping[int, Parameters], steps: Sequence[int], held_out: int
 ) -> pd.DataFrame:
     """Rows of table layer_alone: what the next step of gradient descent does, of all layers (0) and of each.
 
     Args:
-        plan: that the members were trained by.
+        training: of the members, at one learning rate, which is also that of the step.
         snapshots: their parameters by step.
         steps: after which the next one is measured.
-        seeds: of the members.
-        rate: that they were trained at, and of the step.
         held_out: test images for which the outputs are looked at.
     """
-    network = plan.description.draw(plan.images, 0)
-    links, inputs = chain(network), plan.images.test_inputs[:held_out]
+    (rate,) = training.learning_rates
+    links, inputs = chain(training.network), training.images.test_inputs[:held_out]
     counts = torch.tensor(sizes(links))
+    training.network.train()
     rows = []
     for step in steps:
-        before, batch = snapshots[step], next_minibatch(plan, seeds, step)
-        _, gradient = gradients_of(network, before, batch)
+        before, batch = snapshots[step], next_minibatch(training, step)
+        _, gradient = gradients_of(training.network, before, batch)
         after = {name: value.clone() for name, value in before.items()}
-        descend(after, gradient, torch.full((len(seeds),), rate))
+        descend(after, gradient, torch.full((len(training.seeds),), rate))
         moved = alone(links, before, after, gradient, batch, inputs, member_losses)
         measured = moved._asdict() | {
             "change_per_parameter": moved.output_change / counts[:, None],
@@ -291,14 +251,15 @@ def layers_alone(
             | {"quantity": quantity, "value": value}
             for quantity, of_layers in measured.items()
             for layer, (size, values) in enumerate(zip(counts.tolist(), of_layers.tolist(), strict=True))
-            for seed, value in zip(seeds, values, strict=True)
+            for seed, value in zip(training.seeds, values, strict=True)
         ]
     return pd.DataFrame(rows).assign(learning_rate=rate)
 
 
-def next_minibatch(plan: Plan, seeds: Sequence[int], step: int) -> Batch:
+def next_minibatch(training: Training, step: int) -> Batch:
     """The minibatch of each seed that training goes on with after so many steps."""
-    examples = len(plan.images.train_labels)
-    epoch, place = divmod(step, examples // plan.batch_size)
-    index = next(islice(batches(examples, plan.batch_size, seeds, epoch), place, None))
-    return Batch(plan.images.train_inputs[index], plan.images.train_labels[index])
+    images = training.images
+    epoch, place = divmod(step, training.steps_per_epoch)
+    of_epoch = batches(len(images.train_labels), training.batch_size, training.seeds, epoch)
+    index = next(islice(of_epoch, place, None))
+    return Batch(images.train_inputs[index], images.train_labels[index])

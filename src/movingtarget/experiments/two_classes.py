@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -30,13 +31,15 @@ from movingtarget.settings import (
     choice,
     names_of,
     of_training_images,
+    problems_of_seeds,
     several,
 )
-from movingtarget.statistics.rows import meeting, where
+from movingtarget.statistics.rows import meeting
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import MEASURED
-from movingtarget.training.loop import Training, start, train
+from movingtarget.training.loop import Training, train
 from movingtarget.training.simultaneous import simultaneous
+from movingtarget.training.tuned import final_losses, start_of
 from movingtarget.training.tuning import search, search_rows
 
 NETWORK = choice(*FAMILIES, "convolutional")
@@ -50,6 +53,7 @@ def jobs(config: Config) -> list[Job]:
 
 def problems(config: Config) -> Iterator[str]:
     """Both classes are in the data set."""
+    yield from problems_of_seeds("two_classes")(config)
     classes, names = config["two_classes"]["classes"], DATASETS[config["dataset"]].classes
     if missing := [number for number in classes if number >= len(names)]:
         yield (
@@ -104,6 +108,9 @@ Features = tuple[Tensor, Tensor]
 """Of the training and of the test images, `(images, features)` each."""
 
 Rows = list[dict[str, Any]]
+
+Plan = Callable[[int, Sequence[float]], Training]
+"""The training of a seed at some learning rates."""
 
 
 def measure(
@@ -162,12 +169,11 @@ def measure(
     tables, searches = [pd.DataFrame(rows)], []
     for description in described:
         say(f"{description.network}, trained whole")
-        whole = partial(train_whole, pair, examples, description, batch_size, steps)
-        found = search(partial(_losses, whole, tuning_seeds), learning_rates)
+        plan = partial(_training, pair, examples, description, batch_size, steps)
+        found = search(partial(_losses, plan, description, tuning_seeds), learning_rates)
         searches.append(search_rows(found, tuning_seeds, network=description.network))
-        final = whole(seeds, [found.best])
-        final = meeting(final, quantity=["train_accuracy", "test_accuracy"]).drop(columns="learning_rate")
-        tables.append(final.assign(classifier="trained", network=description.network, layers=0))
+        final = [_accuracies(plan(seed, [found.best]), description) for seed in seeds]
+        tables.append(pd.concat(final).assign(classifier="trained", network=description.network, layers=0))
     return {"two_classes": pd.concat(tables), "two_classes_search": pd.concat(searches)}
 
 
@@ -254,29 +260,18 @@ def read_out(features: Features, images: Images, penalty: float) -> dict[str, fl
     return {name: model.score(*pair) for name, *pair in zip(names, scaled, labels, strict=True)}
 
 
-def train_whole(
+def _training(
     pair: Images,
     examples: int,
     description: Description,
     batch_size: int,
     steps: int,
-    seeds: Sequence[int],
+    seed: int,
     rates: Sequence[float],
-) -> pd.DataFrame:
-    """Scores at the end of training a network whole, each seed on a draw of its own.
-
-    Returns:
-        Columns learning_rate, seed, quantity and value; on all training images drawn and all test images.
-    """
-    return pd.concat(
-        [_train(subset(pair, examples, seed), description, batch_size, steps, seed, rates) for seed in seeds]
-    )
-
-
-def _train(
-    images: Images, description: Description, batch_size: int, steps: int, seed: int, rates: Sequence[float]
-) -> pd.DataFrame:
-    training = Training(
+) -> Training:
+    """The training of one seed, on training images of its own and scored on all its and all test images."""
+    images = subset(pair, examples, seed)
+    return Training(
         network=description.draw(images, seed),
         rule=simultaneous,
         images=images,
@@ -285,15 +280,21 @@ def _train(
         batch_size=batch_size,
         steps=steps,
         evaluation_steps=[steps],
-        evaluation_examples=len(images.train_labels) + len(images.test_labels),  # all
+        evaluation_examples=max(examples, len(images.test_labels)),
         curve_window=steps + 1,  # longer than the run: no curve of minibatch losses
     )
-    drawn = (description.draw(images, seed) for _ in rates)
-    rows = pd.DataFrame(train(training, start(stack(drawn))).rows)
-    return rows.loc[rows["step"] == steps, ["learning_rate", "seed", "quantity", "value"]]
 
 
-def _losses(whole: Callable[..., pd.DataFrame], seeds: Sequence[int], rates: list[float]) -> Any:
+def _losses(plan: Plan, description: Description, seeds: Sequence[int], rates: list[float]) -> Any:
     """Training losses at the end, `(rates, seeds)`."""
-    losses = where(whole(seeds, rates), quantity="train_loss")
-    return losses.pivot(index="learning_rate", columns="seed", values="value").loc[rates, [*seeds]].to_numpy()
+    trainings = [plan(seed, rates) for seed in seeds]
+    return np.hstack([final_losses(plan, partial(description.draw, plan.images)) for plan in trainings])
+
+
+def _accuracies(training: Training, description: Description) -> pd.DataFrame:
+    """At the end of one training: columns seed, quantity and value."""
+    reached = train(training, start_of(training, partial(description.draw, training.images)))
+    accuracies = meeting(
+        pd.DataFrame(reached.rows), step=training.steps, quantity=["train_accuracy", "test_accuracy"]
+    )
+    return accuracies[["seed", "quantity", "value"]]
