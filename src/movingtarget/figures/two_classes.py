@@ -62,8 +62,9 @@ def _classifiers(errors: pd.DataFrame) -> dict[str, tuple[pd.DataFrame, Look]]:
         name: (where(errors, classifier=key), {"color": DARK, "marker": "o"}) for key, name in BY_HAND.items()
     }
     random, trained = where(errors, classifier="random-layers"), where(errors, classifier="trained")
-    for network in divide(random, "network"):
+    for network, rows in divide(random, "network").items():
         name, look = network_name(network), {**LOOKS[network], "linestyle": "-"}
+        found[f"{name}, 1 random layer"] = where(rows, layers=1), look
         found[f"{name}, trained whole"] = where(trained, network=network), look
     return found
 
@@ -79,4 +80,3 @@ def _draw_classifiers(axes: Axes, errors: pd.DataFrame) -> None:
         axes.plot([mean], [place], color=look["color"], marker=look["marker"], label="_")
     axes.set_yticks(range(len(classifiers)), [*classifiers])
     axes.set_ylim(len(classifiers) - 0.5, -0.5)
-    axes.set_xlim(left=0)
