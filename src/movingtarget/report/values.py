@@ -13,6 +13,7 @@ from movingtarget.data.catalogue import DATASETS
 from movingtarget.figure import Drawing, filled_caption
 from movingtarget.report import prose
 from movingtarget.report.answers import by_verdict
+from movingtarget.report.first_layers import first_layers_values, named_classes
 from movingtarget.report.moving_target import curvature_prediction, edges, orders_table
 from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table
 from movingtarget.statistics.bootstrap import Interval, over_arms
@@ -80,6 +81,10 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "remedies": remedies_table(tables["remedies"], tables["remedies_search"]),
         "fine_tuned": fine_tuning_table(tables["fine_tuning"], tables["fine_tuning_search"]),
         "large_batches": large_batch_table(tables["large_batch"], tables["large_batch_search"]),
+        "first_layers": first_layers_values(
+            tables["first_layers"], tables["first_layers_search"], tables["layer_alone"]
+        ),
+        "pair": named_classes(DATASETS[run.config["dataset"]], run.config["two_classes"]["classes"]),
         "curvature": curvature_prediction(tables["moving_target"]),
         "median": lambda table, **conditions: prose.number(
             meeting(tables[table], **conditions)["value"].median()
