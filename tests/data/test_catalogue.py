@@ -25,3 +25,8 @@ def test_known_by_name() -> None:
 def test_unknown_name_says_what_is_allowed() -> None:
     with pytest.raises(ValueError, match="dataset 'cifar' is unknown; allowed: mnist, fashion-mnist, digits"):
         dataset_named("cifar")
+
+
+def test_every_class_has_a_name_of_its_own():
+    assert all(len(set(dataset.classes)) == 10 for dataset in DATASETS.values())
+    assert (DATASETS["fashion-mnist"].classes[1], DATASETS["mnist"].classes[7]) == ("trouser", "7")

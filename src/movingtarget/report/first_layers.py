@@ -18,7 +18,7 @@ from movingtarget.statistics.studentised import studentised_interval
 def first_layers_values(
     first_layers: pd.DataFrame, search: pd.DataFrame, layer_alone: pd.DataFrame
 ) -> dict[str, Any]:
-    """The tables `frozen` and `gains`, and the first layer's `shares` of all parameters by network, as text.
+    """The tables `frozen` and `gains`, and in words the first layer's `shares` of each network's parameters.
 
     Args:
         first_layers: table of that name.
@@ -29,10 +29,10 @@ def first_layers_values(
     return {
         "frozen": frozen_table(first_layers, search),
         "gains": gains_table(first_layers),
-        "shares": {
-            network: prose.percent(sizes[network, 1] / sizes[network, 0], 2)
+        "shares": ", ".join(
+            f"{prose.percent(sizes[network, 1] / sizes[network, 0], 2)} ({_title(network)})"
             for network in layer_alone["network"].unique()
-        },
+        ),
     }
 
 
