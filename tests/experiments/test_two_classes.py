@@ -29,6 +29,11 @@ SIZES: dict[str, Any] = {
     **{"activation": "relu", "initial_weights": "normal"},
 }
 
+SETTINGS: dict[str, Any] = {
+    **{"seeds": [0, 1], "classes": [1, 3], "examples": 40, "penalty": 1.0, "directions": 4, "cells": 2},
+    **{"learning_rates": [0.1], "tuning_seeds": [100, 101], "batch_size": 8, "steps": 12},
+}
+
 
 @pytest.fixture(scope="module")
 def squares() -> Images:
@@ -134,13 +139,7 @@ def test_strokes_are_read_from_square_images(pair: Images) -> None:
 
 
 def test_table_holds_every_classifier_and_seed(squares: Images, written: Written) -> None:
-    tables = measure(
-        squares,
-        **{"seeds": [0, 1], "classes": [1, 3], "examples": 40, "penalty": 1.0, "directions": 4, "cells": 2},
-        **{"learning_rates": [0.1], "tuning_seeds": [100, 101], "batch_size": 8, "steps": 12},
-        networks=["plain", "convolutional"],
-        **SIZES,
-    )
+    tables = measure(squares, networks=["plain", "convolutional"], **SETTINGS, **SIZES)
     for name, table in tables.items():
         assert len(written(table, name)) == len(table)
     tests = where(tables["two_classes"], quantity="test_accuracy")
