@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawing_cases import named, xy
+from matplotlib.colors import to_rgb
 
 from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.layer_alone import LEAST_KEPT, QUANTITIES, draw
@@ -42,7 +43,7 @@ def test_later_lines_are_darker_and_named_once(figure):
     assert not named(figure.axes[0])
     lines = named(figure.axes[2])
     assert [*lines] == ["step 0", "step 10", "step 300"]
-    brightness = [sum(line.get_color()[:3]) for line in lines.values()]
+    brightness = [sum(to_rgb(line.get_color())) for line in lines.values()]
     assert brightness == sorted(brightness, reverse=True)
     assert LOOKS["plain"]["color"] != LOOKS["convolutional"]["color"]
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -34,12 +33,12 @@ from movingtarget.settings import (
     problems_of_seeds,
     several,
 )
-from movingtarget.statistics.rows import meeting
+from movingtarget.statistics.rows import meeting, where
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import MEASURED
 from movingtarget.training.loop import Training, train
 from movingtarget.training.simultaneous import simultaneous
-from movingtarget.training.tuned import final_losses, start_of
+from movingtarget.training.tuned import start_of
 from movingtarget.training.tuning import search, search_rows
 
 NETWORK = choice(*FAMILIES, "convolutional")
@@ -287,14 +286,18 @@ def _training(
 
 def _losses(plan: Plan, description: Description, seeds: Sequence[int], rates: list[float]) -> Any:
     """Training losses at the end, `(rates, seeds)`."""
-    trainings = [plan(seed, rates) for seed in seeds]
-    return np.hstack([final_losses(plan, partial(description.draw, plan.images)) for plan in trainings])
+    scores = pd.concat([_final(plan(seed, rates), description) for seed in seeds])
+    losses = where(scores, quantity="train_loss")
+    return losses.pivot(index="learning_rate", columns="seed", values="value").loc[rates, [*seeds]].to_numpy()
 
 
 def _accuracies(training: Training, description: Description) -> pd.DataFrame:
     """At the end of one training: columns seed, quantity and value."""
-    reached = train(training, start_of(training, partial(description.draw, training.images)))
-    accuracies = meeting(
-        pd.DataFrame(reached.rows), step=training.steps, quantity=["train_accuracy", "test_accuracy"]
-    )
+    accuracies = meeting(_final(training, description), quantity=["train_accuracy", "test_accuracy"])
     return accuracies[["seed", "quantity", "value"]]
+
+
+def _final(training: Training, description: Description) -> pd.DataFrame:
+    """Scores at the end, rows of the training loop."""
+    reached = train(training, start_of(training, partial(description.draw, training.images)))
+    return where(pd.DataFrame(reached.rows), step=training.steps)
