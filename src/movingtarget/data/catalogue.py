@@ -25,7 +25,7 @@ class Dataset(NamedTuple):
         sha256: of each of the four files, uncompressed, by file name.
         mirrors: base addresses; each serves NAME.gz.
         debian_package: the package of Debian that holds the files, or None.
-        classes: their names, in the order of their numbers.
+        class_names: of the classes, in the order of their numbers.
         in_scikit_learn: whether it is the set of digits that comes with scikit-learn.
         classes: of the images.
     """
@@ -37,7 +37,7 @@ class Dataset(NamedTuple):
     sha256: Mapping[str, str]
     mirrors: tuple[str, ...] = ()
     debian_package: str | None = None
-    classes: tuple[str, ...] = DIGIT_NAMES
+    class_names: tuple[str, ...] = DIGIT_NAMES
     in_scikit_learn: bool = False
     classes: int = 10
 
@@ -78,7 +78,7 @@ FASHION_MNIST = Dataset(
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
     ),
     debian_package="dataset-fashion-mnist",
-    classes=(
+    class_names=(
         *("T-shirt/top", "trouser", "pullover", "dress", "coat"),
         *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
     ),

@@ -53,10 +53,10 @@ def jobs(config: Config) -> list[Job]:
 def problems(config: Config) -> Iterator[str]:
     """Both classes are in the data set."""
     yield from problems_of_seeds("two_classes")(config)
-    classes, names = config["two_classes"]["classes"], DATASETS[config["dataset"]].classes
-    if missing := [number for number in classes if number >= len(names)]:
+    classes, known = config["two_classes"]["classes"], DATASETS[config["dataset"]].classes
+    if missing := [number for number in classes if number >= known]:
         yield (
-            f"two_classes.classes has {missing[0]}; allowed: 0 to {len(names) - 1}, "
+            f"two_classes.classes has {missing[0]}; allowed: 0 to {known - 1}, "
             f"the classes of {config['dataset']}"
         )
     settings = config["two_classes"]

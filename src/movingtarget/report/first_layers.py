@@ -96,7 +96,7 @@ def named_classes(dataset: Dataset, numbers: list[int]) -> str:
     >>> named_classes(DATASETS["fashion-mnist"], [1, 7]), named_classes(DATASETS["mnist"], [1, 7])
     ('1 (trouser) and 7 (sneaker)', '1 and 7')
     """
-    names = [dataset.classes[number] for number in numbers]
+    names = [dataset.class_names[number] for number in numbers]
     return " and ".join(
         str(number) if name == str(number) else f"{number} ({name})"
         for number, name in zip(numbers, names, strict=True)
