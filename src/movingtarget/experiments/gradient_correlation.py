@@ -11,7 +11,7 @@ from movingtarget.measures.gradient_correlation import gradient_correlation
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.networks.feedforward import FeedforwardLayer
 from movingtarget.networks.initialise import generator, initialise
-from movingtarget.networks.layers import RandomGates
+from movingtarget.networks.layers import Linear, RandomGates
 from movingtarget.networks.random import described
 from movingtarget.networks.residual import ResidualBlock
 from movingtarget.networks.stack import stack
@@ -28,6 +28,7 @@ from movingtarget.settings import (
     problems_of_networks,
     several,
 )
+from movingtarget.statistics.ratio_of_averages import ratio_of_averages
 from movingtarget.study import Study, one_job
 from movingtarget.tables import MEASURED, OPTIONAL
 
@@ -77,34 +78,38 @@ def measure(
 ) -> dict[str, pd.DataFrame]:
     """Table gradient_correlation: every network, depth and seed, on independent standard normal inputs.
 
-    Gradients are those of the sum of the last layer's units with respect to the network's input, as wide as
-    its layers: neither a stem nor an output layer enters. Variance and covariance are averages over units,
-    and over inputs or pairs of different inputs.
+    Gradients are those of one output with respect to the network's input, as wide as its layers. Variance and
+    covariance are averages over units, and over inputs or pairs of different inputs. The correlation is the
+    ratio of their averages over seeds, too: a row holds what its seed adds to it (see `ratio_of_averages`).
     """
-    rows = []
+    frames = []
     for network in networks:
         for depth in depths:
             say(f"{' '.join(map(str, network.values()))}, depth {depth}")
-            rows += [
-                described(network)
-                | {"depth": depth, "seed": seed}
-                | _moments(network, depth, width, inputs, seed)
-                for seed in seeds
-            ]
-    return {"gradient_correlation": pd.DataFrame(rows)}
+            rows = pd.DataFrame([_moments(network, depth, width, inputs, seed) for seed in seeds])
+            correlation = ratio_of_averages(rows["covariance"], rows["variance"])
+            frames.append(rows.assign(**described(network), depth=depth, seed=seeds, correlation=correlation))
+    return {"gradient_correlation": pd.concat(frames, ignore_index=True)}
 
 
 def theorem_network(
     network: str, normalisation: str, gates: str, beta: float, depth: int, width: int, seed: int
 ) -> nn.Module:
-    """A network of `depth` equal layers or blocks, weights normal with variance 2 / width, biases zero.
+    """A network of `depth` equal layers or blocks and one output; its weights are normal, its biases zero.
+
+    Weights have variance 2 / width, those of the output 1. The output reads the last layer through weights of
+    mean zero, as classifiers do: the sum of rectified units would be no neutral probe, for it is aligned with
+    their gates, E[1(w x > 0) w] pointing along x.
 
     A highway block is sqrt(1 - 1/depth) x + sqrt(1/depth) W f(x), as corollary 1 asks; then beta is unused.
     """
-    body = nn.Sequential(*(_layer(network, normalisation, beta, depth, width) for _ in range(depth)))
+    layers = (_layer(network, normalisation, beta, depth, width) for _ in range(depth))
+    made = nn.Sequential(*layers, Linear(width, 1))
     if gates == "random":
-        _replace_rectifiers(body, RandomGates(generator(seed, "gates")))
-    return initialise(body, seed, "relu")
+        _replace_rectifiers(made, RandomGates(generator(seed, "gates")))
+    initialise(made, seed, "relu")
+    nn.init.normal_(made[-1].weight, generator=generator(seed, "read-out"))
+    return made
 
 
 def _layer(network: str, normalisation: str, beta: float, depth: int, width: int) -> nn.Module:
@@ -123,14 +128,10 @@ def _replace_rectifiers(body: nn.Module, gates: nn.Module) -> None:
 
 
 def _moments(network: dict[str, Any], depth: int, width: int, inputs: int, seed: int) -> dict[str, float]:
-    body = theorem_network(**described(network), depth=depth, width=width, seed=seed)
+    made = theorem_network(**described(network), depth=depth, width=width, seed=seed)
     drawn = torch.randn(inputs, width, generator=generator(seed, "inputs"))
-    measured = gradient_correlation(input_gradients(body, stack([body]), drawn)[0])
-    correlation, norm = measured.correlation.item(), measured.norm.item()
+    measured = gradient_correlation(input_gradients(made, stack([made]), drawn)[0])
+    norm = measured.norm.item()
     variance = norm**2 / width
-    return {
-        "variance": variance,
-        "covariance": correlation * variance if variance else 0.0,
-        "correlation": correlation,
-        "gradient_norm": norm,
-    }
+    covariance = measured.correlation.item() * variance if variance else 0.0
+    return {"variance": variance, "covariance": covariance, "gradient_norm": norm}

@@ -35,13 +35,14 @@ Whether the theorems on shattered gradients hold: see whether the grey crosses, 
 open at random, lie on the thin dark lines of the paper, and where networks of real rectifiers, in
 colour, leave them. A row holds one kind of network, and the abscissa is the number of layers or blocks;
 variance and covariance over inputs are those of one unit's gradient, so that the gradient's norm is the
-square root of {{ gradient_correlation.width }} times the variance, and the correlation is their ratio,
-all dimensionless and on logarithmic axes. Exact is the product whose asymptote is theorem 3, centred if
-batch norm subtracts the mean, and kernel the recursion of the arc-cosine kernel for rectifiers;
-covariance and correlation are left out where the correlation is below 0.0001, the noise of sampling, or
-above 2. Curves are means over seeds and bands their 95 % intervals, which reach the bottom where they
-include zero (number of seeds: {{ gradient_correlation.seeds | length }}); what is undefined is named
-above its panel. Made from the gradients of random networks {{ gradient_correlation.width }} units wide
+square root of {{ gradient_correlation.width }} times the variance, and the correlation is the ratio of
+their averages over seeds, all dimensionless and on logarithmic axes. Exact is the product whose
+asymptote is theorem 3, centred if batch norm subtracts the mean, and kernel the recursion of the
+arc-cosine kernel for rectifiers; covariance and correlation are left out where the correlation is below
+0.0001, the noise of sampling, or above 2. Curves are means over seeds and bands their 95 % intervals,
+which reach the bottom where they include zero (number of seeds: {{ gradient_correlation.seeds | length
+}}); what is undefined is named above its panel. Made from the gradients of one output, which reads the
+last layer through random weights of mean zero, of networks {{ gradient_correlation.width }} units wide
 at {{ gradient_correlation.inputs }} independent normal inputs, batch statistics held constant.
 """,
 )

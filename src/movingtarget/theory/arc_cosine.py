@@ -113,7 +113,7 @@ def gradient_correlation(network: str, normalisation: str, depth: int, start: fl
 
     with rho and s of `correlations`: kappa0 a layer in a feedforward network, (1 + kappa0) / 2 in a residual
     one without batch norm. Batch statistics count as constants, and the gradient above the last layer is
-    the same for both inputs.
+    the same for both inputs and of mean zero, independent of the gates, as that of a random linear output is.
 
     Args:
         network: "feedforward" or "residual" (with a branch scale beta = 1).
