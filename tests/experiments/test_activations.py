@@ -28,7 +28,11 @@ TINY: dict[str, Any] = {"width": 7, "points": 30, "half_width": 2.0, "inputs": 9
 def test_tables_have_all_their_rows_and_columns(written: Written) -> None:
     said: list[str] = []
     tables = measure([3, 4], depths=[2, 5], networks=[PLAIN, RESIDUAL], say=said.append, **TINY)
-    lengths = {"activation_shares": 2 * (5 + 4) * 2, "activation_patterns": 2 * 2 * 7, "contiguity": 8 * 11}
+    lengths = {
+        "activation_shares": 2 * (5 + 4) * 2,
+        "activation_patterns": 2 * 2 * 7,
+        "contiguity": 8 * (10 + 6 + 2),
+    }
     assert {name: len(table) for name, table in tables.items()} == lengths
     assert len(said) == len(set(said)) == 6
     for name, table in tables.items():
@@ -89,14 +93,23 @@ def test_histogram_follows_from_the_patterns() -> None:
         expected = Counter(bin_of(pattern) for pattern in drawn[setting])
         shares = [expected[place] / 7 for place in range(1, 11)]
         assert values["share"].tolist() == pytest.approx(shares, abs=1e-12)
-        breadth = math.prod(share**-share for share in shares if share)
-        assert values["breadth", 0] == pytest.approx(breadth)
+        counted = Counter(class_of(pattern) for pattern in drawn[setting])
+        classes = [counted[place] / 7 for place in range(6)]
+        assert values["class"].tolist() == pytest.approx(classes, abs=1e-12)
+        assert values["breadth", 0] == pytest.approx(math.prod(share**-share for share in classes if share))
+        assert values["two_fullest", 0] == pytest.approx(sum(sorted(classes)[-2:]))
 
 
 def bin_of(pattern: str) -> int:
     """The bin of 1 / runs in ten equal ones, (0, 0.1] first, in whole numbers."""
     runs = len(list(groupby(pattern)))
     return -(-10 // runs)
+
+
+def class_of(pattern: str) -> int:
+    """The least k with at most 2^k runs, in whole numbers."""
+    runs = len(list(groupby(pattern)))
+    return next(k for k in range(20) if runs <= 2**k)
 
 
 @pytest.mark.parametrize("points", [30, 33, 49, 256])

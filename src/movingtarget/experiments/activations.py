@@ -1,5 +1,6 @@
 """Experiment: activation patterns of random rectifier networks (Balduzzi et al. 2017, figures 3 and 4)."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -51,7 +52,7 @@ STUDY = Study(
         "contiguity": {
             **RANDOM_NETWORK,
             "seed": int,
-            "quantity": ("share", "breadth"),
+            "quantity": ("share", "class", "breadth", "two_fullest"),
             "bin": int,
             "value": MEASURED,
         },
@@ -61,7 +62,12 @@ STUDY = Study(
 )
 
 BINS = 10
-"""Equal bins of the run length as a share of the line: bin b holds lengths in ((b - 1) / 10, b / 10]."""
+"""Equal bins of the run length as a share of the line: bin b holds lengths in ((b - 1) / 10, b / 10].
+
+A unit of n runs has a length of 1 / n, so bins 6 to 9 stay empty whatever the network, and all of 10 runs or more
+share the lowest: how broad a distribution is, is told from classes that double instead, class k holding units of
+more than 2^(k-1) and at most 2^k runs.
+"""
 
 UNITS_DRAWN = 60
 """Units whose patterns are kept, the first ones of the layer."""
@@ -164,14 +170,30 @@ def _share_rows(pattern: Tensor) -> Iterator[dict[str, Any]]:
 
 
 def _contiguity_rows(pattern: Tensor) -> Iterator[dict[str, Any]]:
-    """Histogram over units of the run length, and the effective number of its bins, exp(entropy)."""
+    """Histograms over units of the run length and of classes, and how broad the latter is."""
     points, units = pattern.shape
     lengths = mean_run_length(pattern) / points
     bins = (BINS * lengths).ceil().long()
     shares = torch.bincount(bins, minlength=BINS + 1)[1:].double() / units
     for place, share in enumerate(shares.tolist(), start=1):
         yield {"quantity": "share", "bin": place, "value": share}
-    yield {"quantity": "breadth", "bin": 0, "value": torch.special.entr(shares).sum().exp().item()}
+    classes = _class_shares(pattern)
+    for place, share in enumerate(classes.tolist()):
+        yield {"quantity": "class", "bin": place, "value": share}
+    for quantity, value in {
+        "breadth": torch.special.entr(classes).sum().exp(),
+        "two_fullest": classes.topk(min(2, len(classes))).values.sum(),
+    }.items():
+        yield {"quantity": quantity, "bin": 0, "value": value.item()}
+
+
+def _class_shares(pattern: Tensor) -> Tensor:
+    """Share of units in each class; the last class holds those of as many runs as points."""
+    points, units = pattern.shape
+    most = math.ceil(math.log2(points))
+    runs = points / mean_run_length(pattern)
+    classes = runs.round().log2().ceil().long()
+    return torch.bincount(classes, minlength=most + 1).double() / units
 
 
 def _pattern_rows(pattern: Tensor) -> Iterator[dict[str, Any]]:

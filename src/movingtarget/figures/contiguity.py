@@ -21,7 +21,8 @@ How long units of a random network stay active or inactive along the line: see i
 panels the histogram piles up at the right, where units never switch, collapses to the left, where they
 switch all the time, or stays broad. The abscissa is a unit's mean run length over the number of points,
 in tenths, the ordinate the share of units; both are dimensionless, and rows of panels differ in the
-kind of network, columns in depth. Bars are means over seeds and the lines on them 95 % intervals
+kind of network, columns in depth; since n runs have a mean length of 1 / n of the points, no unit can stand
+between 0.5 and 1. Bars are means over seeds and the lines on them 95 % intervals
 (number of seeds: {{ activations.seeds | length }}); what is undefined is named above its panel. Made
 from the last hidden layer at {{ activations.points }} equally spaced inputs within {{
 activations.half_width }} of zero of rectifier networks {{ activations.width }} units wide.

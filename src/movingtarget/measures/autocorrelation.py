@@ -4,17 +4,19 @@ import torch
 from torch import Tensor
 
 
-def gradient_autocorrelation(gradients: Tensor, lags: int) -> Tensor:
-    r"""Mean-removed autocorrelation of gradients taken at equally spaced inputs.
+def gradient_autocorrelation(gradients: Tensor, lags: int, mean_removed: bool = True) -> Tensor:
+    r"""Autocorrelation of gradients taken at equally spaced inputs, by default after removal of their mean.
 
     $$ \rho_k = \frac{\sum_i (g_i - \bar g)(g_{i+k} - \bar g)}{\sum_i (g_i - \bar g)^2} $$
 
     Args:
         gradients: `(..., points)`, df/dx at each point; leading axes are independent runs.
         lags: the largest lag wanted, less than `points`.
+        mean_removed: else the mean counts as zero, so that equal gradients correlate.
 
     Returns:
-        `(..., lags + 1)`; entry 0 is 1. NaN where a run's gradient is constant (undefined).
+        `(..., lags + 1)`; entry 0 is 1. NaN where a run's gradient is constant (undefined), or if the mean
+        is kept, zero.
 
     Raises:
         ValueError: `lags` is not in 0 .. points - 1.
@@ -27,8 +29,8 @@ def gradient_autocorrelation(gradients: Tensor, lags: int) -> Tensor:
     points = gradients.shape[-1]
     if not 0 <= lags < points:
         raise ValueError(f"lags must be from 0 to {points - 1} for {points} points, got {lags}")
-    centred = gradients - gradients.mean(-1, keepdim=True)
-    constant = (gradients == gradients[..., :1]).all(-1)
+    centred = gradients - gradients.mean(-1, keepdim=True) if mean_removed else gradients
+    constant = (gradients == (gradients[..., :1] if mean_removed else 0)).all(-1)
     power = torch.where(constant, torch.nan, centred.square().sum(-1))
     products = [(centred[..., k:] * centred[..., : points - k]).sum(-1) for k in range(lags + 1)]
     return torch.stack(products, -1) / power[..., None]
