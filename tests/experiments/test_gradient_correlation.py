@@ -88,8 +88,8 @@ def test_moments_are_averages_over_pairs_and_units(network: dict[str, Any]) -> N
 def test_one_layer_of_rectifiers_halves_the_correlation_of_independent_inputs(normalisation: str) -> None:
     network = {"network": "feedforward", "normalisation": normalisation, "gates": "rectifier"}
     table = moments(network, 1, 120, width=40, inputs=64)
-    # a mean over 64 inputs takes 1/63 of correlation from each pair, so 0.005 from the half; summed rectifiers
-    # would give 0.375; a seed's deviation is 0.05
+    # a mean over 64 inputs takes 1/63 of correlation from each pair, so 0.005 from the half; summed
+    # rectifiers would give 0.375; a seed's deviation is 0.05
     assert table["correlation"].mean() == pytest.approx(0.5, abs=0.02)
 
 

@@ -1,7 +1,7 @@
 """Summed outputs are a neutral probe of a network's layers only if their weights have mean zero.
 
-The sum over rectified units is aligned with the gates, E[1(w x > 0) w] pointing along x: a network of one layer
-then has a correlation of 0.375 between independent inputs in place of 1/2.
+The sum over rectified units is aligned with the gates, E[1(w x > 0) w] pointing along x: a network of one
+layer then has a correlation of 0.375 between independent inputs in place of 1/2.
 """
 
 from collections.abc import Callable

@@ -64,9 +64,9 @@ STUDY = Study(
 BINS = 10
 """Equal bins of the run length as a share of the line: bin b holds lengths in ((b - 1) / 10, b / 10].
 
-A unit of n runs has a length of 1 / n, so bins 6 to 9 stay empty whatever the network, and all of 10 runs or more
-share the lowest: how broad a distribution is, is told from classes that double instead, class k holding units of
-more than 2^(k-1) and at most 2^k runs.
+A unit of n runs has a length of 1 / n, so bins 6 to 9 stay empty whatever the network, and all units of 10
+runs or more share the lowest. How broad a distribution is, is told from classes that double instead, class k
+holding units of more than 2^(k-1) and at most 2^k runs.
 """
 
 UNITS_DRAWN = 60

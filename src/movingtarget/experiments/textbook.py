@@ -23,7 +23,7 @@ Variance = Literal["1 / width", "2 / fan-in", "0", "1"]
 
 
 class Setting(NamedTuple):
-    """How a network's parameters are drawn, and whether units are centred; the defaults are the textbook's."""
+    """How parameters are drawn, and whether units are centred; the defaults are the textbook's."""
 
     weights: Variance = "1 / width"
     biases: Variance = "1 / width"

@@ -67,8 +67,9 @@ def measure(
 ) -> dict[str, pd.DataFrame]:
     """Table whiteness of every network and depth on the line, and noise_whiteness of true white noise.
 
-    A quantity is rejected (0 or 1, by the portmanteau test at 5 % over all lags), its statistic over the number
-    of lags, the power's share in low frequencies and in the outer half of the line.
+    A quantity is whether a series is rejected (0 or 1, by the portmanteau test at 5 % over all lags), the
+    test's statistic over the number of lags, and the power in low frequencies and in the outer half of the
+    line.
     """
     inputs = line(points, half_width)
     frames = []

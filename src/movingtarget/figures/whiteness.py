@@ -34,7 +34,7 @@ QUANTITIES = {
     "outer_power": ("along the line", "outer over whole power"),
 }
 
-CENTRED: Look = {"marker": "v", "linestyle": "--"}
+CENTRED: Look = {"marker": "v", "linestyle": "-"}
 """Beside batch norm, whose colour a centred network shares."""
 
 
