@@ -104,11 +104,12 @@ def theorem_network(
     A highway block is sqrt(1 - 1/depth) x + sqrt(1/depth) W f(x), as corollary 1 asks; then beta is unused.
     """
     layers = (_layer(network, normalisation, beta, depth, width) for _ in range(depth))
-    made = nn.Sequential(*layers, Linear(width, 1))
+    output = Linear(width, 1)
+    made = nn.Sequential(*layers, output)
     if gates == "random":
         _replace_rectifiers(made, RandomGates(generator(seed, "gates")))
     initialise(made, seed, "relu")
-    nn.init.normal_(made[-1].weight, generator=generator(seed, "read-out"))
+    nn.init.normal_(output.weight, generator=generator(seed, "read-out"))
     return made
 
 

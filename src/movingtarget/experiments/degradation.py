@@ -1,0 +1,203 @@
+"""Experiment: does a deeper network end at a higher training error, once that has stopped falling?"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from movingtarget.data.load import Images
+from movingtarget.networks.build import Architecture, build, build_random
+from movingtarget.networks.initialise import Weights
+from movingtarget.networks.stack import stack
+from movingtarget.settings import (
+    ACTIVATION,
+    COUNT,
+    COUNTS,
+    FAMILY,
+    INITIAL_WEIGHTS,
+    POSITIVES,
+    SEARCH,
+    SEEDS,
+    names_of,
+    of_training_images,
+    several,
+)
+from movingtarget.statistics.best_rate import loss_matrix
+from movingtarget.study import Config, Job, Study
+from movingtarget.tables import MEASURED, follows
+from movingtarget.training.loop import Training, start, train
+from movingtarget.training.simultaneous import simultaneous
+from movingtarget.training.tuning import search, search_rows
+
+
+def jobs(config: Config) -> list[Job]:
+    """One for each network at each depth."""
+    settings = dict(config["degradation"])
+    networks, depths = settings.pop("networks"), settings.pop("depths")
+    return [
+        Job(f"{network}-{depth}", {"network": network, "depth": depth, **settings}, families=(network,))
+        for network in networks
+        for depth in depths
+    ]
+
+
+STUDY = Study(
+    rule="train_degradation",
+    settings={
+        "seeds": SEEDS,
+        "tuning_seeds": SEEDS,
+        "learning_rates": POSITIVES,
+        "hidden_width": COUNT,
+        "activation": ACTIVATION,
+        "initial_weights": INITIAL_WEIGHTS,
+        "examples": of_training_images(2),
+        "batch_size": of_training_images(),
+        "epochs": COUNT,
+        "tuning_epochs": COUNT,
+        "patience": COUNT,
+        "depths": COUNTS,
+        "networks": several(FAMILY),
+    },
+    tables={
+        "degradation": {
+            "network": names_of(FAMILY),
+            "depth": int,
+            "learning_rate": follows(float),
+            "seed": int,
+            "step": int,
+            "quantity": ("train_loss", "train_error", "lowest_error"),
+            "value": MEASURED,
+        },
+        "degradation_search": {"network": names_of(FAMILY), "depth": int, **SEARCH},
+    },
+    jobs=jobs,
+    problems=lambda config: (
+        f"degradation.{key} is {config['degradation'][key]}; allowed: {allowed}"
+        for key, wrong, allowed in _limits(config["degradation"])
+        if wrong
+    ),
+    images=True,
+)
+
+
+def _limits(settings: Mapping[str, Any]) -> list[tuple[str, bool, str]]:
+    """What each of some settings must obey beside others."""
+    examples = settings["examples"]
+    return [
+        ("batch_size", settings["batch_size"] > examples, f"at most {examples}, degradation.examples"),
+        (
+            "tuning_seeds",
+            bool({*settings["tuning_seeds"]} & {*settings["seeds"]}),
+            "seeds that are not among degradation.seeds",
+        ),
+    ]
+
+
+def measure(
+    images: Images,
+    network: str,
+    depth: int,
+    seeds: Sequence[int],
+    tuning_seeds: Sequence[int],
+    learning_rates: Sequence[float],
+    hidden_width: int,
+    activation: str,
+    initial_weights: Weights,
+    examples: int,
+    batch_size: int,
+    epochs: int,
+    tuning_epochs: int,
+    patience: int,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, pd.DataFrame]:
+    """Rows of tables degradation and degradation_search of one network at one depth.
+
+    Members are trained on the first `examples` training images until none has set a new lowest training
+    error, evaluated after every epoch, for `patience` epochs, or until none errs any more, or for `epochs`.
+    The rate is that with the lowest training loss over `tuning_seeds` after at most `tuning_epochs`.
+    """
+    few = Images(
+        images.train_inputs[:examples],
+        images.train_labels[:examples],
+        images.test_inputs[:2],  # which the loop scores, too
+        images.test_labels[:2],
+    )
+    architecture = Architecture(
+        network, images.features, hidden_width, depth, images.classes, activation, initial_weights
+    )
+
+    def trained(rates: list[float], of_seeds: Sequence[int], at_most: int) -> pd.DataFrame:
+        plan = _plan(architecture, few, of_seeds, rates, batch_size)
+        scores = until_it_stops(plan, architecture, at_most, patience)
+        say(f"{len(plan.members)} members: {scores['step'].max()} of {at_most * plan.steps_per_epoch} steps")
+        return scores
+
+    def losses_at(rates: list[float]) -> NDArray[np.float64]:
+        matrix = loss_matrix(_last_losses(trained(rates, tuning_seeds, tuning_epochs)))
+        return matrix.T.loc[rates].to_numpy()
+
+    found = search(losses_at, learning_rates)
+    arm: dict[str, Any] = {"network": network, "depth": depth}
+    return {
+        "degradation": trained([found.best], seeds, epochs).assign(**arm),
+        "degradation_search": search_rows(found, tuning_seeds, **arm),
+    }
+
+
+def _plan(
+    architecture: Architecture, few: Images, seeds: Sequence[int], rates: list[float], batch_size: int
+) -> Training:
+    """Gradient descent on all examples, which are scored as a whole; how long, is open."""
+    return Training(
+        network=build(architecture),
+        rule=simultaneous,
+        images=few,
+        seeds=seeds,
+        learning_rates=rates,
+        batch_size=batch_size,
+        steps=0,
+        evaluation_steps=(),
+        evaluation_examples=len(few.train_labels),
+        curve_window=len(few.train_labels),  # longer than an epoch, so that no point is recorded
+    )
+
+
+def until_it_stops(plan: Training, architecture: Architecture, epochs: int, patience: int) -> pd.DataFrame:
+    """Scores of every member after every epoch: training loss, error, and the lowest error so far."""
+    state = start(stack(build_random(architecture, seed) for _, seed in plan.members))
+    steps = plan.steps_per_epoch
+    for epoch in range(1, epochs + 1):
+        state = train(replace(plan, steps=epoch * steps, evaluation_steps=[epoch * steps]), state)
+        scores = _scores(pd.DataFrame(state.rows))
+        if _has_stopped(scores, patience):
+            break
+    return scores
+
+
+def _scores(rows: pd.DataFrame) -> pd.DataFrame:
+    """Training loss, error and lowest error so far; a member that has diverged errs on all images."""
+    keys = ["learning_rate", "seed", "step"]
+    wide = rows.pivot_table(index=keys, columns="quantity", values="value", dropna=False)
+    errors = 1 - wide["train_accuracy"].fillna(0.0)
+    scores = pd.DataFrame({"train_loss": wide["train_loss"], "train_error": errors})
+    scores["lowest_error"] = errors.groupby(["learning_rate", "seed"]).cummin()
+    return scores.melt(ignore_index=False, var_name="quantity").reset_index()
+
+
+def _has_stopped(scores: pd.DataFrame, patience: int) -> bool:
+    """Whether no member has erred less than `patience` evaluations ago, or none errs at all."""
+    lowest = scores[scores["quantity"] == "lowest_error"].pivot(
+        index="step", columns=["learning_rate", "seed"], values="value"
+    )
+    last = lowest.iloc[-1]
+    idle = len(lowest) > patience and (last == lowest.iloc[-1 - patience]).all()
+    return bool(idle or (last == 0).all())
+
+
+def _last_losses(scores: pd.DataFrame) -> pd.DataFrame:
+    """The losses after the last epoch, a column by that name."""
+    of_last = scores[(scores["step"] == scores["step"].max()) & (scores["quantity"] == "train_loss")]
+    return of_last.rename(columns={"value": "train_loss"})
