@@ -1,6 +1,6 @@
 """Experiment: does a deeper network end at a higher training error, once that has stopped falling?"""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from movingtarget.data.load import Images
 from movingtarget.networks.build import Architecture, build, build_random
 from movingtarget.networks.initialise import Weights
-from movingtarget.networks.stack import stack
 from movingtarget.settings import (
     ACTIVATION,
     COUNT,
@@ -23,13 +22,16 @@ from movingtarget.settings import (
     SEEDS,
     names_of,
     of_training_images,
+    problems_of_seeds,
     several,
 )
 from movingtarget.statistics.best_rate import loss_matrix
+from movingtarget.statistics.rows import where
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import MEASURED, follows
-from movingtarget.training.loop import Training, start, train
+from movingtarget.training.loop import Training, train
 from movingtarget.training.simultaneous import simultaneous
+from movingtarget.training.tuned import start_of
 from movingtarget.training.tuning import search, search_rows
 
 
@@ -42,6 +44,14 @@ def jobs(config: Config) -> list[Job]:
         for network in networks
         for depth in depths
     ]
+
+
+def problems(config: Config) -> Iterator[str]:
+    """A minibatch is of the examples, and seeds that choose a rate are not tested."""
+    size, examples = config["degradation"]["batch_size"], config["degradation"]["examples"]
+    if size > examples:
+        yield f"degradation.batch_size is {size}; allowed: at most {examples}, degradation.examples"
+    yield from problems_of_seeds("degradation")(config)
 
 
 STUDY = Study(
@@ -74,26 +84,9 @@ STUDY = Study(
         "degradation_search": {"network": names_of(FAMILY), "depth": int, **SEARCH},
     },
     jobs=jobs,
-    problems=lambda config: (
-        f"degradation.{key} is {config['degradation'][key]}; allowed: {allowed}"
-        for key, wrong, allowed in _limits(config["degradation"])
-        if wrong
-    ),
+    problems=problems,
     images=True,
 )
-
-
-def _limits(settings: Mapping[str, Any]) -> list[tuple[str, bool, str]]:
-    """What each of some settings must obey beside others."""
-    examples = settings["examples"]
-    return [
-        ("batch_size", settings["batch_size"] > examples, f"at most {examples}, degradation.examples"),
-        (
-            "tuning_seeds",
-            bool({*settings["tuning_seeds"]} & {*settings["seeds"]}),
-            "seeds that are not among degradation.seeds",
-        ),
-    ]
 
 
 def measure(
@@ -167,7 +160,7 @@ def _plan(
 
 def until_it_stops(plan: Training, architecture: Architecture, epochs: int, patience: int) -> pd.DataFrame:
     """Scores of every member after every epoch: training loss, error, and the lowest error so far."""
-    state = start(stack(build_random(architecture, seed) for _, seed in plan.members))
+    state = start_of(plan, lambda seed: build_random(architecture, seed))
     steps = plan.steps_per_epoch
     for epoch in range(1, epochs + 1):
         state = train(replace(plan, steps=epoch * steps, evaluation_steps=[epoch * steps]), state)
@@ -189,9 +182,8 @@ def _scores(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _has_stopped(scores: pd.DataFrame, patience: int) -> bool:
     """Whether no member has erred less than `patience` evaluations ago, or none errs at all."""
-    lowest = scores[scores["quantity"] == "lowest_error"].pivot(
-        index="step", columns=["learning_rate", "seed"], values="value"
-    )
+    members = ["learning_rate", "seed"]
+    lowest = where(scores, quantity="lowest_error").pivot(index="step", columns=members, values="value")
     last = lowest.iloc[-1]
     idle = len(lowest) > patience and (last == lowest.iloc[-1 - patience]).all()
     return bool(idle or (last == 0).all())
@@ -199,5 +191,5 @@ def _has_stopped(scores: pd.DataFrame, patience: int) -> bool:
 
 def _last_losses(scores: pd.DataFrame) -> pd.DataFrame:
     """The losses after the last epoch, a column by that name."""
-    of_last = scores[(scores["step"] == scores["step"].max()) & (scores["quantity"] == "train_loss")]
+    of_last = where(scores, quantity="train_loss", step=scores["step"].max())
     return of_last.rename(columns={"value": "train_loss"})
