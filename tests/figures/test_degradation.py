@@ -1,0 +1,44 @@
+"""The figure of degradation."""
+
+import numpy as np
+import pytest
+from drawing_cases import crossed, named, xy
+
+from movingtarget.figures.degradation import draw
+
+NETWORKS = ["plain", "batch-norm", "residual"]
+
+
+@pytest.fixture
+def table():
+    columns = {"network": NETWORKS, "depth": [24, 10], "quantity": ["train_error", "lowest_error"]}
+    return crossed(columns | {"seed": range(3), "step": [0, 20, 40]})
+
+
+@pytest.fixture
+def searched():
+    columns = {"network": NETWORKS, "depth": [10, 24], "learning_rate": [0.01, 0.1], "seed": [100]}
+    frame = crossed(columns)
+    return frame.assign(place=np.where(frame["learning_rate"] == 0.1, "best", "tried"))
+
+
+def test_curves_are_means_of_the_lowest_error(table, searched):
+    for axes, network in zip(draw(table, searched).axes, NETWORKS, strict=True):
+        assert [*named(axes)] == ["depth 10", "depth 24"]
+        rows = table[(table["network"] == network) & (table["quantity"] == "lowest_error")]
+        means = rows[rows["depth"] == 24].groupby("step")["value"].mean()
+        np.testing.assert_allclose(xy(named(axes)["depth 24"]), means.reset_index().T)
+
+
+def test_rates_stand_above_the_panels_and_an_edge_is_said(table, searched):
+    at_edge = (searched["network"] == "residual") & (searched["depth"] == 24) & (searched["place"] == "best")
+    searched.loc[at_edge, "place"] = "best at an edge"
+    titles = [axes.get_title(loc="left") for axes in draw(table, searched).axes]
+    assert titles[0] == "(a) plain\ndepth 10: rate 0.1\ndepth 24: rate 0.1"
+    assert titles[2].endswith("depth 24: rate 0.1, at an edge")
+    assert sum("edge" in title for title in titles) == 1
+
+
+def test_one_network_one_depth_one_seed(table, searched):
+    one = table[(table["network"] == "plain") & (table["depth"] == 10) & (table["seed"] == 0)]
+    assert len(draw(one, searched).axes) == 1
