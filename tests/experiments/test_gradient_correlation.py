@@ -101,7 +101,8 @@ def test_summed_rectifiers_are_no_neutral_probe(normalisation: str) -> None:
         settings = {"network": "feedforward", "normalisation": normalisation, "gates": "rectifier"}
         made = theorem_network(**settings, beta=float("nan"), depth=1, width=40, seed=seed)
         inputs = torch.randn(64, 40, generator=generator(seed, "inputs"))
-        gradients = input_gradients(made[0], dict(made[0].named_parameters()), inputs)
+        layer = made.get_submodule("0")
+        gradients = input_gradients(layer, dict(layer.named_parameters()), inputs)
         own.append(float(gradients.square().sum()) / 64)
         pairs.append((float(gradients.sum(0).square().sum()) - 64 * own[-1]) / 64 / 63)
     assert sum(pairs) / sum(own) < 0.42

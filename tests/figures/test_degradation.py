@@ -1,5 +1,7 @@
 """The figure of degradation."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from drawing_cases import crossed, named, xy
@@ -11,14 +13,19 @@ NETWORKS = ["plain", "batch-norm", "residual"]
 
 @pytest.fixture
 def table():
-    columns = {"network": NETWORKS, "depth": [24, 10], "quantity": ["train_error", "lowest_error"]}
-    return crossed(columns | {"seed": range(3), "step": [0, 20, 40]})
+    arms: dict[str, list[Any]] = {
+        "network": NETWORKS,
+        "depth": [24, 10],
+        "quantity": ["train_error", "lowest_error"],
+    }
+    return crossed({**arms, "seed": range(3), "step": [0, 20, 40]})
 
 
 @pytest.fixture
 def searched():
-    columns = {"network": NETWORKS, "depth": [10, 24], "learning_rate": [0.01, 0.1], "seed": [100]}
-    frame = crossed(columns)
+    frame = crossed(
+        {"network": NETWORKS, "depth": [10, 24], "learning_rate": [0.01, 0.1], "seed": [100]},
+    )
     return frame.assign(place=np.where(frame["learning_rate"] == 0.1, "best", "tried"))
 
 

@@ -1,5 +1,7 @@
 """The figure of the textbook's plot."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from drawing_cases import crossed, named, xy
@@ -10,8 +12,8 @@ from movingtarget.figures.textbook import draw
 
 @pytest.fixture
 def table():
-    columns = {"change": [*CHANGES], "estimator": [*ESTIMATORS], "depth": [4, 1], "seed": range(3)}
-    return crossed(columns | {"lag": range(4)})
+    arms: dict[str, list[Any]] = {"change": [*CHANGES], "estimator": [*ESTIMATORS], "depth": [4, 1]}
+    return crossed({**arms, "seed": range(3), "lag": range(4)})
 
 
 def titles(figure):

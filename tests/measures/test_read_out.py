@@ -15,7 +15,7 @@ from movingtarget.families import FAMILIES
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.networks import Architecture, build_random
 from movingtarget.networks.convolutional import convolutional, initialise_convolutional
-from movingtarget.networks.initialise import generator
+from movingtarget.networks.initialise import Weights, generator
 from movingtarget.networks.random import random_network
 from movingtarget.theory.arc_cosine import kappa0
 
@@ -31,7 +31,7 @@ def on_paths(normalisation: str) -> Make:
     )
 
 
-def classifier(family: str, weights: str) -> Make:
+def classifier(family: str, weights: Weights) -> Make:
     """As trained, and as looked at for whether they look linear."""
     return lambda seed: build_random(Architecture(family, FEATURES, 40, 1, 10, "relu", weights), seed)
 
@@ -76,6 +76,7 @@ def test_one_layer_halves_the_correlation_of_independent_inputs(make: Make) -> N
     ],
 )
 def test_outputs_are_read_through_weights_of_mean_zero(make: Make) -> None:
-    read_out = torch.stack([make(seed).get_submodule("head").weight.sum(0) for seed in range(SEEDS)]).detach()
+    heads = [make(seed).get_parameter("head.weight") for seed in range(SEEDS)]
+    read_out = torch.stack([weight.detach().sum(0) for weight in heads])
     assert read_out.mean().abs() < 4 * read_out.std() / read_out.numel() ** 0.5
     assert read_out.std() > 0
