@@ -25,7 +25,6 @@ from movingtarget.settings import (
     problems_of_seeds,
     several,
 )
-from movingtarget.statistics.best_rate import loss_matrix
 from movingtarget.statistics.rows import where
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import MEASURED, follows
@@ -129,8 +128,10 @@ def measure(
         return scores
 
     def losses_at(rates: list[float]) -> NDArray[np.float64]:
-        matrix = loss_matrix(_last_losses(trained(rates, tuning_seeds, tuning_epochs)))
-        return matrix.T.loc[rates].to_numpy()
+        scores = trained(rates, tuning_seeds, tuning_epochs)
+        last = where(scores, quantity="train_loss", step=scores["step"].max())
+        losses = last.pivot(index="learning_rate", columns="seed", values="value")
+        return np.asarray(losses.loc[rates], dtype=float)
 
     found = search(losses_at, learning_rates)
     arm: dict[str, Any] = {"network": network, "depth": depth}
@@ -187,9 +188,3 @@ def _has_stopped(scores: pd.DataFrame, patience: int) -> bool:
     last = lowest.iloc[-1]
     idle = len(lowest) > patience and (last == lowest.iloc[-1 - patience]).all()
     return bool(idle or (last == 0).all())
-
-
-def _last_losses(scores: pd.DataFrame) -> pd.DataFrame:
-    """The losses after the last epoch, a column by that name."""
-    of_last = where(scores, quantity="train_loss", step=scores["step"].max())
-    return of_last.rename(columns={"value": "train_loss"})
