@@ -32,6 +32,14 @@ MISTAKES = {
         "moving_target: {curvature: {steps: [7]}}",
         "moving_target.curvature.steps has 7; allowed: those of moving_target.steps, ",
     ),
+    "a full batch larger than the data": (
+        "early_steps: {full_batch: 60001}",
+        "early_steps.full_batch is 60001; allowed: at most 60000, for fashion-mnist has 60000 training",
+    ),
+    "first steps without the best rate": (
+        "early_steps: {multiples: [0.5]}",
+        "early_steps.multiples is 0.5; allowed: numbers above 0 with 1, the best rate, among them",
+    ),
     "out of range": ("training: {learning_rates: [0.1, -0.1]}", "training.learning_rates[1] is -0.1"),
     "an unknown network": (
         "training: {arms: [{network: plane, depth: 3, update_rule: sgd}]}",

@@ -13,6 +13,7 @@ from movingtarget.data.catalogue import DATASETS
 from movingtarget.figure import Drawing, filled_caption
 from movingtarget.report import prose
 from movingtarget.report.answers import by_verdict
+from movingtarget.report.early_steps import early_steps_table, verdicts_of
 from movingtarget.report.first_layers import first_layers_values, named_classes
 from movingtarget.report.moving_target import curvature_prediction, edges, orders_table
 from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table
@@ -74,6 +75,7 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "found": partial(_found, by_name),
         "estimate": lambda name: _estimate(by_name[name]),
         "by_verdict": by_verdict,
+        "verdicts_of": partial(verdicts_of, by_name),
         "edges": edges(tables["update_orders_search"]),
         "healing": healing_table(tables["shattering_in_training"]),
         "prediction": prediction(tables["learning_speed"]),
@@ -86,6 +88,7 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         ),
         "pair": named_classes(DATASETS[run.config["dataset"]], run.config["two_classes"]["classes"]),
         "curvature": curvature_prediction(tables["moving_target"]),
+        "early_steps": early_steps_table(tables["early_steps"], tables["early_steps_search"]),
         "median": lambda table, **conditions: prose.number(
             meeting(tables[table], **conditions)["value"].median()
         ),
