@@ -94,6 +94,8 @@ def _draw_family(axes: Axes, network: str, rows: pd.DataFrame, scale: Scale) -> 
         log_axis(axes.yaxis)
         axes.yaxis.set_major_locator(LogLocator(numticks=5))
         axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.set_ylim(scale.least - 0.05, scale.greatest + 0.05)
     if scale.level is not None:
         axes.plot(
             [rows["step"].min(), rows["step"].max()], [scale.level] * 2, color=DARK, linewidth=0.7, label="_"
