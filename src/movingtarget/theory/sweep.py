@@ -1,8 +1,9 @@
 r"""Stability of gradient descent on a quadratic when blocks of coordinates move one after the other.
 
-On $x^T H x / 2$ a step along block i alone multiplies x by $I - \eta E_i H$, with $E_i$ the projection on the
-block; a sweep over all blocks is the product. It leaves vectors with $H x = 0$ as they are, at any rate, and no
-others. So what decides is the map on the rest: with $H = R^T R$ and $y = R x$, whose square is twice the loss,
+On $x^T H x / 2$ a step along block i alone multiplies x by $I - \eta E_i H$, with $E_i$ the projection on
+the block; a sweep over all blocks is the product. It leaves vectors with $H x = 0$ as they are, at any rate,
+and no others. So what decides is the map on the rest: with $H = R^T R$ and $y = R x$, whose square is twice
+the loss,
 
 $$ Q(\eta) = (I - \eta R_k R_k^T) \cdots (I - \eta R_1 R_1^T), \quad H_{ii} = R_i^T R_i, $$
 
