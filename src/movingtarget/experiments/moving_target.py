@@ -1,72 +1,61 @@
-"""Experiment: how far the target moves for each layer, by the movement of the others, along training."""
+"""Experiment: how far the target moves for each layer, by the movement of the others, at matched promises."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count, islice, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from movingtarget.data.load import Images
-from movingtarget.measures.curvature import block_curvatures
 from movingtarget.measures.moving_target import (
     covariate_shift,
     drops,
-    gradient_norms,
     gradients,
     input_drift,
-    movement,
+    promising_rate,
 )
-from movingtarget.networks import Architecture, Parameters, build_random, call, stack
-from movingtarget.networks.chain import chain
+from movingtarget.measures.second_order import Prices, prices
+from movingtarget.networks import Architecture, Parameters, build_random, stack
 from movingtarget.networks.initialise import Weights
-from movingtarget.networks.losses import member_losses
 from movingtarget.settings import (
     ACTIVATION,
     COUNT,
     COUNTS,
     FAMILY,
     INITIAL_WEIGHTS,
-    POSITIVE,
     POSITIVES,
+    SEARCH,
     SEEDS,
     STEPS,
-    at_least,
-    mapping,
     names_of,
     of_training_images,
     several,
 )
 from movingtarget.study import Config, Job, Study
-from movingtarget.tables import MEASURED
-from movingtarget.training.interface import Batch, UpdateRule
+from movingtarget.tables import MEASURED, OPTIONAL
+from movingtarget.training.interface import Batch
 from movingtarget.training.minibatches import batches
-from movingtarget.training.sequential import recomputed
-from movingtarget.training.simultaneous import simultaneous
+from movingtarget.training.simultaneous import descend, simultaneous
+from movingtarget.training.tuning import search, search_rows
 
 QUANTITIES = (
     "loss",
-    "joint_drop",
-    "single_drops",
-    "first_order",
+    "learning_rate",
+    "promise",
     "joint_share",
     "single_share",
     "interaction",
-    "sweep_drop",
-    "gradient_norm",
-    "movement",
-    "single_drop",
+    "foretold_joint_share",
+    "foretold_single_share",
+    "foretold_interaction",
     "shift",
     "shift_cosine",
     "fresh_shift",
     "fresh_shift_cosine",
     "input_drift",
-    "curvature",
-    "curvature_ratio",
-    "largest_rate",
-    "largest_sweep_rate",
-    "bought",
 )
 
 
@@ -82,31 +71,25 @@ def jobs(config: Config) -> list[Job]:
 
 
 def problems(config: Config) -> Iterator[str]:
-    """Curvatures are those of members and steps, and on examples, that there are."""
+    """The tested seeds are none of those that chose the rate, and members are trained for at least one step."""
     settings = config["moving_target"]
-    curvature, rates, steps = settings["curvature"], settings["learning_rates"], settings["steps"]
-    if curvature["learning_rate"] not in rates:
+    if both := sorted(set(settings["seeds"]) & set(settings["tuning_seeds"])):
         yield (
-            f"moving_target.curvature.learning_rate is {curvature['learning_rate']}; allowed: one of "
-            f"moving_target.learning_rates, {', '.join(map(str, rates))}"
+            f"moving_target.tuning_seeds has {both[0]}; allowed: seeds other than those of moving_target.seeds"
         )
-    if other := sorted(set(curvature["steps"]) - set(steps)):
-        yield (
-            f"moving_target.curvature.steps has {other[0]}; allowed: those of moving_target.steps, "
-            f"{', '.join(map(str, steps))}"
-        )
-    if curvature["examples"] > settings["batch_size"]:
-        yield (
-            f"moving_target.curvature.examples is {curvature['examples']}; allowed: at most "
-            f"{settings['batch_size']}, moving_target.batch_size"
-        )
+    if max(settings["steps"]) < 1:
+        yield "moving_target.steps has no more than 0; allowed: at least one above 0, to choose the rate by"
 
+
+ARM: dict[str, Any] = {"network": names_of(FAMILY), "depth": int}
 
 STUDY = Study(
     rule="measure_moving_target",
     settings={
         "seeds": SEEDS,
+        "tuning_seeds": SEEDS,
         "learning_rates": POSITIVES,
+        "promises": POSITIVES,
         "steps": STEPS,
         "hidden_width": COUNT,
         "activation": ACTIVATION,
@@ -114,35 +97,24 @@ STUDY = Study(
         "batch_size": of_training_images(2),
         "depths": COUNTS,
         "networks": several(FAMILY),
-        "curvature": mapping(
-            {
-                "learning_rate": POSITIVE,
-                "steps": {"type": "array", "uniqueItems": True, "items": at_least(0)},
-                "examples": at_least(2),
-                "iterations": COUNT,
-                "block_iterations": COUNT,
-            }
-        ),
     },
     tables={
         "moving_target": {
-            "network": names_of(FAMILY),
-            "depth": int,
-            "learning_rate": float,
+            **ARM,
             "step": int,
+            "rate": ("matched", "best"),
+            "promise": OPTIONAL,
             "seed": int,
             "layer": int,
             "quantity": QUANTITIES,
             "value": MEASURED,
-        }
+        },
+        "moving_target_search": {**ARM, **SEARCH},
     },
     jobs=jobs,
     images=True,
     problems=problems,
 )
-
-LEAST_RATE, DOUBLINGS, HALVINGS = 1e-6, 30, 6
-"""Largest rates are looked for from 1e-6 up to 1e-6 x 2^30, about 1000, and found to 1.1 %."""
 
 Quantities = list[tuple[str, Tensor]]
 """Names and values: of the whole network, `(members,)`, or of its layers, `(layers, members)`."""
@@ -153,113 +125,109 @@ def measure(
     network: str,
     depth: int,
     seeds: Sequence[int],
+    tuning_seeds: Sequence[int],
     learning_rates: Sequence[float],
+    promises: Sequence[float],
     steps: Sequence[int],
     hidden_width: int,
     batch_size: int,
     activation: str,
     initial_weights: Weights,
-    curvature: dict[str, Any],
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, pd.DataFrame]:
-    """Rows of table moving_target of one family at one depth: every learning rate, seed, layer and quantity.
+    """Rows of both tables of one family at one depth.
 
-    The members, all pairs of a rate and a seed, are trained by gradient descent, each seed on minibatches of
-    its own. At each of `steps` everything is measured of the step that training takes next; fresh_shift is on
-    the minibatch after that. NaN stands for values that are not finite, and for all of a diverged member.
+    The best rate is searched for on seeds of its own, by the mean loss of the last tenth of the minibatches.
+    At it the tested seeds are trained by gradient descent, each on minibatches of its own. At each of `steps`
+    everything is measured of a step on the next minibatch, at the rate that promises a share of the loss, for
+    each of `promises`, and at the best rate, which is the one that training takes. Layer 0 is the whole
+    network; its cosines are means over the layers from the second on. NaN stands for values that are not
+    finite, for all of a diverged member, and for a promise that no finite rate makes.
 
     Args:
         images: the training images.
         network: the family.
         depth: hidden layers.
         seeds: of the weights and of the order of examples.
-        learning_rates: of the training and of the steps measured.
-        steps: done before the step that is measured; 0 is at initialisation.
+        tuning_seeds: others, for the search.
+        learning_rates: from which the search starts.
+        promises: F / L of the steps measured.
+        steps: done before the step that is measured; 0 is at initialisation. The last is the search's horizon.
         hidden_width: units of a hidden layer.
         batch_size: examples in a minibatch.
         activation: of the families that have none of their own.
         initial_weights: "normal" or "orthogonal".
-        curvature: `learning_rate` of the members and `steps` at which the curvatures and the largest rates
-            are measured, the former on the first `examples` of the minibatch by `iterations` and
-            `block_iterations` of Lanczos.
-        say: told of progress, once for each of `steps`.
+        say: told of progress, after the search and once for each of `steps`.
 
     Raises:
-        ValueError: the minibatch is larger than the training data, or the curvature's learning rate or steps
-            are none of those measured.
+        ValueError: the minibatch is larger than the training data, or a promise is not above 0.
     """
-    _check(images, batch_size, learning_rates, steps, curvature)
+    if not 0 < batch_size <= (most := len(images.train_labels)):
+        raise ValueError(f"batch_size is {batch_size}; allowed: 1 to {most}, the training images")
     architecture = Architecture(
         network, images.features, hidden_width, depth, images.classes, activation, initial_weights
     )
-    networks = [build_random(architecture, seed) for seed in seeds]
-    members = [(rate, seed) for rate in learning_rates for seed in seeds]
-    parameters = stack(networks * len(learning_rates))
-    rates = torch.tensor([rate for rate, _ in members])
-    chosen = [place for place, (rate, _) in enumerate(members) if rate == curvature["learning_rate"]]
-    minibatches = _minibatches(images, batch_size, seeds, len(learning_rates))
+
+    def losses_at(rates: list[float]) -> NDArray[Any]:
+        """Of the tuning seeds, `(rates, seeds)`."""
+        course = islice(_course(images, architecture, batch_size, tuning_seeds, rates), max(steps))
+        last = [moment.loss for moment in course][-max(1, max(steps) // 10) :]
+        return torch.stack(last).mean(0).view(len(rates), -1).numpy()
+
+    found = search(losses_at, learning_rates)
+    say(f"{network}, depth {depth}: best rate {found.best:g}")
+    middle = sorted(promises)[(len(promises) - 1) // 2]
     rows = []
-    for step, (batch, fresh) in enumerate(islice(pairwise(minibatches), max(steps) + 1)):
-        before = parameters
-        parameters, _, _, loss = simultaneous(networks[0], _copy(before), batch, {}, rates)
+    for step, moment in enumerate(
+        islice(_course(images, architecture, batch_size, seeds, [found.best]), max(steps) + 1)
+    ):
         if step in steps:
             say(f"{network}, depth {depth}, step {step}")
-            quantities = _next_step(networks[0], before, parameters, batch, fresh, rates)
-            rows += _rows(quantities, members, loss, step)
-        if step in curvature["steps"]:
-            quantities = _curvatures(networks[0], *_of(chosen, before, batch), curvature)
-            rows += _rows(quantities, [members[place] for place in chosen], loss[chosen], step)
-    return {"moving_target": pd.DataFrame(rows).assign(network=network, depth=depth)}
+            slope, foretold = _foretold(moment)
+            for promise in promises:
+                rates = promising_rate(moment.loss, slope, promise)
+                measured = _measured(moment, slope, foretold, rates, fresh=promise == middle)
+                rows += _rows(measured, seeds, step, moment.loss, rate="matched", promise=promise)
+            measured = _measured(
+                moment, slope, foretold, torch.full_like(moment.loss, found.best), fresh=False
+            )
+            rows += _rows(measured, seeds, step, moment.loss, rate="best", promise=float("nan"))
+    arm = {"network": network, "depth": depth}
+    return {
+        "moving_target": pd.DataFrame(rows).assign(**arm),
+        "moving_target_search": search_rows(found, tuning_seeds, **arm),
+    }
 
 
-def largest_lowering_rate(
-    network: nn.Module, parameters: Parameters, batch: Batch, rule: UpdateRule
-) -> Tensor:
-    """The largest learning rate at which one step of a rule still lowers the loss of its own minibatch.
+class Moment(NamedTuple):
+    """A stack in the course of training.
 
-    The rate is doubled from 1e-6 until it does not; between the last two it is found by bisection of its
-    logarithm, 1.1 % too low at most. Larger rates that lower the loss again, by chance, are not looked for.
-    Small rates want parameters in double precision.
-
-    Returns:
-        `(members,)`; NaN where 1e-6 is too large already, infinite where 1000 is not.
+    Attributes:
+        network: of every member.
+        parameters: of the stack, not to be changed.
+        batch: on which training takes its next step.
+        fresh: the minibatch after that.
+        loss: of each member on the batch, before the step.
     """
-    start = member_losses(call(network, parameters, batch.inputs), batch.labels)
 
-    def lowers(rates: Tensor) -> Tensor:
-        moved = rule(network, _copy(parameters), batch, {}, rates).parameters
-        return member_losses(call(network, moved, batch.inputs), batch.labels) < start
-
-    low = torch.full_like(start, LEAST_RATE)
-    lowered = climbing = lowers(low)
-    for _ in range(DOUBLINGS):
-        if climbing.any():
-            climbing = climbing & lowers(2 * low)
-            low = torch.where(climbing, 2 * low, low)
-    for halving in range(1, HALVINGS + 1):
-        middle = low * 2.0 ** (2.0**-halving)
-        low = torch.where(lowers(middle), middle, low)
-    return torch.where(climbing, torch.inf, low).where(lowered, torch.nan)
+    network: nn.Module
+    parameters: Parameters
+    batch: Batch
+    fresh: Batch
+    loss: Tensor
 
 
-def _check(
-    images: Images,
-    batch_size: int,
-    learning_rates: Sequence[float],
-    steps: Sequence[int],
-    curvature: dict[str, Any],
-) -> None:
-    if not 0 < batch_size <= (most := len(images.train_labels)):
-        raise ValueError(f"batch_size is {batch_size}; allowed: 1 to {most}, the training images")
-    if curvature["learning_rate"] not in learning_rates:
-        raise ValueError(
-            f"curvature.learning_rate is {curvature['learning_rate']}; allowed: one of learning_rates, "
-            f"{', '.join(map(str, learning_rates))}"
-        )
-    if other := sorted(set(curvature["steps"]) - set(steps)):
-        raise ValueError(
-            f"curvature.steps has {other[0]}; allowed: those of steps, {', '.join(map(str, steps))}"
-        )
+def _course(
+    images: Images, architecture: Architecture, batch_size: int, seeds: Sequence[int], rates: Sequence[float]
+) -> Iterator[Moment]:
+    """Gradient descent without end: all pairs of a rate and a seed, rates outermost, before each step."""
+    networks = [build_random(architecture, seed) for seed in seeds]
+    parameters = stack(networks * len(rates))
+    each = torch.tensor(rates).repeat_interleave(len(seeds))
+    for batch, fresh in pairwise(_minibatches(images, batch_size, seeds, len(rates))):
+        before = parameters
+        parameters, _, _, loss = simultaneous(networks[0], _copy(before), batch, {}, each)
+        yield Moment(networks[0], before, batch, fresh, loss)
 
 
 def _minibatches(images: Images, batch_size: int, seeds: Sequence[int], rates: int) -> Iterator[Batch]:
@@ -270,92 +238,65 @@ def _minibatches(images: Images, batch_size: int, seeds: Sequence[int], rates: i
             yield Batch(images.train_inputs[repeated], images.train_labels[repeated])
 
 
-def _next_step(
-    network: nn.Module, before: Parameters, after: Parameters, batch: Batch, fresh: Batch, rates: Tensor
-) -> Quantities:
-    """All that is measured of one step of all members."""
-    links, exact_inputs = chain(network), batch.inputs.double()
-    measured = drops(network, _double(before), _double(after), exact_inputs, batch.labels)
-    swept = recomputed("forward")(network, _copy(before), batch, {}, rates).parameters
-    swept_loss = member_losses(call(network, _double(swept), exact_inputs), batch.labels)
-    shift = covariate_shift(network, before, after, *batch)
-    fresh_shift = covariate_shift(network, before, after, *fresh)
-    joint, single, first_order = measured.joint, measured.single.sum(0), measured.first_order
-    return [
-        ("loss", measured.loss),
-        ("joint_drop", joint),
-        ("single_drops", single),
-        ("first_order", first_order),
-        ("joint_share", joint / first_order),
-        ("single_share", single / first_order),
-        ("interaction", (single - joint) / first_order),
-        ("sweep_drop", measured.loss - swept_loss),
-        ("gradient_norm", gradient_norms(links, gradients(network, before, *batch))),
-        ("movement", movement(links, before, after)),
-        ("single_drop", measured.single),
-        ("shift", shift.relative),
-        ("shift_cosine", shift.cosine),
-        ("fresh_shift", fresh_shift.relative),
-        ("fresh_shift_cosine", fresh_shift.cosine),
+def _foretold(moment: Moment) -> tuple[Parameters, Prices]:
+    """The gradient, and the prices that the second order foretells of a step at rate 1."""
+    slope = gradients(moment.network, moment.parameters, *moment.batch)
+    after = _moved(moment.parameters, slope, torch.ones_like(moment.loss))
+    return slope, prices(moment.network, moment.parameters, after, *moment.batch)
+
+
+def _measured(moment: Moment, slope: Parameters, foretold: Prices, rates: Tensor, fresh: bool) -> Quantities:
+    """All that is measured of one step of all members; the shift on a fresh minibatch if wanted."""
+    network, before, batch = moment.network, moment.parameters, moment.batch
+    after = _moved(before, slope, rates)
+    exact = drops(network, _double(before), _double(after), batch.inputs.double(), batch.labels)
+    promised, single = exact.first_order, exact.single.sum(0)
+    own, others = (rates.double() ** 2 * price / promised for price in (foretold.own.sum(0), foretold.others))
+    quantities = [
+        ("loss", exact.loss),
+        ("learning_rate", rates),
+        ("promise", promised / exact.loss),
+        ("joint_share", exact.joint / promised),
+        ("single_share", single / promised),
+        ("interaction", (single - exact.joint) / promised),
+        ("foretold_joint_share", 1 - own - others),
+        ("foretold_single_share", 1 - own),
+        ("foretold_interaction", others),
         ("input_drift", input_drift(network, before, after, batch.inputs)),
     ]
-
-
-def _curvatures(
-    network: nn.Module, parameters: Parameters, batch: Batch, settings: dict[str, Any]
-) -> Quantities:
-    """Curvatures and the largest rates."""
-    examples = settings["examples"]
-    measured = block_curvatures(
-        network,
-        parameters,
-        batch.inputs[:, :examples],
-        batch.labels[:, :examples],
-        settings["iterations"],
-        settings["block_iterations"],
-        seed=0,
-    )
-    exact = _double(parameters), Batch(batch.inputs.double(), batch.labels)
-    rate = largest_lowering_rate(network, *exact, simultaneous)
-    sweep_rate = largest_lowering_rate(network, *exact, recomputed("forward"))
-    return [
-        ("curvature", measured.whole),
-        ("curvature", measured.blocks),
-        ("curvature_ratio", measured.ratio),
-        ("largest_rate", rate),
-        ("largest_sweep_rate", sweep_rate),
-        ("bought", sweep_rate / rate),
-    ]
-
-
-def _of(places: list[int], parameters: Parameters, batch: Batch) -> tuple[Parameters, Batch]:
-    """Some members of a stack, and their minibatches."""
-    chosen = {name: value[places] for name, value in parameters.items()}
-    return chosen, Batch(batch.inputs[places], batch.labels[places])
+    shown = {"": batch, "fresh_": moment.fresh} if fresh else {"": batch}
+    for name, examples in shown.items():
+        shift = covariate_shift(network, before, after, *examples)
+        quantities += [
+            (f"{name}shift", shift.relative),
+            (f"{name}shift_cosine", shift.cosine),
+            (f"{name}shift_cosine", shift.cosine[1:].mean(0)),
+        ]
+    return quantities
 
 
 def _rows(
-    quantities: Quantities, members: Sequence[tuple[float, int]], loss: Tensor, step: int
+    quantities: Quantities, seeds: Sequence[int], step: int, loss: Tensor, **columns: Any
 ) -> list[dict[str, Any]]:
     """One row for each quantity, layer and member; layer 0 is the whole network."""
     return [
-        {
-            "learning_rate": rate,
-            "step": step,
-            "seed": seed,
-            "layer": layer,
-            "quantity": quantity,
-            "value": value,
-        }
+        {"step": step, **columns, "seed": seed, "layer": layer, "quantity": quantity, "value": value}
         for quantity, values in quantities
         for layer, row in (enumerate(values, 1) if values.dim() == 2 else [(0, values)])
-        for (rate, seed), value in zip(members, _finite(row, loss).tolist(), strict=True)
+        for seed, value in zip(seeds, _finite(row, loss).tolist(), strict=True)
     ]
 
 
 def _finite(values: Tensor, loss: Tensor) -> Tensor:
     """NaN in the place of values that are not finite, and of all of a member whose loss is not."""
     return values.where(values.isfinite() & loss.isfinite(), torch.nan)
+
+
+def _moved(parameters: Parameters, slope: Parameters, rates: Tensor) -> Parameters:
+    """The parameters after a step of gradient descent."""
+    moved = _copy(parameters)
+    descend(moved, slope, rates)
+    return moved
 
 
 def _copy(parameters: Parameters) -> Parameters:

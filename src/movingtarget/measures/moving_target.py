@@ -189,6 +189,36 @@ def movement(links: Sequence[Link], before: Parameters, after: Parameters) -> Te
     return torch.stack([_relative_change(_vector(link, before), _vector(link, after)) for link in links])
 
 
+def promising_rate(loss: Tensor, gradient: Parameters, promise: float) -> Tensor:
+    r"""The rate at which gradient descent promises to lower a loss by this share of itself, F = promise x L.
+
+    $$ \eta = \text{promise} \cdot L / \|\nabla L\|^2 $$
+
+    At equal promises steps of different networks can be compared: at equal rates F differs by orders of
+    magnitude, and J cannot exceed L.
+
+    Args:
+        loss: L of each member, `(members,)`.
+        gradient: by name, `(members, ...)` each.
+        promise: above 0, finite.
+
+    Returns:
+        `(members,)`; NaN where no finite rate above 0 promises it, as where the gradient is zero or the loss is
+        not finite.
+
+    Raises:
+        ValueError: the promise is not a finite number above 0.
+
+    >>> promising_rate(torch.tensor([2.0, 2.0]), {"w": torch.tensor([[2.0], [0.0]])}, 0.1).tolist()
+    [0.05000000074505806, nan]
+    """
+    if not 0 < promise < float("inf"):
+        raise ValueError(f"promise is {promise:g}; allowed: a finite number above 0")
+    squares = [value.flatten(1).double().square().sum(-1) for value in gradient.values()]
+    rate = (promise * loss.double() / torch.stack(squares).sum(0)).to(loss.dtype)
+    return torch.where((rate > 0) & rate.isfinite(), rate, torch.nan)
+
+
 def gradient_norms(links: Sequence[Link], gradient: Parameters) -> Tensor:
     """Euclidean norm of each layer's gradient, `(layers, members)`.
 

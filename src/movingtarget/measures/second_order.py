@@ -1,4 +1,4 @@
-"""What the second order foretells of a step: the price of each layer's curvature and of the others' moving."""
+"""What the second order foretells of a step: the price of own curvature, and of the others having moved."""
 
 from copy import deepcopy
 from typing import NamedTuple
