@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from movingtarget.drawing.curves import draw_curve, log_axis, name_missing
 from movingtarget.drawing.depths import depth_axis
 from movingtarget.drawing.labels import GAP, text_colour
-from movingtarget.drawing.style import LINE_HEIGHT, LOOKS, Sharing, arm_name, panels
-from movingtarget.look import DARK
+from movingtarget.drawing.style import LINE_HEIGHT, LOOKS, Sharing, arm_name, extremes, panels
+from movingtarget.look import DARK, Look
 from movingtarget.statistics.rows import divide, where
+
+DOTTED: Look = {"linestyle": ":", "linewidth": 1.0}
+"""Of lines that are foretold, beside those that are measured."""
 
 Row = Mapping[Axes, pd.DataFrame]
 """A row of panels from left to right, and the rows of the table that each shows."""
@@ -30,6 +33,11 @@ def middle(values: pd.Series) -> float:
 def middle_and_deepest(depths: pd.Series) -> list[float]:
     """Two depths, or one if there is no other."""
     return sorted({middle(depths), depths.max()})
+
+
+def extremes_and_middle(depths: pd.Series) -> list[float]:
+    """Three depths, or fewer if there are no others."""
+    return sorted({*extremes(depths), middle(depths)})
 
 
 def rows_of_panels(
@@ -59,6 +67,15 @@ def draw_families(row: Row, x: str) -> None:
         unnamed = "" if place == len(row) else "_"
         for network, family in divide(rows, "network").items():
             draw_curve(axes, family, x, unnamed + arm_name(network, "sgd"), LOOKS[network])
+
+
+def draw_foretold(row: Row, x: str, least: float, greatest: float) -> None:
+    """Dotted lines of the families' means, up to where they leave the bounds."""
+    for axes, rows in row.items():
+        for network, family in divide(rows, "network").items():
+            means = family.groupby(x)["value"].mean()
+            within = means.between(least, greatest).cumprod().astype(bool)
+            axes.plot(means.index[within], means[within], label="_", color=LOOKS[network]["color"], **DOTTED)
 
 
 def draw_held(row: Row, x: str, least: float, greatest: float) -> None:

@@ -1,12 +1,12 @@
 """Experiment: how far the target moves for each layer, by the movement of the others, at matched promises."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count, islice, pairwise
+from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from movingtarget.data.load import Images
@@ -18,8 +18,9 @@ from movingtarget.measures.moving_target import (
     promising_rate,
 )
 from movingtarget.measures.second_order import Prices, prices
-from movingtarget.networks import Architecture, Parameters, build_random, stack
+from movingtarget.networks import Architecture, Parameters, build_random, call
 from movingtarget.networks.initialise import Weights
+from movingtarget.networks.losses import member_losses
 from movingtarget.settings import (
     ACTIVATION,
     COUNT,
@@ -31,15 +32,19 @@ from movingtarget.settings import (
     SEEDS,
     STEPS,
     names_of,
+    of_test_images,
     of_training_images,
+    problems_of_seeds,
     several,
 )
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import MEASURED, OPTIONAL
 from movingtarget.training.interface import Batch
+from movingtarget.training.loop import Training
 from movingtarget.training.minibatches import batches
 from movingtarget.training.simultaneous import descend, simultaneous
-from movingtarget.training.tuning import search, search_rows
+from movingtarget.training.tuned import train_tuned
+from movingtarget.training.tuning import search_rows
 
 QUANTITIES = (
     "loss",
@@ -71,14 +76,10 @@ def jobs(config: Config) -> list[Job]:
 
 
 def problems(config: Config) -> Iterator[str]:
-    """The tested seeds are none of those that chose the rate, and members are trained for at least one step."""
-    settings = config["moving_target"]
-    if both := sorted(set(settings["seeds"]) & set(settings["tuning_seeds"])):
-        yield (
-            f"moving_target.tuning_seeds has {both[0]}; allowed: seeds other than those of moving_target.seeds"
-        )
-    if max(settings["steps"]) < 1:
-        yield "moving_target.steps has no more than 0; allowed: at least one above 0, to choose the rate by"
+    """Rates are chosen on other seeds than those tested, and by a training of at least one step."""
+    yield from problems_of_seeds("moving_target")(config)
+    if max(steps := config["moving_target"]["steps"]) < 1:
+        yield f"moving_target.steps is {steps}; allowed: one at least above 0, at which the search ends"
 
 
 ARM: dict[str, Any] = {"network": names_of(FAMILY), "depth": int}
@@ -95,6 +96,7 @@ STUDY = Study(
         "activation": ACTIVATION,
         "initial_weights": INITIAL_WEIGHTS,
         "batch_size": of_training_images(2),
+        "evaluation_examples": {**of_training_images(2), **of_test_images(2)},
         "depths": COUNTS,
         "networks": several(FAMILY),
     },
@@ -131,14 +133,15 @@ def measure(
     steps: Sequence[int],
     hidden_width: int,
     batch_size: int,
+    evaluation_examples: int,
     activation: str,
     initial_weights: Weights,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, pd.DataFrame]:
     """Rows of both tables of one family at one depth.
 
-    The best rate is searched for on seeds of its own, by the mean loss of the last tenth of the minibatches.
-    At it the tested seeds are trained by gradient descent, each on minibatches of its own. At each of `steps`
+    The best rate is searched for on seeds of its own; at it the tested seeds are trained by gradient descent,
+    each on minibatches of its own. At each of `steps`
     everything is measured of a step on the next minibatch, at the rate that promises a share of the loss, for
     each of `promises`, and at the best rate, which is the one that training takes. Layer 0 is the whole
     network; its cosines are means over the layers from the second on. NaN stands for values that are not
@@ -152,12 +155,13 @@ def measure(
         tuning_seeds: others, for the search.
         learning_rates: from which the search starts.
         promises: F / L of the steps measured.
-        steps: done before the step that is measured; 0 is at initialisation. The last is the search's horizon.
+        steps: done before the step that is measured; 0 is at initialisation. The last ends the search.
         hidden_width: units of a hidden layer.
         batch_size: examples in a minibatch.
         activation: of the families that have none of their own.
+        evaluation_examples: training images on which the search takes its losses.
         initial_weights: "normal" or "orthogonal".
-        say: told of progress, after the search and once for each of `steps`.
+        say: told of progress.
 
     Raises:
         ValueError: the minibatch is larger than the training data, or a promise is not above 0.
@@ -167,35 +171,28 @@ def measure(
     architecture = Architecture(
         network, images.features, hidden_width, depth, images.classes, activation, initial_weights
     )
-
-    def losses_at(rates: list[float]) -> NDArray[Any]:
-        """Of the tuning seeds, `(rates, seeds)`."""
-        course = islice(_course(images, architecture, batch_size, tuning_seeds, rates), max(steps))
-        last = [moment.loss for moment in course][-max(1, max(steps) // 10) :]
-        return torch.stack(last).mean(0).view(len(rates), -1).numpy()
-
-    found = search(losses_at, learning_rates)
-    say(f"{network}, depth {depth}: best rate {found.best:g}")
-    middle = sorted(promises)[(len(promises) - 1) // 2]
+    training = Training(
+        network=build_random(architecture, seeds[0]),
+        rule=simultaneous,
+        images=images,
+        seeds=seeds,
+        learning_rates=learning_rates,
+        batch_size=batch_size,
+        steps=max(steps),
+        evaluation_steps=[],
+        evaluation_examples=evaluation_examples,
+        curve_window=max(steps) + 1,
+        snapshot_steps=steps,
+    )
+    tuned = train_tuned(training, partial(build_random, architecture), tuning_seeds, say=say)
     rows = []
-    for step, moment in enumerate(
-        islice(_course(images, architecture, batch_size, seeds, [found.best]), max(steps) + 1)
-    ):
-        if step in steps:
-            say(f"{network}, depth {depth}, step {step}")
-            slope, foretold = _foretold(moment)
-            for promise in promises:
-                rates = promising_rate(moment.loss, slope, promise)
-                measured = _measured(moment, slope, foretold, rates, fresh=promise == middle)
-                rows += _rows(measured, seeds, step, moment.loss, rate="matched", promise=promise)
-            measured = _measured(
-                moment, slope, foretold, torch.full_like(moment.loss, found.best), fresh=False
-            )
-            rows += _rows(measured, seeds, step, moment.loss, rate="best", promise=float("nan"))
-    arm = {"network": network, "depth": depth}
+    for step in steps:
+        say(f"{network}, depth {depth}, measuring at step {step}")
+        rows += _at(step, training, tuned.snapshots[step], tuned.search.best, promises)
+    arm: dict[str, Any] = {"network": network, "depth": depth}
     return {
         "moving_target": pd.DataFrame(rows).assign(**arm),
-        "moving_target_search": search_rows(found, tuning_seeds, **arm),
+        "moving_target_search": search_rows(tuned.search, tuning_seeds, **arm),
     }
 
 
@@ -208,6 +205,8 @@ class Moment(NamedTuple):
         batch: on which training takes its next step.
         fresh: the minibatch after that.
         loss: of each member on the batch, before the step.
+        slope: its gradient.
+        foretold: the prices, to second order, of a step at rate 1.
     """
 
     network: nn.Module
@@ -215,43 +214,51 @@ class Moment(NamedTuple):
     batch: Batch
     fresh: Batch
     loss: Tensor
+    slope: Parameters
+    foretold: Prices
 
 
-def _course(
-    images: Images, architecture: Architecture, batch_size: int, seeds: Sequence[int], rates: Sequence[float]
-) -> Iterator[Moment]:
-    """Gradient descent without end: all pairs of a rate and a seed, rates outermost, before each step."""
-    networks = [build_random(architecture, seed) for seed in seeds]
-    parameters = stack(networks * len(rates))
-    each = torch.tensor(rates).repeat_interleave(len(seeds))
-    for batch, fresh in pairwise(_minibatches(images, batch_size, seeds, len(rates))):
-        before = parameters
-        parameters, _, _, loss = simultaneous(networks[0], _copy(before), batch, {}, each)
-        yield Moment(networks[0], before, batch, fresh, loss)
+def _at(
+    step: int, training: Training, parameters: Parameters, best: float, promises: Sequence[float]
+) -> list[dict[str, Any]]:
+    """The rows of one step; the shift on a fresh minibatch at the middle promise only, for it takes long."""
+    moment = _moment(training, parameters, step)
+    middle = sorted(promises)[(len(promises) - 1) // 2]
+    rows = []
+    for promise in promises:
+        rates = promising_rate(moment.loss, moment.slope, promise)
+        found = _measured(moment, rates, fresh=promise == middle)
+        rows += _rows(found, training.seeds, moment.loss, step=step, rate="matched", promise=promise)
+    found = _measured(moment, torch.full_like(moment.loss, best), fresh=False)
+    return rows + _rows(found, training.seeds, moment.loss, step=step, rate="best", promise=float("nan"))
 
 
-def _minibatches(images: Images, batch_size: int, seeds: Sequence[int], rates: int) -> Iterator[Batch]:
-    """The minibatches of training, without end: each seed's own examples, repeated for each rate."""
-    for epoch in count():
-        for index in batches(len(images.train_labels), batch_size, seeds, epoch):
-            repeated = index.repeat(rates, 1)
-            yield Batch(images.train_inputs[repeated], images.train_labels[repeated])
+def _moment(training: Training, parameters: Parameters, step: int) -> Moment:
+    network = training.network.train()
+    batch, fresh = (_minibatch(training, later) for later in (step, step + 1))
+    loss = member_losses(call(network, parameters, batch.inputs), batch.labels)
+    slope = gradients(network, parameters, *batch)
+    after = _moved(parameters, slope, torch.ones_like(loss))
+    foretold = prices(network, parameters, after, *batch)
+    return Moment(network, parameters, batch, fresh, loss, slope, foretold)
 
 
-def _foretold(moment: Moment) -> tuple[Parameters, Prices]:
-    """The gradient, and the prices that the second order foretells of a step at rate 1."""
-    slope = gradients(moment.network, moment.parameters, *moment.batch)
-    after = _moved(moment.parameters, slope, torch.ones_like(moment.loss))
-    return slope, prices(moment.network, moment.parameters, after, *moment.batch)
+def _minibatch(training: Training, step: int) -> Batch:
+    """The minibatch of the step that follows so many, each seed's own."""
+    images, (epoch, place) = training.images, divmod(step, training.steps_per_epoch)
+    orders = batches(len(images.train_labels), training.batch_size, training.seeds, epoch)
+    index = next(islice(orders, place, None))
+    return Batch(images.train_inputs[index], images.train_labels[index])
 
 
-def _measured(moment: Moment, slope: Parameters, foretold: Prices, rates: Tensor, fresh: bool) -> Quantities:
+def _measured(moment: Moment, rates: Tensor, fresh: bool) -> Quantities:
     """All that is measured of one step of all members; the shift on a fresh minibatch if wanted."""
     network, before, batch = moment.network, moment.parameters, moment.batch
-    after = _moved(before, slope, rates)
+    after = _moved(before, moment.slope, rates)
     exact = drops(network, _double(before), _double(after), batch.inputs.double(), batch.labels)
     promised, single = exact.first_order, exact.single.sum(0)
-    own, others = (rates.double() ** 2 * price / promised for price in (foretold.own.sum(0), foretold.others))
+    of_rate_one = moment.foretold.own.sum(0), moment.foretold.others
+    own, others = (rates.double() ** 2 * price / promised for price in of_rate_one)
     quantities = [
         ("loss", exact.loss),
         ("learning_rate", rates),
@@ -275,12 +282,10 @@ def _measured(moment: Moment, slope: Parameters, foretold: Prices, rates: Tensor
     return quantities
 
 
-def _rows(
-    quantities: Quantities, seeds: Sequence[int], step: int, loss: Tensor, **columns: Any
-) -> list[dict[str, Any]]:
+def _rows(quantities: Quantities, seeds: Sequence[int], loss: Tensor, **columns: Any) -> list[dict[str, Any]]:
     """One row for each quantity, layer and member; layer 0 is the whole network."""
     return [
-        {"step": step, **columns, "seed": seed, "layer": layer, "quantity": quantity, "value": value}
+        {**columns, "seed": seed, "layer": layer, "quantity": quantity, "value": value}
         for quantity, values in quantities
         for layer, row in (enumerate(values, 1) if values.dim() == 2 else [(0, values)])
         for seed, value in zip(seeds, _finite(row, loss).tolist(), strict=True)

@@ -5,13 +5,14 @@ from matplotlib.figure import Figure
 
 from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.moving_target import (
+    draw_held,
     draw_layers,
-    log_ordinate,
+    draw_level,
+    extremes_and_middle,
     middle,
-    middle_and_deepest,
     rows_of_panels,
 )
-from movingtarget.drawing.style import styled
+from movingtarget.drawing.style import extremes, styled
 from movingtarget.figure import Drawing
 from movingtarget.statistics.rows import where
 
@@ -20,50 +21,51 @@ FIGURE = Drawing(
     tables=("moving_target",),
     caption="""\
 Internal covariate shift, or how a layer's gradient changes once the layers below it have taken their
-step: see whether batch norm lowers it, and whether residual branches do. The upper panel of each pair
-shows the norm of the change relative to the gradient's, on a logarithmic axis, where 1 means a change
-as large as the gradient itself; the lower one the cosine between both gradients, 1 if they point the
-same way and below 0 if against each other. On the step's own batch part of the change is the decrease
-of the loss that the step was for, which on a fresh batch it has not yet worked. Lines are means over
-seeds and bands their 95 % intervals (number of seeds: {{ moving_target.seeds | length }}); families of
-which a seed diverged have no line and are named above with the number of such seeds, and hairlines only
-lead to names. Made from layer 2 on, since below the first there is none, for networks trained for {{
-moving_target.steps | max }} steps on {{ dataset }} at the learning rate {{
-(moving_target.learning_rates | sort)[(moving_target.learning_rates | length - 1) // 2] }}, the middle
-one of those tried.
+step: see at which promise each family's gradient turns away from the one it follows, and whether batch
+norm or residual branches delay that. The ordinate is the cosine between both gradients, 1 if they point
+the same way and below 0 if against each other. In the first rows it is a mean over layers, against the
+drop that a step promises as a share of the loss, F / L; in the last one it stands layer by layer, at the
+middle promise, {{ (moving_target.promises | sort)[(moving_target.promises | length - 1) // 2] }}, after
+{{ moving_target.steps | max }} steps, once on the step's own batch, where part of the change is the
+decrease of the loss that the step was for, and once on a fresh one. Lines are means over seeds and bands
+their 95 % intervals (number of seeds: {{ moving_target.seeds | length }}); seeds without a value, which
+have diverged before or whose promise no finite rate makes, are counted above the panel, and where there
+is one there is no mean. Made from layer 2 on, since below the first there is none, with a step of
+networks trained at their own best rates on {{ dataset }} for as many steps as the panel says.
 """,
 )
 
-BATCHES = {"": "same batch", "fresh_": "fresh batch"}
-QUANTITIES = {
-    "shift": "relative change\nof the gradient",
-    "shift_cosine": "cosine (1 for the\nsame direction)",
-}
+BATCHES = {"shift_cosine": "same batch", "fresh_shift_cosine": "fresh batch"}
 
 
 @styled
 def draw(moving_target: pd.DataFrame) -> Figure:
-    """Relative norm and cosine against layer, on the step's batch and on a fresh one, at the middle rate.
+    """The cosine against F / L at the first and the last step, and against layer, on either batch.
 
     Args:
         moving_target: table moving_target.
     """
-    rate = middle(moving_target["learning_rate"])
-    shifts = where(moving_target, learning_rate=rate, step=moving_target["step"].max())
-    rows = [(depth, quantity) for depth in middle_and_deepest(shifts["depth"]) for quantity in QUANTITIES]
-    titles = [f"depth {depth:g}, {batch}" for depth, _ in rows for batch in BATCHES.values()]
-    figure, grid = rows_of_panels(titles, len(BATCHES), row_height=4.4, sharey="row")
-    for line, (depth, quantity) in zip(grid, rows, strict=True):
-        of_depth = where(shifts, depth=depth)
-        row = {
-            axes: where(of_depth, quantity=batch + quantity)
-            for axes, batch in zip(line, BATCHES, strict=True)
-        }
-        if quantity == "shift":
-            log_ordinate(line[0])
-        draw_layers(row)
-        line[0].set_ylabel(QUANTITIES[quantity])
-    for axes in grid[-1]:
-        axes.set_xlabel("layer (1 is next to the input)")
+    matched = where(moving_target, rate="matched")
+    depths, steps = extremes_and_middle(matched["depth"]), extremes(matched["step"])
+    titles = [f"depth {depth:g}, step {step}" for step in steps for depth in depths]
+    titles += [f"depth {depth:g}, {batch}" for batch in BATCHES.values() for depth in depths]
+    figure, grid = rows_of_panels(titles, len(depths), row_height=4.2, sharey=True)
+    cosines = where(matched, quantity="shift_cosine", layer=0)
+    for line, step in zip(grid, steps, strict=False):
+        of_step = where(cosines, step=step)
+        row = {axes: where(of_step, depth=depth) for axes, depth in zip(line, depths, strict=True)}
+        for height in (0, 1):
+            draw_level(row, "promise", height)
+        draw_held(row, "promise", -1, 1)
+        for axes in line:
+            axes.set_xlabel("F / L")
+    late = where(matched, promise=middle(matched["promise"]), step=matched["step"].max())
+    for line, quantity in zip(grid[len(steps) :], BATCHES, strict=True):
+        chosen = where(late, quantity=quantity)
+        draw_layers({axes: where(chosen, depth=depth) for axes, depth in zip(line, depths, strict=True)})
+        for axes in line:
+            axes.set_xlabel("layer")
+    for line in grid:
+        line[0].set_ylabel("cosine (1 for the\nsame direction)")
     label_lines(figure)
     return figure

@@ -203,7 +203,7 @@ def promising_rate(loss: Tensor, gradient: Parameters, promise: float) -> Tensor
         promise: above 0, finite.
 
     Returns:
-        `(members,)`; NaN where no finite rate above 0 promises it, as where the gradient is zero or the loss is
+        `(members,)`; NaN where no finite rate above 0 promises it, as where the gradient is zero or the loss
         not finite.
 
     Raises:

@@ -25,7 +25,7 @@ Matrix = NDArray[np.float64]
 FLAT = 1e-9
 """Curvatures below this share of the largest are none; negative ones beyond it are refused."""
 
-PACE = 1.02
+PACE = 1.05
 """Rates are tried in steps of this factor: an unstable stretch that is narrower may be stepped over."""
 
 
