@@ -1,4 +1,4 @@
-"""Figure: how much sharper the loss is in all layers together than in one, and which rates that allows."""
+"""Figure: near a minimum, how much larger a rate layers bear that move one after the other, beside rho."""
 
 import numpy as np
 import pandas as pd
@@ -7,103 +7,110 @@ from matplotlib.figure import Figure
 
 from movingtarget.drawing.curves import log_axis, name_missing
 from movingtarget.drawing.depths import depth_axis
-from movingtarget.drawing.labels import label_lines, text_colour
+from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.moving_target import draw_families, log_ordinate
 from movingtarget.drawing.style import LOOKS, add_to_title, arm_name, panels, styled
 from movingtarget.figure import Drawing
 from movingtarget.look import DARK, Look
-from movingtarget.statistics.bootstrap import Interval
-from movingtarget.statistics.means import mean_interval
 from movingtarget.statistics.rows import divide, where
 
 FIGURE = Drawing(
-    rule="draw_moving_target",
-    tables=("moving_target",),
+    rule="draw_block_curvature",
+    tables=("block_curvature",),
     caption="""\
-How much sharper the loss is for all layers together than for the sharpest of them, and whether this
-tells what moving one layer at a time can buy: see in (a) how far each family stays below the number of
-layers, and in (b) how markers lie about the diagonal. Near a minimum the ratio of curvatures, from 1
-for layers that do not interfere to the number of layers, is how many times larger a stable rate can be
-if layers move one after the other, each with a gradient of its own; (b) has the largest rates at which
-a step lowers the loss instead, a sweep over the layers against a step of all, where the loss need not
-be quadratic, and each seed's ratio of rates is held at 100. Lines and markers, in (b) with the depth
-beside them and colours as in (a), are means over seeds, bands and thin lines their 95 % intervals
-(number of seeds: {{ moving_target.seeds | length }}); all is dimensionless, what is undefined, as where
-no rate lowers the loss, is named above its panel, and hairlines only lead to names. Made from the
-largest eigenvalues of the Hessian and of its diagonal blocks, one for each layer, by Lanczos on {{
-moving_target.curvature.examples }} images of {{ dataset }}, at the first of the steps measured.
+Near a minimum, how much larger a learning rate is borne by layers that move one after the other than by
+all at once: see in (a) and (b) that no marker lies below the diagonal, and how far above it most lie. The
+abscissa is rho, the largest eigenvalue of the Hessian over that of its sharpest diagonal block, one block
+for each layer: on a quadratic the gain is at least that, and not bounded by it. The ordinate is the
+largest stable rate of forward sweeps over that of simultaneous steps: in (a) exact, of the quadratic with
+this Hessian, in (b) measured on the loss itself, {{ block_curvature.sweeps }} sweeps from a small
+perturbation of the weights, where a rate counts as stable until the loss rises to ten times the
+perturbation's. Panel (c) has rho against depth, between 1 and the number of layers. Panel (d) shows why
+all this is said of a minimum: the lowest eigenvalue of the Hessian over the largest, at initialisation
+(dotted) and at the end of training; far below 0 the loss has no limit rate at all. Markers in (a) and (b)
+are seeds, with one shape and colour for each family, the larger the deeper; lines are means over seeds
+and bands their 95 % intervals (number of seeds: {{ block_curvature.seeds | length }}); what is undefined
+is named above its panel. Made from whole Hessians of networks of {{ block_curvature.hidden_width }} {{
+block_curvature.activation }} units a layer that gradient descent has trained for {{
+block_curvature.steps }} steps on a full batch of {{ block_curvature.examples }} images of {{ dataset }},
+averaged to {{ block_curvature.pooled_side }} by {{ block_curvature.pooled_side }} pixels.
 """,
 )
 
-RATIOS = ["curvature_ratio", "bought"]
-
-GREATEST = 100.0
-"""At which ratios of rates are held: where a single step hardly lowers the loss, they reach millions."""
-
+GAINS = {
+    "exact_gain": "gain in rate\n(exact, quadratic)",
+    "gain": "gain in rate\n(measured)",
+}
 BOUND: Look = {"color": DARK, "linewidth": 0.7}
-DOT: Look = {"markersize": 5, "markeredgewidth": 0, "label": "_"}
-INTERVAL: Look = {"linewidth": 0.6, "alpha": 0.5, "label": "_"}
+SMALLEST, LARGEST = 2.5, 5.5
+"""Sizes of the markers of the least and the greatest depth."""
 
 
 @styled
-def draw(moving_target: pd.DataFrame) -> Figure:
-    """The ratio of curvatures against depth, and the ratio of the largest rates against it.
+def draw(block_curvature: pd.DataFrame) -> Figure:
+    """Both gains against rho, rho against depth, and the lowest eigenvalue against depth.
 
     Args:
-        moving_target: table moving_target.
+        block_curvature: table block_curvature.
     """
-    measured = moving_target[moving_target["quantity"].isin(RATIOS)]
-    measured = where(measured, step=measured["step"].min())
-    layers = moving_target.groupby("depth")["layer"].max()
-    figure, grid = panels(["ratio of curvatures", "ratio of largest rates"], columns=1, row_height=7)
-    _draw_ratios(grid[0, 0], where(measured, quantity="curvature_ratio"), layers)
-    _draw_rates(grid[1, 0], measured)
+    titles = ["the quadratic", "the loss itself", "ratio of curvatures", "lowest eigenvalue"]
+    figure, grid = panels(titles, columns=2, row_height=6)
+    reached = where(block_curvature, stage="minimum")
+    for axes, (quantity, name) in zip(grid[0], GAINS.items(), strict=True):
+        _draw_gains(axes, reached, quantity)
+        axes.set_ylabel(name)
+    _draw_ratios(grid[1, 0], where(reached, quantity="ratio"))
+    _draw_lowest(grid[1, 1], where(block_curvature, quantity="lowest"))
     label_lines(figure)
     return figure
 
 
-def _draw_ratios(axes: Axes, ratios: pd.DataFrame, layers: "pd.Series[int]") -> None:
-    """Families against depth between the bounds, 1 and the number of layers."""
-    depth_axis(axes, ratios["depth"])
-    log_ordinate(axes)
-    for bound, name in ((layers, "number of layers"), (layers**0, "1")):
-        axes.plot(bound.index, bound, label=name, **BOUND)
-    draw_families({axes: ratios}, "depth")
-    for network, rows in divide(ratios, "network").items():
-        name_missing(axes, rows, "depth", arm_name(network, "sgd"))
-    axes.set_xlabel("depth (hidden layers)")
-    axes.set_ylabel("curvature of all layers\nover that of the sharpest")
-
-
-def _draw_rates(axes: Axes, measured: pd.DataFrame) -> None:
-    """A marker for each family and depth where both ratios are defined, and the diagonal."""
+def _draw_gains(axes: Axes, reached: pd.DataFrame, quantity: str) -> None:
+    """A marker for each seed of each family and depth, and the diagonal."""
     log_axis(axes.xaxis)
     log_ordinate(axes)
-    points = {}
-    for (network, depth), rows in divide(measured, "network", "depth").items():
-        values = rows.pivot(index="seed", columns="quantity", values="value").clip(upper=GREATEST)
+    depths = sorted(reached["depth"].unique())
+    sizes = dict(zip(depths, np.linspace(SMALLEST, LARGEST, len(depths)), strict=True))
+    for (network, depth), rows in divide(reached, "network", "depth").items():
+        values = rows.pivot(index="seed", columns="quantity", values="value")[["ratio", quantity]]
         if undefined := values.isna().any(axis=1).sum():
             share = f"({undefined}/{len(values)} seeds)"
             add_to_title(axes, f"{arm_name(network, 'sgd')}, depth {depth} undefined {share}")
-        else:
-            points[network, depth] = [mean_interval(values[ratio]) for ratio in RATIOS]
-    upwards = sorted(points.items(), key=lambda point: point[1][1])
-    for place, ((network, depth), point) in enumerate(upwards):
-        _draw_point(axes, network, *point)
-        ha, gap = ("left", 4) if place % 2 else ("right", -4)  # neighbours' depths on different sides
-        mean, ink = (point[0].estimate, point[1].estimate), text_colour(LOOKS[network]["color"])
-        axes.annotate(f"{depth}", mean, (gap, 2), textcoords="offset points", color=ink, ha=ha)
-    if points:
-        ends = axes.dataLim.intervalx
+        size = {"markersize": sizes[depth], "alpha": 0.6, "markeredgewidth": 0, "linestyle": "none"}
+        axes.plot(*values.dropna().to_numpy().T, label="_", **LOOKS[network] | size)
+    ends = axes.dataLim.intervalx
+    if np.isfinite(ends).all():
         axes.plot(ends, ends, label="equal", **BOUND)
-    axes.set_xlabel("ratio of curvatures")
-    axes.set_ylabel("largest rate layer by layer\nover that of all at once")
+    axes.set_xlabel("ratio of curvatures, rho")
 
 
-def _draw_point(axes: Axes, network: str, x: Interval, y: Interval) -> None:
-    """A marker at the means over seeds, and thin lines for the intervals if there are several seeds."""
-    colour = LOOKS[network]["color"]
-    if not np.isnan([x.low, y.low]).any():
-        axes.plot([x.low, x.high], [y.estimate] * 2, color=colour, **INTERVAL)
-        axes.plot([x.estimate] * 2, [y.low, y.high], color=colour, **INTERVAL)
-    axes.plot(x.estimate, y.estimate, **LOOKS[network] | DOT)
+def _draw_ratios(axes: Axes, ratios: pd.DataFrame) -> None:
+    """Families against depth between the bounds, 1 and the number of layers."""
+    depth_axis(axes, ratios["depth"])
+    log_ordinate(axes)
+    depths = np.array(sorted(ratios["depth"].unique()))
+    for bound, name in ((depths + 1, "number of layers"), (depths**0, "1")):
+        axes.plot(depths, bound, label=name, **BOUND)
+    draw_families({axes: ratios}, "depth")
+    _name_undefined(axes, ratios)
+    axes.set_xlabel("depth (hidden layers)")
+    axes.set_ylabel("ratio of curvatures, rho")
+
+
+def _draw_lowest(axes: Axes, lowest: pd.DataFrame) -> None:
+    """Families against depth, at initialisation dotted."""
+    depth_axis(axes, lowest["depth"])
+    axes.plot([lowest["depth"].min(), lowest["depth"].max()], [0, 0], label="_", **BOUND)
+    reached = where(lowest, stage="minimum")
+    draw_families({axes: reached}, "depth")
+    _name_undefined(axes, reached)
+    for network, family in divide(where(lowest, stage="initialisation"), "network").items():
+        means = family.groupby("depth")["value"].mean()
+        axes.plot(means.index, means, label="_", color=LOOKS[network]["color"], linestyle=":")
+    axes.set_xlabel("depth (hidden layers)")
+    axes.set_ylabel("lowest eigenvalue\nover the largest")
+
+
+def _name_undefined(axes: Axes, rows: pd.DataFrame) -> None:
+    for network, family in divide(rows, "network").items():
+        name_missing(axes, family, "depth", arm_name(network, "sgd"))

@@ -47,9 +47,10 @@ def block_curvatures(
     $$ \rho = \frac{\lambda_{\max}(H)}{\max_i \lambda_{\max}(H_{ii})} $$
 
     Near a minimum gradient descent of all layers at once is stable for rates below
-    $2 / \lambda_{\max}(H)$, of one layer after the other for rates below
-    $2 / \max_i \lambda_{\max}(H_{ii})$: rho bounds what the latter can buy. It is at least 1, and at most
-    the number of layers where H is positive semidefinite.
+    $2 / \lambda_{\max}(H)$, of one layer after the other certainly for rates below
+    $2 / \max_i \lambda_{\max}(H_{ii})$, and often beyond: rho is the least that the latter gains
+    (`theory.sweep`). It is at least 1, and at most the number of layers where H is positive semidefinite.
+    Far from a minimum, as at initialisation, H is not, and rho says nothing of rates.
 
     The network is in training mode, its batch statistics part of the function. A copy is used: its mode
     and the running statistics of torch's batch norms stay as they are.

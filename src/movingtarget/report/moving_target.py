@@ -1,6 +1,4 @@
-"""What the report says of the moving target beside the claims: losses of every order, predictions."""
-
-from typing import Any
+"""What the report says of the moving target beside the claims: losses of every order, promises."""
 
 import numpy as np
 import pandas as pd
@@ -8,10 +6,9 @@ import pandas as pd
 from movingtarget.drawing.update_orders import REGIMES
 from movingtarget.families import FAMILIES
 from movingtarget.report import prose
-from movingtarget.statistics.bootstrap import over_arms
-from movingtarget.statistics.means import mean_interval
-from movingtarget.statistics.rank_correlation import rank_correlation
-from movingtarget.statistics.rows import divide
+from movingtarget.statistics.means import mean_interval, mean_of
+from movingtarget.statistics.rows import divide, where
+from movingtarget.theory.sweep import curvature_ratio, simultaneous_limit, sweep_limit
 from movingtarget.update_orders import UPDATE_ORDERS
 
 ARM = ("regime", "network", "order")
@@ -72,25 +69,52 @@ def edges(search: pd.DataFrame) -> list[str]:
     ]
 
 
-def curvature_prediction(moving_target: pd.DataFrame) -> dict[str, Any]:
-    """How far the block-curvature ratio orders arms by what recomputing buys.
+def counter_example() -> dict[str, str]:
+    """Two weights that gain more from moving in turn than the ratio of curvatures: both, and their limits.
+
+    >>> counter_example()
+    {'ratio': '1.31', 'simultaneous': '1.53', 'sweep': '3.00', 'gain': '1.96'}
+    """
+    hessian, sizes = [[1.0, 0.5], [0.5, 0.5]], [1, 1]
+    together, swept = simultaneous_limit(hessian), sweep_limit(hessian, sizes)
+    values = {"ratio": curvature_ratio(hessian, sizes), "simultaneous": together, "sweep": swept}
+    return {name: prose.number(value) for name, value in (values | {"gain": swept / together}).items()}
+
+
+def promises_table(moving_target: pd.DataFrame, search: pd.DataFrame) -> pd.DataFrame:
+    """A row for each family and depth, as text: what a step keeps of its promise, and which rate serves best.
 
     Args:
-        moving_target: table of that name; its first step counts, arms whose values are defined.
+        moving_target: table of that name.
+        search: table moving_target_search.
 
     Returns:
-        The rank correlation over arms (network and depth; medians of their seeds) as text with a 95 %
-        bootstrap interval over arms, the number of arms, and the medians of both over arms.
+        Columns network, depth; start and trained (J/F at the middle promise, at the first and last step,
+        means over seeds), cosine (mean over layers, last step); rate (the best, and whether it is at an edge
+        of those tried), best_promise and best_kept (F/L and J/F there, last step).
     """
-    start = moving_target[(moving_target["step"] == 0) & (moving_target["layer"] == 0)]
-    chosen = start[start["quantity"].isin(["curvature_ratio", "bought"])]
-    arms = chosen.pivot_table(
-        index=["network", "depth"], columns="quantity", values="value", aggfunc="median"
-    ).dropna()
-    ratio, bought = arms["curvature_ratio"].to_numpy(), arms["bought"].to_numpy()
-    return {
-        "correlation": prose.interval(*over_arms(rank_correlation, ratio, bought)),
-        "arms": len(arms),
-        "ratio": prose.number(float(np.median(ratio))),
-        "bought": prose.number(float(np.median(bought))),
+    arms = divide(moving_target, "network", "depth")
+    found = divide(search[search["place"] != "tried"], "network", "depth")
+    return pd.DataFrame(
+        [
+            {"network": FAMILIES[network].title, "depth": depth} | _promises(rows, found[network, depth])
+            for (network, depth), rows in arms.items()
+        ]
+    )
+
+
+def _promises(arm: pd.DataFrame, best: pd.DataFrame) -> dict[str, str]:
+    first, last = arm["step"].min(), arm["step"].max()
+    promises = sorted(arm["promise"].dropna().unique())
+    matched = where(arm, rate="matched", layer=0, promise=promises[(len(promises) - 1) // 2])
+    own = where(arm, rate="best", layer=0, step=last)
+    at_edge = " (at an edge)" if (best["place"] == "best at an edge").any() else ""
+    values = {
+        "start": mean_of(matched, quantity="joint_share", step=first),
+        "trained": mean_of(matched, quantity="joint_share", step=last),
+        "cosine": mean_of(matched, quantity="shift_cosine", step=last),
+        "best_promise": mean_of(own, quantity="promise"),
+        "best_kept": mean_of(own, quantity="joint_share"),
     }
+    rate = f"{best['learning_rate'].iloc[0]:.3g}{at_edge}"
+    return {name: prose.number(value.estimate, 2) for name, value in values.items()} | {"rate": rate}

@@ -15,7 +15,7 @@ from movingtarget.report import prose
 from movingtarget.report.answers import by_verdict
 from movingtarget.report.early_steps import early_steps_table, verdicts_of
 from movingtarget.report.first_layers import first_layers_values, named_classes
-from movingtarget.report.moving_target import curvature_prediction, edges, orders_table
+from movingtarget.report.moving_target import counter_example, edges, orders_table, promises_table
 from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table
 from movingtarget.statistics.bootstrap import Interval, over_arms
 from movingtarget.statistics.means import mean_of
@@ -73,6 +73,7 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "deep": depths[-1],
         "figure": partial(_figure, run=run),
         "found": partial(_found, by_name),
+        "found_for": partial(_found_for, by_name),
         "estimate": lambda name: _estimate(by_name[name]),
         "by_verdict": by_verdict,
         "verdicts_of": partial(verdicts_of, by_name),
@@ -87,7 +88,8 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
             tables["first_layers"], tables["first_layers_search"], tables["layer_alone"]
         ),
         "pair": named_classes(DATASETS[run.config["dataset"]], run.config["two_classes"]["classes"]),
-        "curvature": curvature_prediction(tables["moving_target"]),
+        "counter_example": counter_example(),
+        "promises": promises_table(tables["moving_target"], tables["moving_target_search"]),
         "early_steps": early_steps_table(tables["early_steps"], tables["early_steps_search"]),
         "median": lambda table, **conditions: prose.number(
             meeting(tables[table], **conditions)["value"].median()
@@ -113,6 +115,28 @@ def _found(claims: Mapping[str, Claim], name: str) -> str:
     """A claim's verdict with its estimate, for use within a sentence."""
     claim = claims[name]
     return f"{prose.verdict(claim['verdict'])} ({_estimate(claim)}, {claim['seeds']} seeds)"
+
+
+FOUND_FOR = {
+    "reproduced": "it is so for",
+    "not reproduced": "it is not so for",
+    "inconclusive": "it stays open for",
+}
+
+
+def _found_for(claims: Mapping[str, Claim], names: Mapping[str, str]) -> str:
+    """Which of several arms a claim holds for, whatever the verdicts, as the rest of a sentence.
+
+    Args:
+        claims: by id.
+        names: the claim's id of each arm, by what the text calls the arm.
+    """
+    phrases = [
+        f"{phrase} {prose.listed(arms)}"
+        for verdict, phrase in FOUND_FOR.items()
+        if (arms := [arm for arm, name in names.items() if claims[name]["verdict"] == verdict])
+    ]
+    return "; ".join(phrases)
 
 
 def _estimate(claim: Claim) -> str:
