@@ -160,30 +160,49 @@ def update_orders() -> Callable[..., pd.DataFrame]:
 
 @pytest.fixture
 def moving_target() -> Callable[..., pd.DataFrame]:
-    """Table moving_target, its curvatures at the lowest rate and step 0 only."""
-    whole = ["loss", "joint_share", "single_share", "interaction"]
-    layered = ["single_drop", "shift", "shift_cosine", "fresh_shift", "fresh_shift_cosine", "input_drift"]
+    """Table moving_target, its fresh cosines at the middle promise only."""
+    shares = ["joint_share", "single_share", "interaction"]
+    whole = ["loss", "promise", *shares, *(f"foretold_{share}" for share in shares), "shift_cosine"]
+    layered = ["shift_cosine", "fresh_shift_cosine", "input_drift"]
 
     def make(
         networks: Sequence[str] = ("plain", "batch-norm", "residual-batch-norm"),
         depths: Sequence[int] = (2, 4, 6),
-        rates: Sequence[float] = (0.01, 0.1, 1.0),
+        promises: Sequence[float] = (0.01, 0.1, 1.0),
         steps: Sequence[int] = (0, 10, 100),
         seeds: int = 3,
     ) -> pd.DataFrame:
-        members = {"network": networks, "learning_rate": rates, "step": steps, "seed": range(seeds)}
-        measured = members | {"learning_rate": rates[:1], "step": [0]}
+        kinds = [("matched", promise) for promise in promises] + [("best", np.nan)]
+        members = {"network": networks, "kind": kinds, "step": steps, "seed": range(seeds)}
         parts = []
         for depth in depths:
-            layers = range(1, depth + 2)
             of_depth = [
                 crossed(members | {"quantity": whole, "layer": [0]}),
-                crossed(members | {"quantity": layered, "layer": layers}),
-                crossed(measured | {"quantity": ["curvature"], "layer": range(depth + 2)}),
-                crossed(measured | {"quantity": ["curvature_ratio", "bought"], "layer": [0]}),
+                crossed(members | {"quantity": layered, "layer": range(1, depth + 2)}),
             ]
             parts += [part.assign(depth=depth) for part in of_depth]
         table = pd.concat(parts, ignore_index=True)
-        return table.assign(value=table["value"] / (1 + table["network"].map(len) / 10 + table["depth"] / 20))
+        table = table.assign(rate=table["kind"].str[0], promise=table["kind"].str[1])
+        value = table["value"] / (1 + table["network"].map(len) / 10 + table["depth"] / 20)
+        return table.assign(value=value / (1 + table["promise"].fillna(0.5))).drop(columns="kind")
+
+    return make
+
+
+@pytest.fixture
+def block_curvature() -> Callable[..., pd.DataFrame]:
+    """Table block_curvature, its gains above the ratio."""
+    quantities = ["ratio", "exact_gain", "gain", "lowest"]
+
+    def make(
+        networks: Sequence[str] = ("plain", "batch-norm", "residual"),
+        depths: Sequence[int] = (2, 4, 8),
+        seeds: int = 3,
+    ) -> pd.DataFrame:
+        members = {"network": networks, "depth": depths, "seed": range(seeds)}
+        first = crossed(members | {"stage": ["initialisation"], "quantity": ["lowest"]})
+        table = pd.concat([first, crossed(members | {"stage": ["minimum"], "quantity": quantities})])
+        size = table["quantity"].map({"ratio": 1.2, "exact_gain": 4.0, "gain": 6.0, "lowest": -0.4})
+        return table.assign(value=table["value"] * size).reset_index(drop=True)
 
     return make

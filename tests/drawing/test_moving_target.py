@@ -8,9 +8,11 @@ from drawing_cases import xy
 from movingtarget.drawing.labels import label_lines, text_colour
 from movingtarget.drawing.moving_target import (
     draw_families,
+    draw_foretold,
     draw_held,
     draw_layers,
     draw_level,
+    extremes_and_middle,
     log_ordinate,
     middle,
     middle_and_deepest,
@@ -26,9 +28,9 @@ def grid():
 
 @pytest.fixture
 def row(grid, moving_target):
-    """Interaction against learning rate at two depths."""
+    """Interaction against promise at two depths."""
     table = moving_target()
-    rows = table[(table["quantity"] == "interaction") & (table["step"] == 10)]
+    rows = table[(table["quantity"] == "interaction") & (table["step"] == 10) & (table["rate"] == "matched")]
     return {axes: rows[rows["depth"] == depth] for axes, depth in zip(grid[0], (2, 6), strict=True)}
 
 
@@ -71,12 +73,39 @@ def test_two_depths_if_there_are(depths, expected):
     assert middle_and_deepest(pd.Series(depths)) == expected
 
 
+@pytest.mark.parametrize(("depths", "expected"), [([8], [8]), ([2, 8], [2, 8]), ([32, 2, 8, 16], [2, 8, 32])])
+def test_three_depths_if_there_are(depths, expected):
+    assert extremes_and_middle(pd.Series(depths)) == expected
+
+
+def test_forecasts_are_dotted_and_end_where_they_leave_the_panel(row):
+    axes, rows = [*row.items()][-1]
+    low = (rows["network"] == "plain") & (rows["promise"] == 1.0)
+    draw_foretold({axes: rows.assign(value=rows["value"].mask(low, -9.0))}, "promise", -0.5, 1.5)
+    plain, *others = axes.lines
+    assert {line.get_linestyle() for line in axes.lines} == {":"}
+    assert plain.get_color() == LOOKS["plain"]["color"]
+    means = rows[rows["network"] == "plain"].groupby("promise")["value"].mean()
+    np.testing.assert_allclose(xy(plain), [[0.01, 0.1], means.iloc[:2]])
+    assert {len(xy(line).x) for line in others} == {3}
+
+
+def test_a_band_of_two_seeds_does_not_squash_the_picture(grid, moving_target):
+    table = moving_target(seeds=2, networks=["plain"], depths=[2], steps=[0])
+    rows = table[(table["quantity"] == "interaction") & (table["rate"] == "matched")]
+    far = rows.assign(value=np.where(rows["seed"] == 0, -0.5, 1.0))
+    draw_held({grid[0, 0]: far}, "promise", -0.5, 1.0)
+    low, high = grid[0, 0].get_ylim()
+    assert -0.6 < low < -0.5
+    assert 1 < high < 1.1
+
+
 @pytest.mark.parametrize("columns", [1, 2, 3])
 def test_with_its_names_the_last_panel_shows_data_as_wide_as_the_others(moving_target, columns):
     rows = moving_target()
     rows = rows[(rows["quantity"] == "interaction") & (rows["step"] == 0) & (rows["depth"] == 2)]
     _, ((*others, last),) = rows_of_panels(["panel"] * columns, columns, row_height=5, sharey=True)
-    draw_held(dict.fromkeys((*others, last), rows), "learning_rate", 0, 1)
+    draw_held(dict.fromkeys((*others, last), rows), "promise", 0, 1)
     label_lines(last.figure)
     ends = np.array([[0.01, 1], [1, 1]])
     widths = [np.ptp(axes.transData.transform(ends)[:, 0]) for axes in (*others, last)]
@@ -84,10 +113,10 @@ def test_with_its_names_the_last_panel_shows_data_as_wide_as_the_others(moving_t
 
 
 def test_families_are_drawn_in_every_panel_and_named_in_the_last(row):
-    draw_families(row, "learning_rate")
+    draw_families(row, "promise")
     for unnamed, (axes, rows) in zip("_ ", row.items(), strict=True):
         for name, network in {"plain": "plain", "residual, batch norm": "residual-batch-norm"}.items():
-            means = rows[rows["network"] == network].groupby("learning_rate")["value"].mean()
+            means = rows[rows["network"] == network].groupby("promise")["value"].mean()
             drawn = line(axes, unnamed.strip() + name)
             np.testing.assert_allclose(xy(drawn), means.reset_index().T)
             assert drawn.get_color() == LOOKS[network]["color"]
@@ -95,19 +124,19 @@ def test_families_are_drawn_in_every_panel_and_named_in_the_last(row):
 
 def test_a_seeds_value_is_held_before_the_mean_is_taken(row):
     axes, rows = [*row.items()][-1]
-    huge = (rows["network"] == "plain") & (rows["learning_rate"] == 1.0) & (rows["seed"] == 1)
-    draw_held(row | {axes: rows.assign(value=rows["value"].mask(huge, -1e9))}, "learning_rate", -0.5, 1.0)
-    others = rows.loc[(rows["network"] == "plain") & (rows["learning_rate"] == 1.0) & ~huge, "value"]
+    huge = (rows["network"] == "plain") & (rows["promise"] == 1.0) & (rows["seed"] == 1)
+    draw_held(row | {axes: rows.assign(value=rows["value"].mask(huge, -1e9))}, "promise", -0.5, 1.0)
+    others = rows.loc[(rows["network"] == "plain") & (rows["promise"] == 1.0) & ~huge, "value"]
     expected = (others.sum() - 0.5) / 3
     assert xy(line(axes, "plain")).y[-1] == pytest.approx(expected)
     assert not any("diverged" in text for text in texts(next(iter(row))))
 
 
-def test_diverged_seeds_are_counted_above_their_rate_and_the_family_named_beside(row):
-    row = lose(row, 0, network="plain", learning_rate=1.0)
-    row = lose(row, 1, network="plain", learning_rate=0.1, seed=2)
-    row = lose(row, 1, network="batch-norm", learning_rate=1.0, seed=0)
-    draw_held(row, "learning_rate", -0.5, 1.0)
+def test_diverged_seeds_are_counted_above_their_place_and_the_family_named_beside(row):
+    row = lose(row, 0, network="plain", promise=1.0)
+    row = lose(row, 1, network="plain", promise=0.1, seed=2)
+    row = lose(row, 1, network="batch-norm", promise=1.0, seed=0)
+    draw_held(row, "promise", -0.5, 1.0)
     left, right = row
     assert sorted(texts(left)) == ["3", "diverged"]
     assert sorted(texts(right)) == ["1", "1", "batch norm", "plain"]
@@ -129,12 +158,12 @@ def test_diverged_seeds_are_counted_above_their_rate_and_the_family_named_beside
 
 
 def test_nothing_stands_above_if_nothing_diverged(row):
-    draw_held(row, "learning_rate", -0.5, 1.0)
+    draw_held(row, "promise", -0.5, 1.0)
     assert all(texts(axes) == [] for axes in row)
 
 
 def test_a_family_that_always_diverged_is_named(row):
-    draw_held(lose(row, 1, network="plain"), "learning_rate", -0.5, 1.0)
+    draw_held(lose(row, 1, network="plain"), "promise", -0.5, 1.0)
     assert texts([*row][1]) == ["3", "3", "3", "plain"]
     assert "plain" not in [line.get_label() for line in [*row][1].lines]
 
@@ -143,9 +172,7 @@ def test_a_family_that_always_diverged_is_named(row):
 def layers(grid, moving_target):
     """Drift against layer at two depths."""
     table = moving_target()
-    rows = table[
-        (table["quantity"] == "input_drift") & (table["step"] == 10) & (table["learning_rate"] == 0.1)
-    ]
+    rows = table[(table["quantity"] == "input_drift") & (table["step"] == 10) & (table["promise"] == 0.1)]
     return {axes: rows[rows["depth"] == depth] for axes, depth in zip(grid[0], (2, 6), strict=True)}
 
 
@@ -192,7 +219,7 @@ def test_what_stands_above_lies_between_panel_and_title(layers):
 
 
 def test_a_level_spans_the_data(row):
-    draw_level(row, "learning_rate", 0.5)
+    draw_level(row, "promise", 0.5)
     for axes in row:
         np.testing.assert_array_equal(xy(line(axes, "_")), [[0.01, 1.0], [0.5, 0.5]])
 

@@ -1,6 +1,7 @@
 """Small synthetic tables."""
 
 from drawing_cases import (
+    block_curvature,
     layered,
     moving_target,
     noise,
@@ -13,6 +14,7 @@ from drawing_cases import (
 )
 
 __all__ = [
+    "block_curvature",
     "layered",
     "moving_target",
     "noise",

@@ -6,7 +6,8 @@ from drawing_cases import xy
 
 from movingtarget.figures.interaction import draw
 
-STEPS = [0, 100]
+STEPS = [0, 10, 100]
+ROWS = {"F/L 0.1": "interaction", "best rate": "interaction", "best rate, promise": "promise"}
 
 
 def titles(figure):
@@ -22,49 +23,43 @@ def heights(axes, name):
     return xy(line).y
 
 
-def test_two_depths_against_rate_and_a_small_rate_against_depth_at_both_ends_of_training(moving_target):
-    table = moving_target(rates=(0.001, 0.01, 0.1, 1.0, 3.0))
+def test_prices_at_a_promise_and_at_best_rates_and_what_those_promise_against_depth(moving_target):
+    table = moving_target()
     figure = draw(table)
-    whats = ["depth 4", "depth 6", "learning rate 0.01"]
-    assert titles(figure) == [f"{what}, step {step}" for what in whats for step in STEPS]
-    prices = table[(table["quantity"] == "interaction") & (table["network"] == "batch-norm")]
-    chosen = [("depth", 4), ("depth", 6), ("learning_rate", 0.01)]
+    assert titles(figure) == [f"{name}, step {step}" for name in ROWS for step in STEPS]
     panels = iter(figure.axes)
-    for column, value in chosen:
-        for step, name in zip(STEPS, ["_batch norm", "batch norm"], strict=True):
-            axes = next(panels)
-            x = "depth" if column == "learning_rate" else "learning_rate"
-            rows = prices[(prices[column] == value) & (prices["step"] == step)]
-            np.testing.assert_allclose(heights(axes, name), rows.groupby(x)["value"].mean())
-            assert axes.get_xlabel().startswith(x.replace("_", " "))
-            assert axes.get_xscale() == "log"
+    for name, quantity in ROWS.items():
+        chosen = table[table["promise"] == 0.1] if name == "F/L 0.1" else table[table["rate"] == "best"]
+        rows = chosen[(chosen["quantity"] == quantity) & (chosen["network"] == "batch-norm")]
+        for step, label in zip(STEPS, ["_batch norm", "_batch norm", "batch norm"], strict=True):
+            means = rows[rows["step"] == step].groupby("depth")["value"].mean()
+            np.testing.assert_allclose(heights(next(panels), label), means)
+    assert {axes.get_xscale() for axes in figure.axes} == {"log"}
+    assert [axes.get_yscale() for axes in figure.axes[::3]] == ["linear", "linear", "log"]
+    assert {axes.get_xlabel() for axes in figure.axes[-3:]} == {"depth (hidden layers)"}
 
 
 def test_a_price_of_a_billion_promises_does_not_squash_the_picture(moving_target):
     table = moving_target()
-    prices = table["quantity"] == "interaction"
-    table.loc[prices & (table["learning_rate"] == 1.0), "value"] = 1e9
-    table.loc[prices & (table["learning_rate"] == 0.1), "value"] = -1e9
-    axes = draw(table).axes[1]
+    prices = (table["quantity"] == "interaction") & (table["step"] == 100)
+    table.loc[prices & (table["depth"] == 6), "value"] = 1e9
+    table.loc[prices & (table["depth"] == 4), "value"] = -1e9
+    axes = draw(table).axes[2]
     assert heights(axes, "plain")[1:].tolist() == [-0.5, 1.0]
     assert axes.get_ylim()[1] < 1.5
 
 
-def test_diverged_members_are_counted_against_rate_and_against_depth(moving_target):
+def test_seeds_without_a_value_are_counted_above(moving_target):
     table = moving_target()
     lost = (table["network"] == "plain") & (table["depth"] == 6) & (table["step"] == 100)
-    table.loc[lost & (table["seed"] == 1), "value"] = np.nan
+    table.loc[lost & (table["rate"] == "matched") & (table["seed"] == 1), "value"] = np.nan
     figure = draw(table)
-    diverged = ["diverged" in texts(axes) for axes in figure.axes]
-    assert diverged == [False, False, True, False, True, False]
-    assert texts(figure.axes[3])[:4] == ["1", "1", "1", "plain"]
-    assert texts(figure.axes[5])[:2] == ["1", "plain"]
-    assert "1" not in texts(figure.axes[2]) + texts(figure.axes[4])
+    assert ["diverged" in texts(axes) for axes in figure.axes] == [True] + [False] * 8
+    assert texts(figure.axes[2])[:2] == ["1", "plain"]
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("rates", [(0.1,), (0.01, 0.1), (0.01, 0.1, 1.0)])
-def test_with_few_rates_the_small_one_is_the_smallest(moving_target, rates):
-    figure = draw(moving_target(networks=["plain"], depths=[2], rates=rates, steps=[0], seeds=1))
+def test_one_of_everything(moving_target):
+    figure = draw(moving_target(networks=["plain"], depths=[2], promises=[0.1], steps=[0], seeds=1))
     figure.draw_without_rendering()
-    assert titles(figure) == ["depth 2, step 0", f"learning rate {rates[0]:g}, step 0"]
+    assert titles(figure) == [f"{name}, step 0" for name in ROWS]

@@ -24,7 +24,7 @@ def test_a_row_for_each_share_and_extreme_step_and_a_column_for_each_depth(movin
     expected = [f"depth {depth}, step {step}" for step, _ in ROWS for depth in (2, 4, 8)]
     assert [title.split(") ")[1] for title in titles(figure)] == expected
     assert [axes.get_ylabel().split("\n")[0] for axes in figure.axes[::3]] == ["J / F", "S / F"] * 2
-    assert [axes.get_xlabel() for axes in figure.axes[-3:]] == ["learning rate"] * 3
+    assert [axes.get_xlabel() for axes in figure.axes[-3:]] == ["F / L"] * 3
     assert {axes.get_xscale() for axes in figure.axes} == {"log"}
 
 
@@ -34,9 +34,19 @@ def test_every_panel_shows_its_own_means(moving_target):
     for step, share in ROWS:
         for depth, name in [(2, "_plain"), (4, "plain")]:
             rows = table[(table["step"] == step) & (table["quantity"] == share) & (table["depth"] == depth)]
-            means = rows[rows["network"] == "plain"].groupby("learning_rate")["value"].mean()
+            means = rows[rows["network"] == "plain"].groupby("promise")["value"].mean()
             (line,) = [line for line in next(axes).lines if line.get_label() == name]
             np.testing.assert_allclose(xy(line).y, means)
+
+
+def test_forecasts_are_dotted_beside_what_is_measured(moving_target):
+    table = moving_target(depths=[2])
+    for axes, (step, share) in zip(draw(table).axes, ROWS, strict=True):
+        rows = table[(table["step"] == step) & (table["quantity"] == f"foretold_{share}")]
+        means = rows[rows["network"] == "plain"].groupby("promise")["value"].mean()
+        dotted = [line for line in axes.lines if line.get_linestyle() == ":"]
+        assert len(dotted) == 3
+        np.testing.assert_allclose(xy(dotted[0]).y, means)
 
 
 def test_thin_lines_are_at_no_gain_and_at_the_promise(moving_target):
@@ -47,7 +57,7 @@ def test_thin_lines_are_at_no_gain_and_at_the_promise(moving_target):
 
 def test_a_loss_a_billion_times_larger_does_not_squash_the_picture(moving_target):
     table = moving_target(depths=[2])
-    table.loc[(table["quantity"] == "joint_share") & (table["learning_rate"] == 1.0), "value"] = -1e9
+    table.loc[(table["quantity"] == "joint_share") & (table["promise"] == 1.0), "value"] = -1e9
     axes = draw(table).axes[0]
     low, high = axes.get_ylim()
     assert -1 < low < 0 < 1 < high < 2
@@ -56,7 +66,7 @@ def test_a_loss_a_billion_times_larger_does_not_squash_the_picture(moving_target
 
 def test_diverged_members_are_counted_above_the_last_steps_panels(moving_target):
     table = moving_target(depths=(2, 4))
-    diverged = (table["network"] == "plain") & (table["learning_rate"] == 1.0) & (table["seed"] > 0)
+    diverged = (table["network"] == "plain") & (table["promise"] == 1.0) & (table["seed"] > 0)
     table.loc[diverged & (table["step"] == 100), "value"] = np.nan
     figure = draw(table)
     assert all("diverged" not in texts(axes) for axes in figure.axes[:4])
@@ -74,6 +84,6 @@ def test_names_stand_in_the_last_column(moving_target):
 
 @pytest.mark.filterwarnings("error")
 def test_one_of_everything(moving_target):
-    figure = draw(moving_target(networks=["plain"], depths=[2], rates=[0.1], steps=[0], seeds=1))
+    figure = draw(moving_target(networks=["plain"], depths=[2], promises=[0.1], steps=[0], seeds=1))
     figure.draw_without_rendering()
     assert [texts(axes) for axes in figure.axes] == [["plain"]] * 2

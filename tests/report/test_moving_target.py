@@ -11,8 +11,8 @@ import pytest
 
 from movingtarget.report.moving_target import (
     batch_norm_gain,
-    curvature_prediction,
     orders_table,
+    promises_table,
 )
 from movingtarget.report.prose import MINUS
 
@@ -75,24 +75,38 @@ def test_the_gain_of_batch_norm_is_at_each_arms_best_rate_and_paired_by_seed():
     assert numbers(gain["batch-norm"]) == pytest.approx([0.25] * 3)
 
 
-def test_the_prediction_is_the_rank_correlation_over_arms_at_the_start():
-    arms = [
-        ("plain", 2, 1.0, 10.0),
-        ("plain", 8, 2.0, 20.0),
-        ("plain", 32, 3.0, 15.0),
-        ("residual", 8, 4.0, 30.0),
-    ]
+def test_promises_stand_at_both_ends_and_at_the_best_rate():
     rows = [
-        {"network": network, "depth": depth, "seed": seed, "quantity": quantity, "value": value + 0.01 * seed}
-        for network, depth, ratio, bought in arms
-        for quantity, value in {"curvature_ratio": ratio, "bought": bought}.items()
+        {"step": step, "rate": rate, "promise": promise, "seed": seed, "quantity": quantity, "value": value}
         for seed in SEEDS
+        for step, rate, promise, quantity, value in [
+            (0, "matched", 0.1, "joint_share", 0.9),
+            (0, "matched", 1.0, "joint_share", 0.2),
+            (20, "matched", 0.1, "joint_share", 0.7),
+            (20, "matched", 0.1, "shift_cosine", 0.6),
+            (0, "best", math.nan, "joint_share", -9.0),
+            (20, "best", math.nan, "joint_share", 0.3),
+            (20, "best", math.nan, "promise", 1.5),
+        ]
     ]
-    start = pd.DataFrame(rows).assign(step=0, layer=0, learning_rate=0.1)
-    undefined = start[start["network"] == "residual"].assign(network="linear", value=math.nan)
-    later = start.assign(step=10, value=-start["value"])
-    found = curvature_prediction(pd.concat([start, undefined, later]))
-    assert found["arms"] == 4
-    # ranks 1, 2, 3, 4 against 1, 3, 2, 4
-    assert numbers(found["correlation"])[0] == pytest.approx(0.8)
-    assert float(found["ratio"]) == pytest.approx(2.52)
+    table = pd.DataFrame(rows).assign(network="batch-norm", depth=8, layer=0)
+    other = table.assign(layer=1, value=5.0)
+    search = pd.DataFrame(
+        {
+            "network": "batch-norm",
+            "depth": 8,
+            "learning_rate": [0.1, 0.225],
+            "place": ["tried", "best at an edge"],
+        }
+    )
+    (row,) = promises_table(pd.concat([table, other]), search).to_dict("records")
+    assert row == {
+        "network": "batch norm",
+        "depth": 8,
+        "start": "0.90",
+        "trained": "0.70",
+        "cosine": "0.60",
+        "best_promise": "1.5",
+        "best_kept": "0.30",
+        "rate": "0.225 (at an edge)",
+    }

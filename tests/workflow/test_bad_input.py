@@ -24,13 +24,21 @@ MISTAKES = {
         "update_orders: {evaluation_steps: [5, 500]}",
         "update_orders.evaluation_steps ends at 500; allowed: steps up to ",
     ),
-    "curvature of members that are not there": (
-        "moving_target: {curvature: {learning_rate: 0.7}}",
-        "moving_target.curvature.learning_rate is 0.7; allowed: one of moving_target.learning_rates, ",
+    "a promise of nothing": (
+        "moving_target: {promises: [0.1, 0]}",
+        "moving_target.promises[1] is 0; allowed: ",
     ),
-    "curvature at a step that is not measured": (
-        "moving_target: {curvature: {steps: [7]}}",
-        "moving_target.curvature.steps has 7; allowed: those of moving_target.steps, ",
+    "rates chosen on seeds that are tested": (
+        "moving_target: {tuning_seeds: [100, 3]}",
+        "moving_target.tuning_seeds has 3; allowed: none of moving_target.seeds, which are tested",
+    ),
+    "rates chosen without training": (
+        "moving_target: {steps: [0]}",
+        "moving_target.steps is [0]; allowed: one at least above 0, at which the search ends",
+    ),
+    "a full batch for the Hessian larger than the data": (
+        "block_curvature: {examples: 60001}",
+        "block_curvature.examples is 60001; allowed: at most 60000, for fashion-mnist has 60000 ",
     ),
     "a full batch larger than the data": (
         "early_steps: {full_batch: 60001}",
@@ -83,10 +91,6 @@ MISTAKES = {
     "fewer classes than fine-tuning needs": (
         "fine_tuning: {pretraining_classes: [0, 1, 2, 3, 4, 5, 6, 7, 8]}",
         "fine_tuning.pretraining_classes has 9 of the 10 classes of fashion-mnist; allowed: two at least, ",
-    ),
-    "curvature on more examples than a minibatch has": (
-        "moving_target: {curvature: {examples: 129}}",
-        "moving_target.curvature.examples is 129; allowed: at most 128, moving_target.batch_size",
     ),
     "no arm to measure": (
         "training: {arms: [{network: plain, depth: 3, update_rule: locoprop}]}",

@@ -93,6 +93,8 @@ def draw_held(row: Row, x: str, least: float, greatest: float) -> None:
     for axes, rows in held.items():
         depth_axis(axes, rows[x], ticks=3 if len(row) > 2 else 4)
     draw_families(held, x)
+    for axes in held:
+        _hold_limits(axes, least, greatest)
     _count_diverged(held, x)
 
 
@@ -107,6 +109,13 @@ def draw_layers(row: Row) -> None:
     _raise_titles([*above], max(_name_diverged(axes, rows) for axes, rows in above.items()))
     for axes in above:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _hold_limits(axes: Axes, least: float, greatest: float) -> None:
+    """Bands may reach beyond what values are held to, a linear ordinate hardly does."""
+    if axes.get_yscale() == "linear":
+        margin, (low, high) = 0.05 * (greatest - least), axes.get_ylim()
+        axes.set_ylim(max(low, least - margin), min(high, greatest + margin))
 
 
 def _count_diverged(row: Row, x: str) -> None:

@@ -28,7 +28,7 @@ perturbation of the weights, where a rate counts as stable until the loss rises 
 perturbation's. Panel (c) has rho against depth, between 1 and the number of layers. Panel (d) shows why
 all this is said of a minimum: the lowest eigenvalue of the Hessian over the largest, at initialisation
 (dotted) and at the end of training; far below 0 the loss has no limit rate at all. Markers in (a) and (b)
-are seeds, with one shape and colour for each family, the larger the deeper; lines are means over seeds
+are seeds, the larger the deeper, in the colours of (c); lines are means over seeds
 and bands their 95 % intervals (number of seeds: {{ block_curvature.seeds | length }}); what is undefined
 is named above its panel. Made from whole Hessians of networks of {{ block_curvature.hidden_width }} {{
 block_curvature.activation }} units a layer that gradient descent has trained for {{
@@ -77,9 +77,10 @@ def _draw_gains(axes: Axes, reached: pd.DataFrame, quantity: str) -> None:
             share = f"({undefined}/{len(values)} seeds)"
             add_to_title(axes, f"{arm_name(network, 'sgd')}, depth {depth} undefined {share}")
         size = {"markersize": sizes[depth], "alpha": 0.6, "markeredgewidth": 0, "linestyle": "none"}
-        axes.plot(*values.dropna().to_numpy().T, label="_", **LOOKS[network] | size)
-    ends = axes.dataLim.intervalx
-    if np.isfinite(ends).all():
+        if len(defined := values.dropna()):
+            axes.plot(*defined.to_numpy().T, label="_", **LOOKS[network] | size)
+    if axes.lines:
+        ends = axes.dataLim.intervalx
         axes.plot(ends, ends, label="equal", **BOUND)
     axes.set_xlabel("ratio of curvatures, rho")
 
