@@ -61,6 +61,23 @@ def test_costs_are_summed_by_rule_and_memory_is_the_largest(tmp_path: Path):
     assert judge["rule"] == "judge"
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (["reproduced"] * 3, "it is so for plain, residual and linear"),
+        (
+            ["reproduced", "not reproduced", "inconclusive"],
+            "it is so for plain; it is not so for residual; it stays open for linear",
+        ),
+        (["inconclusive", "not reproduced", "inconclusive"], "it is not so for residual; it stays open for plain and linear"),
+    ],
+)
+def test_every_combination_of_verdicts_over_arms_has_words(verdicts: list[str], expected: str):
+    claims = {name: CLAIM | {"verdict": verdict} for name, verdict in zip("abc", verdicts, strict=True)}
+    names = dict(zip(["plain", "residual", "linear"], "abc", strict=True))
+    assert _found_for(claims, names) == expected
+
+
 def test_a_claim_that_was_not_measured_says_so():
     claim = CLAIM | {"verdict": "inconclusive", "treatment_confound": np.nan, "control_confound": np.nan}
     measured = claim | {"estimate": 0.5, "low": 0.4, "high": 0.6, "seeds": 5, "verdict": "reproduced"}
