@@ -12,6 +12,7 @@ from movingtarget.report.moving_target import REGIMES, edges
 from movingtarget.report.values import (
     Run,
     _figure,
+    _found_for,
     arms_table,
     costs_table,
     counts,
@@ -69,7 +70,10 @@ def test_costs_are_summed_by_rule_and_memory_is_the_largest(tmp_path: Path):
             ["reproduced", "not reproduced", "inconclusive"],
             "it is so for plain; it is not so for residual; it stays open for linear",
         ),
-        (["inconclusive", "not reproduced", "inconclusive"], "it is not so for residual; it stays open for plain and linear"),
+        (
+            ["inconclusive", "not reproduced", "inconclusive"],
+            "it is not so for residual; it stays open for plain and linear",
+        ),
     ],
 )
 def test_every_combination_of_verdicts_over_arms_has_words(verdicts: list[str], expected: str):
