@@ -112,10 +112,13 @@ def draw_layers(row: Row) -> None:
 
 
 def _hold_limits(axes: Axes, least: float, greatest: float) -> None:
-    """Bands may reach beyond what values are held to, a linear ordinate hardly does."""
+    """Bands may reach beyond what values are held to, the ordinate hardly does."""
+    low, high = axes.get_ylim()
     if axes.get_yscale() == "linear":
-        margin, (low, high) = 0.05 * (greatest - least), axes.get_ylim()
+        margin = 0.05 * (greatest - least)
         axes.set_ylim(max(low, least - margin), min(high, greatest + margin))
+    else:
+        axes.set_ylim(max(low, least / 1.2), min(high, greatest * 1.2))
 
 
 def _count_diverged(row: Row, x: str) -> None:

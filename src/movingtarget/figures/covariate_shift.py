@@ -2,6 +2,7 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.moving_target import (
@@ -64,6 +65,7 @@ def draw(moving_target: pd.DataFrame) -> Figure:
         chosen = where(late, quantity=quantity)
         draw_layers({axes: where(chosen, depth=depth) for axes, depth in zip(line, depths, strict=True)})
         for axes in line:
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
             axes.set_xlabel("layer")
     for line in grid:
         line[0].set_ylabel("cosine (1 for the\nsame direction)")

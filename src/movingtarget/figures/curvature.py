@@ -19,21 +19,21 @@ FIGURE = Drawing(
     tables=("block_curvature",),
     caption="""\
 Near a minimum, how much larger a learning rate is borne by layers that move one after the other than by
-all at once: see in (a) and (b) that no marker lies below the diagonal, and how far above it most lie. The
-abscissa is rho, the largest eigenvalue of the Hessian over that of its sharpest diagonal block, one block
-for each layer: on a quadratic the gain is at least that, and not bounded by it. The ordinate is the
-largest stable rate of forward sweeps over that of simultaneous steps: in (a) exact, of the quadratic with
-this Hessian, in (b) measured on the loss itself, {{ block_curvature.sweeps }} sweeps from a small
-perturbation of the weights, where a rate counts as stable until the loss rises to ten times the
-perturbation's. Panel (c) has rho against depth, between 1 and the number of layers. Panel (d) shows why
-all this is said of a minimum: the lowest eigenvalue of the Hessian over the largest, at initialisation
-(dotted) and at the end of training; far below 0 the loss has no limit rate at all. Markers in (a) and (b)
-are seeds, the larger the deeper, in the colours of (c); lines are means over seeds
-and bands their 95 % intervals (number of seeds: {{ block_curvature.seeds | length }}); what is undefined
-is named above its panel. Made from whole Hessians of networks of {{ block_curvature.hidden_width }} {{
-block_curvature.activation }} units a layer that gradient descent has trained for {{
-block_curvature.steps }} steps on a full batch of {{ block_curvature.examples }} images of {{ dataset }},
-averaged to {{ block_curvature.pooled_side }} by {{ block_curvature.pooled_side }} pixels.
+all at once: see in (a) and (b) whether markers lie below the diagonal, as none can on a quadratic, and
+how far above it they lie. The abscissa is rho, the largest eigenvalue of the Hessian over that of its
+sharpest diagonal block, one block for each layer, and the ordinate the largest stable rate of forward
+sweeps over that of simultaneous steps: in (a) exact, of the quadratic with this Hessian, in (b) measured
+on the loss itself, by {{ block_curvature.sweeps }} sweeps from a small perturbation of the weights, where
+a rate counts as stable unless the loss rises to ten times what the perturbation did. Panel (c) has rho
+against depth, between 1 and the number of layers, and (d) why all this is said of a minimum: the lowest
+eigenvalue of the Hessian over the largest, at initialisation (dotted) and at the end of training; far
+below 0 there is no limit rate at all. Markers in (a) and (b) are seeds, the larger the deeper, in the
+colours of (c); lines are means over seeds and bands their 95 % intervals (number of seeds: {{
+block_curvature.seeds | length }}), and what is undefined is named above its panel. Made from whole
+Hessians of networks of {{ block_curvature.hidden_width }} {{ block_curvature.activation }} units a layer
+that gradient descent has trained for {{ block_curvature.steps }} steps on a full batch of {{
+block_curvature.examples }} images of {{ dataset }}, averaged to {{ block_curvature.pooled_side }} by {{
+block_curvature.pooled_side }} pixels.
 """,
 )
 

@@ -3,11 +3,11 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from movingtarget.drawing.curves import log_axis
 from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.moving_target import (
     draw_held,
     draw_level,
-    log_ordinate,
     middle,
     rows_of_panels,
 )
@@ -23,12 +23,12 @@ What a step loses because the other layers move too, and how much each network p
 serves it best: see which families pay least at equal promises, and whether they do so at rates that are
 in use. The price is (S - J) / F, where F is the promised drop of the minibatch's loss L, J the actual
 drop, and S the sum of the drops if just one layer at a time had moved: 0 if layers do not interfere, 1 if
-interference costs all that was promised. Above, every seed's rate is such that F / L is {{
-(moving_target.promises | sort)[(moving_target.promises | length - 1) // 2] }}; below, it is the network's
-own best one, chosen on {{ moving_target.tuning_seeds | length }} other seeds by the loss after {{
-moving_target.steps | max }} steps, whose promise stands in the last row. Lines are means over seeds and
-bands their 95 % intervals (number of seeds: {{ moving_target.seeds | length }}), each seed's price held
-between -0.5 and 1; numbers above a panel count the seeds without a value, which have diverged before or
+interference costs all that was promised. In the first row every seed's rate is such that F / L is {{
+(moving_target.promises | sort)[(moving_target.promises | length - 1) // 2] }}; in the others it is the
+network's own best one, chosen on {{ moving_target.tuning_seeds | length }} other seeds by the loss after
+{{ moving_target.steps | max }} steps. Lines are means over seeds and bands their 95 % intervals (number
+of seeds: {{ moving_target.seeds | length }}), each seed's price held between -0.5 and 1 and its promise
+between 0.01 and 100; numbers above a panel count the seeds without a value, which have diverged before or
 whose promise no finite rate makes, and where there is one there is no mean. Made with a step of networks
 of {{ moving_target.hidden_width }} hidden units on {{ dataset }}, trained at their own best rates on
 minibatches of {{ moving_target.batch_size }} images for as many steps as the panel says.
@@ -38,7 +38,7 @@ minibatches of {{ moving_target.batch_size }} images for as many steps as the pa
 LEAST, GREATEST = -0.5, 1.0
 """What prices are drawn as at least and at most."""
 
-LEAST_PROMISE, GREATEST_PROMISE = 1e-3, 1e3
+LEAST_PROMISE, GREATEST_PROMISE = 1e-2, 1e2
 """What promises are drawn as at least and at most."""
 
 
@@ -51,24 +51,25 @@ def draw(moving_target: pd.DataFrame) -> Figure:
     """
     matched, best = (where(moving_target, rate=rate) for rate in ("matched", "best"))
     promise, steps = middle(matched["promise"]), sorted(moving_target["step"].unique())
+    price = "(S \N{MINUS SIGN} J) / F"
     rows = {
-        f"F/L {promise:g}": where(matched, promise=promise, quantity="interaction"),
-        "best rate": where(best, quantity="interaction"),
-        "best rate, promise": where(best, quantity="promise"),
+        f"{price}\nat F / L = {promise:g}": where(matched, promise=promise, quantity="interaction"),
+        f"{price}\nat the best rate": where(best, quantity="interaction"),
+        "F / L\nat the best rate": where(best, quantity="promise"),
     }
-    titles = [f"{name}, step {step}" for name in rows for step in steps]
+    titles = [f"step {step}" for _ in rows for step in steps]
     figure, grid = rows_of_panels(titles, len(steps), row_height=4.6, sharey="row")
     for line, (name, chosen) in zip(grid, rows.items(), strict=True):
         row = {axes: where(chosen, step=step) for axes, step in zip(line, steps, strict=True)}
-        if name.endswith("promise"):
-            log_ordinate(line[0])
-            draw_held(row, "depth", LEAST_PROMISE, GREATEST_PROMISE)
-            line[0].set_ylabel("F / L")
-        else:
+        if name.startswith(price):
             draw_level(row, "depth", 0)
             draw_held(row, "depth", LEAST, GREATEST)
-            line[0].set_ylabel("(S \N{MINUS SIGN} J) / F")
+        else:
+            log_axis(line[0].yaxis)
+            draw_level(row, "depth", 1)
+            draw_held(row, "depth", LEAST_PROMISE, GREATEST_PROMISE)
+        line[0].set_ylabel(name)
     for axes in grid[-1]:
-        axes.set_xlabel("depth (hidden layers)")
+        axes.set_xlabel("depth")
     label_lines(figure)
     return figure

@@ -22,16 +22,15 @@ FIGURE = Drawing(
 Whether the loss is locally linear, as a step of gradient descent assumes, when every network promises
 the same: see how far to the right each family stays near 1, where a step gets all that the gradient
 promises, and how much sooner it falls if all layers move than if each moves alone. F is the promised
-drop of the minibatch's loss L, the learning rate times the gradient's squared norm; each seed's rate is
-set so that F is the share of L on the abscissa. J is the actual drop, and S the sum of the drops if just
-one layer at a time had moved, both relative to F and below 0 where they do harm. Dotted lines are what
-the second order of the loss foretells, from products of the Hessian with the gradient; held at the
-panel's edge they are not drawn on. Full lines are means over seeds and bands their 95 % intervals (number
-of seeds: {{ moving_target.seeds | length }}), each seed's value held between -0.5 and 1.5; numbers above
-a panel count the seeds without a value, which have diverged before or whose promise no finite rate makes,
-and where there is one there is no mean. Made with a step of networks of {{ moving_target.hidden_width }}
-hidden units on {{ dataset }}, trained at their own best rates on minibatches of {{
-moving_target.batch_size }} images for as many steps as the panel says.
+drop of the minibatch's loss L, and each seed's rate is set so that F is the share of L on the abscissa;
+J is the actual drop, and S the sum of the drops if just one layer at a time had moved, both relative to
+F and below 0 where they do harm; dotted lines, up to where they leave the panel, are what the second
+order of the loss foretells, from products of the Hessian with the gradient. Full lines are means over
+seeds and bands their 95 % intervals (number of seeds: {{ moving_target.seeds | length }}), each seed's
+value held between -0.5 and 1.5; numbers above a panel count the seeds without a value, which have
+diverged before or whose promise no finite rate makes, and where there is one there is no mean. Made with
+a step of networks of {{ moving_target.hidden_width }} hidden units on {{ dataset }}, trained at their own
+best rates on minibatches of {{ moving_target.batch_size }} images for as many steps as the panel says.
 """,
 )
 
