@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from movingtarget.training.orders import examples_in_a_step
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
@@ -36,7 +37,6 @@ from movingtarget.training.greedy import greedy
 from movingtarget.training.interface import Batch, UpdateRule
 from movingtarget.training.layer_rates import lars, layer_rates
 from movingtarget.training.locoprop import locoprop
-from movingtarget.training.orders import examples_in_a_step
 from movingtarget.training.sequential import recomputed, round_robin, stale_sequential
 from movingtarget.training.simultaneous import simultaneous
 from movingtarget.update_orders import ARM_RULES, UPDATE_ORDERS
