@@ -28,7 +28,7 @@ MISTAKES = {
         "moving_target: {promises: [0.1, 0]}",
         "moving_target.promises[1] is 0; allowed: ",
     ),
-    "rates chosen on seeds that are tested": (
+    "rates of promises chosen on seeds that are tested": (
         "moving_target: {tuning_seeds: [100, 3]}",
         "moving_target.tuning_seeds has 3; allowed: none of moving_target.seeds, which are tested",
     ),
