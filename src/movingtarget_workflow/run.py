@@ -142,13 +142,17 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"{trained}.arms leave nothing to do for {name}; allowed: one at least with update_rule sgd"
 
 
-def _too_many(key: str, count: Any, schema: Mapping[str, Any], dataset: str) -> Iterator[str]:
+def _too_many(key: str, value: Any, schema: Mapping[str, Any], dataset: str) -> Iterator[str]:
+    """A number of images that the data set has not, wherever it stands within a setting."""
+    for name, inner in schema.get("properties", {}).items():
+        if name in value:
+            yield from _too_many(f"{key}.{name}", value[name], inner, dataset)
     for images in ("training_images", "test_images"):
         there, times = getattr(DATASETS[dataset], images), schema.get(images)
-        if times and count * times > there:
+        if times and value * times > there:
             wanted = f", {times} for each" if times > 1 else ""
             yield (
-                f"{key} is {count}; allowed: at most {there // times}, for {dataset} has {there} "
+                f"{key} is {value}; allowed: at most {there // times}, for {dataset} has {there} "
                 f"{images.replace('_', ' ')}{wanted}"
             )
 

@@ -37,7 +37,7 @@ ROUNDING = 1e-9
 """By which share quotients of times may miss what they equal."""
 
 LIKE = {"second": "flop", "long-second": "long-flop"}
-"""Budgets of time, and those of FLOPs whose learning rates they go by: a time must not choose a rate."""
+"""Budgets of time, and those of FLOPs whose learning rates they go by, so that a time seldom chooses a rate."""
 
 
 def measure(
@@ -49,8 +49,9 @@ def measure(
 
     A budget of steps or FLOPs is spent where its own training ends. The budgets second and long-second are
     the time that simultaneous updates take for the budgets flop and long-flop, at the mean time of a step.
-    Arms stand there on the course that was tuned for as many FLOPs, on the line between two looks; an arm
-    whose course ends before has no row.
+    Arms stand there on the course that was tuned for as many FLOPs, on the line between two looks. An arm that
+    takes its FLOPs faster than simultaneous updates theirs, as Muon's large matrix products do, is not yet
+    there when that course ends, and stands on its next longer course; if there is none it has no row.
 
     Args:
         update_orders: that table, `simultaneous` on every network of a regime among its arms.
@@ -66,9 +67,17 @@ def measure(
         speed = seconds[regime, network, "simultaneous"] / seconds[regime, network, order]
         for budget, like in LIKE.items():
             step = speed * where(reference, budget=like)["step"].max()
-            if like in courses and step <= courses[like]["step"].max() * (1 + ROUNDING):
-                frames.append(_at_step(courses[like], step).assign(budget=budget))
+            if lasting := _lasting(courses, step):
+                course = courses[like if like in lasting else lasting[0]]
+                frames.append(_at_step(course, step).assign(budget=budget))
     return {"update_order_budgets": pd.concat(frames, ignore_index=True)[COLUMNS]}
+
+
+def _lasting(courses: dict[str, pd.DataFrame], step: float) -> list[str]:
+    """The budgets whose courses last up to a step, from the shortest up."""
+    ends = {budget: course["step"].max() for budget, course in courses.items()}
+    lasting = [budget for budget, end in ends.items() if step <= end * (1 + ROUNDING)]
+    return sorted(lasting, key=lambda budget: ends[budget])
 
 
 def _at_step(course: pd.DataFrame, step: float) -> pd.DataFrame:

@@ -53,6 +53,9 @@ TIMED_RATE = 0.01
 STEPS = 4
 """Timed in a repetition, after one that is not: caches are then still another order's."""
 
+VARIED = 36
+"""Timed instead where a step costs more FLOPs than another: which layers move has to average out."""
+
 
 def measure(
     images: Images,
@@ -98,13 +101,16 @@ def measure(
 
 def _seconds(rule: UpdateRule, network: nn.Module, parameters: Parameters, batch: Batch) -> float:
     """Mean time of a step, each from the parameters given and at another point of the rule's course."""
-    rates, times = torch.full(batch.labels.shape[:1], TIMED_RATE), []
+    rates = torch.full(batch.labels.shape[:1], TIMED_RATE)
     memory: Parameters = {}
-    for _ in range(1 + STEPS):
+    times, costs = list[float](), set[float]()
+    while len(times) <= (STEPS if len(costs) < 2 else VARIED):
         copies = {name: value.clone() for name, value in parameters.items()}
         started = time.perf_counter()
-        memory = rule(network, copies, batch, memory, rates).memory
+        outcome = rule(network, copies, batch, memory, rates)
         times.append(time.perf_counter() - started)
+        memory = outcome.memory
+        costs.add(outcome.cost.flops)
     return mean(times[1:])
 
 

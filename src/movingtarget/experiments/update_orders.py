@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from movingtarget.data.catalogue import dataset_named
 from movingtarget.data.load import Images
 from movingtarget.networks import Architecture, build, build_random
 from movingtarget.settings import (
@@ -57,8 +58,7 @@ def jobs(config: Config) -> list[Job]:
 
 
 def _job(regime: str, order: str, network: str, settings: dict[str, Any], config: Config) -> Job:
-    wanted = [key for key in UPDATE_ORDERS[order].given if key != "steps"]
-    given = {key: config["locoprop"][key] for key in wanted}
+    given = {key: config["locoprop"][key] for key in UPDATE_ORDERS[order].given}
     arm = {"regime": regime, "order": order, "network": network}
     return Job(
         f"{regime}-{order}-{network}",
@@ -69,23 +69,38 @@ def _job(regime: str, order: str, network: str, settings: dict[str, Any], config
 
 
 def problems(config: Config) -> Iterator[str]:
-    """Tuning seeds are not tested; no arm stands twice; an order for fresh examples has its own regime."""
+    """Tuning seeds are not tested; every arm can be trained, and compared, and stands once."""
     yield from problems_of_seeds("update_orders")(config)
     for regime, plan in config["update_orders"]["regimes"].items():
-        key = f"update_orders.regimes.{regime}.arms"
         pairs = [
             (order, network)
             for arms in plan["arms"]
             for order in arms["orders"]
             for network in arms["networks"]
         ]
+        key = f"update_orders.regimes.{regime}"
         for order, network in pairs:
             if pairs.count((order, network)) > 1:
-                yield f"{key} has {order} on {network} twice; allowed: once"
+                yield f"{key}.arms has {order} on {network} twice; allowed: once"
             if ("simultaneous", network) not in pairs:
-                yield f"{key} lacks simultaneous on {network}; allowed: with it, to compare {order} with"
+                yield f"{key}.arms lacks simultaneous on {network}; allowed: with it, to compare {order} with"
             if UPDATE_ORDERS[order].fresh and regime != "fresh":
-                yield f"{key} has {order}; allowed: orders that share a minibatch, in all regimes but fresh"
+                yield f"{key}.arms has {order}; allowed: orders that share a minibatch, in all regimes but fresh"
+            if "steps" in UPDATE_ORDERS[order].given:
+                yield f"{key}.arms has {order}; allowed: orders without a plan for so many steps"
+    yield from _too_many_fresh(config)
+
+
+def _too_many_fresh(config: Config) -> Iterator[str]:
+    """A minibatch for each layer takes as many times the images."""
+    layers = config["update_orders"]["depth"] + 1
+    dataset, examples = dataset_named(config["dataset"]), config["update_orders"]["regimes"]["fresh"]["examples"]
+    images = dataset.training_images
+    if examples * layers > images:
+        yield (
+            f"update_orders.regimes.fresh.examples is {examples}; allowed: at most {images // layers}, "
+            f"for {dataset.name} has {images} training images, {layers} for each, one a layer"
+        )
 
 
 REGIME = mapping(

@@ -16,8 +16,11 @@ from movingtarget.update_orders import UPDATE_ORDERS
 LONGEST = 5
 """A budget that takes more than so many times the sweeps is left out."""
 
-PROBED = 200
-"""Steps over which costs are averaged; those of some orders change from step to step."""
+STEADY = 10
+"""Steps after which an order whose cost has not changed is taken to cost the same always."""
+
+PROBED = 1000
+"""Steps over which other costs are averaged, but for those that whole rounds of the layers leave over."""
 
 
 def budget_ends(
@@ -69,7 +72,8 @@ def _mean_flops(rule: UpdateRule, network: nn.Module, examples: int) -> float:
     features = next(value.shape[-1] for value in parameters.values() if value.dim() == 3)
     source = torch.Generator().manual_seed(0)
     batch = Batch(torch.randn(1, examples, features, generator=source), torch.zeros(1, examples).long())
-    for _ in range(PROBED):
+    layers = len(chain(network))
+    while len(costs) < PROBED // layers * layers and (len(costs) < STEADY or len({*costs}) > 1):
         outcome = rule(network, parameters, batch, memory, torch.zeros(1))
         parameters, memory = outcome.parameters, outcome.memory
         costs.append(outcome.cost.flops)
