@@ -72,7 +72,8 @@ def test_it_does_as_torch_does(
     for member, network in enumerate(networks):
         theirs = trained_by_torch(network, member)
         torch.testing.assert_close(unstack(ours, member), theirs, rtol=1e-3, atol=1e-4)
-        assert not any(torch.equal(value, start[name][member]) for name, value in theirs.items())
+        matrices = {name: value for name, value in theirs.items() if value.dim() == 2}
+        assert not any(torch.equal(value, start[name][member]) for name, value in matrices.items())
 
 
 @pytest.mark.parametrize("shape", [(20, 30), (30, 20), (64, 10)])
