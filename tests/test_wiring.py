@@ -1,5 +1,6 @@
 """Every registered name makes the object that it must, told by values."""
 
+import copy
 import inspect
 from collections.abc import Callable
 from importlib import import_module
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -37,6 +39,9 @@ from movingtarget.training.greedy import greedy
 from movingtarget.training.interface import Batch, UpdateRule
 from movingtarget.training.layer_rates import lars, layer_rates
 from movingtarget.training.locoprop import locoprop
+from movingtarget.training.muon import muon
+from movingtarget.training.random_subset import random_subset
+from movingtarget.training.repeated import repeated
 from movingtarget.training.sequential import recomputed, round_robin, stale_sequential
 from movingtarget.training.simultaneous import simultaneous
 from movingtarget.update_orders import ARM_RULES, UPDATE_ORDERS
@@ -52,7 +57,12 @@ RULES: dict[str, UpdateRule] = {
     "backward": recomputed("backward"),
     "random": recomputed("random"),
     "fresh": recomputed("forward", fresh=True),
+    "repeated": repeated(fresh=False),
+    "repeated-fresh": repeated(fresh=True),
     "round-robin": round_robin,
+    "random-subset": random_subset("gradient"),
+    "muon": muon,
+    "random-subset-muon": random_subset("muon"),
     "locoprop-m": locoprop(3, 0.5, loss="matching"),
     "locoprop-s": locoprop(3, 0.5, loss="squared"),
     "smaller-early": layer_rates(2.6, reverse=False),
@@ -115,25 +125,96 @@ def test_an_unknown_order_is_refused():
         rule_of("forwards", GIVEN)
 
 
-@pytest.mark.parametrize("order", UPDATE_ORDERS)
-def test_only_fresh_batches_want_examples_for_each_layer(order: str):
-    network = build_random(Architecture("residual", *SIZES), 0)
-    assert examples_in_a_step(order, network, 8) == (8 * 4 if order == "fresh" else 8)
+def orders_tables(images: Images, regime: str, order: str, **changes: Any) -> dict[str, pd.DataFrame]:
+    settings: dict[str, Any] = {
+        **{"seeds": [0], "tuning_seeds": [9], "learning_rates": [0.1], "hidden_width": 6, "depth": 2},
+        **{"activation": "relu", "initial_weights": "normal", "evaluation_examples": 20},
+        **{"given": {"iterations": 2, "gamma": 1.0}, "examples": 8, "sweeps": 2},
+    }
+    return update_orders.measure(images, regime, order, "plain", **settings | changes)
 
 
 def test_a_fresh_sweep_gives_each_layer_a_minibatch_of_the_size_set(images: Images):
     """It costs what a forward sweep of that batch costs, and the inputs of each layer computed anew."""
-    settings: dict[str, Any] = {
-        **{"seeds": [0], "learning_rates": [0.1], "hidden_width": 6, "depth": 2, "activation": "relu"},
-        **{"initial_weights": "normal", "batch_size": 8, "steps": 1, "evaluation_steps": [1]},
-        **{"evaluation_examples": 20, "locoprop": {"iterations": 2, "gamma": 1.0}},
-    }
-    tables = {
-        order: update_orders.measure(images, order, ["plain"], **settings)["update_orders"]
-        for order in ("forward", "fresh")
-    }
-    flops = {order: table["flops"].max() for order, table in tables.items()}
+    tables = {order: orders_tables(images, "fresh", order)["update_orders"] for order in ("forward", "fresh")}
+    flops = {order: table[table["step"] == 1]["flops"].max() for order, table in tables.items()}
     assert flops["fresh"] - flops["forward"] == 2 * 8 * 5 * 6  # the bottom layer's outputs once more
+
+
+def test_a_full_batch_is_of_the_first_images_and_others_of_all(images: Images):
+    def changed(regime: str, place: int) -> bool:
+        inputs = images.train_inputs.clone()
+        inputs[place] += 3
+        tables = [
+            orders_tables(data, regime, "simultaneous", sweeps=8, evaluation_examples=8)["update_orders"]
+            for data in (images, images._replace(train_inputs=inputs))
+        ]
+        return not tables[0].equals(tables[1])
+
+    assert changed("full-batch", 7)
+    assert not changed("full-batch", 8)
+    assert changed("minibatch", 59)
+
+
+@pytest.mark.parametrize("regime", ["full-batch", "minibatch", "fresh"])
+def test_the_long_budget_is_that_of_the_regimes_sweeps(images: Images, regime: str):
+    tables = [orders_tables(images, regime, order) for order in ("simultaneous", update_orders.SWEEPS[regime])]
+    ends = [
+        table["update_orders"].groupby("budget")[["step", "flops"]].max().to_dict("index") for table in tables
+    ]
+    assert ends[0]["sweep"] == ends[0]["flop"]
+    assert ends[1]["sweep"] == ends[1]["long-flop"]
+    a_step = ends[0]["sweep"]["flops"] / ends[0]["sweep"]["step"]
+    assert abs(ends[0]["long-flop"]["flops"] - ends[1]["sweep"]["flops"]) <= a_step / 2
+
+
+def test_each_regime_is_run_with_its_own_examples_and_sweeps():
+    """From the config to the jobs, which take nothing else of it."""
+    config = copy.deepcopy(CONFIG)
+    numbers = {"full-batch": (31, 32), "minibatch": (41, 42), "fresh": (51, 52)}
+    for regime, (examples, sweeps) in numbers.items():
+        config["update_orders"]["regimes"][regime] |= {"examples": examples, "sweeps": sweeps}
+    config["locoprop"] = {"iterations": 61, "gamma": 62.0}
+    jobs = studies()["update_orders"].jobs(config)
+    names = set()
+    for job in jobs:
+        arm = job.settings
+        names.add((arm["regime"], arm["order"], arm["network"]))
+        assert job.name == "{regime}-{order}-{network}".format(**arm)
+        assert (arm["examples"], arm["sweeps"]) == numbers[arm["regime"]]
+        assert arm["given"] == (config["locoprop"] if arm["order"].startswith("locoprop") else {})
+        assert job.families == (arm["network"],)
+        assert set(job.orders) == {arm["order"], "simultaneous", update_orders.SWEEPS[arm["regime"]]}
+    assert len(names) == len(jobs)
+    assert names == {
+        (regime, order, network)
+        for regime, plan in config["update_orders"]["regimes"].items()
+        for arms in plan["arms"]
+        for order in arms["orders"]
+        for network in arms["networks"]
+    }
+    (timed,) = studies()["update_order_times"].jobs(config)
+    arms = [tuple(arm[key] for key in ("regime", "order", "network")) for arm in timed.settings["arms"]]
+    assert len(arms) == len(names)
+    assert set(arms) == names
+    assert {(arm["regime"], arm["examples"]) for arm in timed.settings["arms"]} == {
+        (regime, examples) for regime, (examples, _) in numbers.items()
+    }
+
+
+def test_the_largest_rates_have_their_own_examples_and_sweeps():
+    config = copy.deepcopy(CONFIG)
+    config["stable_rates"]["horizons"] = {
+        "full-batch": {"examples": 31, "sweeps": 32},
+        "minibatch": {"examples": 41, "sweeps": 42},
+    }
+    jobs = studies()["stable_rates"].jobs(config)
+    assert len(jobs) == 2 * len(CONFIG["stable_rates"]["orders"]) * len(CONFIG["stable_rates"]["networks"])
+    for job in jobs:
+        horizon = {key: job.settings[key] for key in ("examples", "sweeps")}
+        assert horizon == config["stable_rates"]["horizons"][job.settings["regime"]]
+        assert job.orders == (job.settings["order"],)
+        assert job.settings["seeds"] == CONFIG["update_orders"]["seeds"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -1,4 +1,4 @@
-"""Update orders at equal budgets and their largest stable rates, from tables made by hand."""
+"""Update orders at equal cost, from tables made by hand."""
 
 from collections.abc import Callable
 
@@ -6,189 +6,161 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movingtarget.experiments.update_order_comparison import budgets, measure, stable_rates
+from movingtarget.experiments.update_order_comparison import measure
+from movingtarget.statistics.rows import where
 
 Written = Callable[[pd.DataFrame, str], pd.DataFrame]
-INF, NAN = float("inf"), float("nan")
-STEPS = (0, 2, 4, 6)
+NAN = float("nan")
 
 
-def member(
+def course(
     order: str,
-    losses: list[float],
+    budget: str,
+    losses: dict[int, float],
     network: str = "plain",
-    rate: float = 0.1,
+    regime: str = "minibatch",
     seed: int = 0,
-    gradients: float = 1.0,
-    flops: float = 10.0,
+    rate: float = 0.1,
 ) -> pd.DataFrame:
-    """Rows of update_orders: a loss at each of `STEPS`, an accuracy that names the step, costs of a step."""
-    steps = np.array(STEPS)
-    return pd.DataFrame({"step": steps, "train_loss": losses, "test_accuracy": steps / 10}).assign(
+    """Rows of update_orders: a loss at each step, an accuracy that names it."""
+    steps = np.array([*losses])
+    return pd.DataFrame({"step": steps, "train_loss": losses.values(), "test_accuracy": steps / 100}).assign(
+        regime=regime,
         network=network,
         order=order,
+        budget=budget,
         learning_rate=rate,
         seed=seed,
-        gradient_evaluations=gradients * steps,
-        flops=flops * steps,
+        flops=10.0 * steps,
     )
 
 
-def timed(seconds: dict[tuple[str, str], list[float]]) -> pd.DataFrame:
-    """Rows of update_order_times, by network and order."""
+def simultaneous(network: str = "plain", regime: str = "minibatch", seed: int = 0) -> list[pd.DataFrame]:
+    """Courses of 8 steps, for budgets sweep and flop alike, and of 24."""
+    ends = {"sweep": {4: 2.0, 8: 1.0}, "flop": {4: 2.0, 8: 1.0}, "long-flop": {12: 0.5, 24: 0.25}}
+    return [course("simultaneous", budget, ends[budget], network, regime, seed) for budget in ends]
+
+
+def timed(
+    seconds: dict[str, list[float]], network: str = "plain", regime: str = "minibatch"
+) -> pd.DataFrame:
+    """Rows of update_order_times, by order."""
     return pd.DataFrame(
         [
-            {"network": network, "order": order, "seed": seed, "seconds": value}
-            for (network, order), values in seconds.items()
+            {"regime": regime, "network": network, "order": order, "seed": seed, "seconds": value}
+            for order, values in seconds.items()
             for seed, value in enumerate(values)
         ]
     )
 
 
-SIMULTANEOUS = member("simultaneous", [2.0, 1.5, 1.2, 1.0])
-TIMES = timed({("plain", "simultaneous"): [1.0, 1.0], ("plain", "forward"): [1.0, 2.0]})
+FORWARD = [
+    course("forward", "sweep", {2: 1.8, 4: 1.4, 8: 0.8}, rate=0.3),
+    course("forward", "flop", {1: 1.9, 2: 1.6, 3: 1.5}, rate=0.2),
+    course("forward", "long-flop", {2: 1.7, 4: 1.3, 8: 0.7}, rate=0.4),
+]
 
 
-def reached(orders: pd.DataFrame, times: pd.DataFrame = TIMES, order: str = "forward") -> dict[str, int]:
-    """The step at which an order's only member stands, by budget."""
-    table = budgets(orders, times)
-    own = table[table["order"] == order]
-    return dict(zip(own["budget"], own["step"], strict=True))
+def compared(
+    seconds: dict[str, list[float]], courses: list[pd.DataFrame] = FORWARD, order: str = "forward"
+) -> pd.DataFrame:
+    """An order's rows at each budget, whose index they are."""
+    tables = measure(pd.concat([*simultaneous(), *courses]), timed(seconds))
+    return where(tables["update_order_budgets"], order=order).set_index("budget")
 
 
-def test_a_dearer_order_stands_where_it_has_cost_as_much_as_simultaneous() -> None:
-    # of 6 gradients, 60 FLOPs and 6 seconds a step of the sweep takes 3, 15 and 1.5: 2, 4 and 4 steps
-    orders = pd.concat([SIMULTANEOUS, member("forward", [2.0, 0.9, 0.6, 0.4], gradients=3, flops=15)])
-    assert reached(orders) == {"sweep": 6, "gradient": 2, "flop": 4, "second": 4}
-    table = budgets(orders, TIMES)
-    forward = table.query("order == 'forward'").set_index("budget")
-    assert forward["train_loss"].to_dict() == {
-        "sweep": 0.4,
-        "gradient": 0.9,
-        "flop": 0.6,
-        "second": 0.6,
-    }
-    assert forward["test_accuracy"].tolist() == [0.6, 0.2, 0.4, 0.4]
-    assert table.query("order == 'simultaneous'")["train_loss"].tolist() == [1.0] * 4
+def test_budgets_of_steps_and_flops_are_spent_where_their_courses_end() -> None:
+    rows = compared({"simultaneous": [1.0], "forward": [4.0]})
+    for budget, (step, loss, rate) in {
+        "sweep": (8, 0.8, 0.3),
+        "flop": (3, 1.5, 0.2),
+        "long-flop": (8, 0.7, 0.4),
+    }.items():
+        row = rows.loc[budget]
+        assert (row["step"], row["train_loss"], row["learning_rate"]) == (step, loss, rate)
+        assert row["test_accuracy"] == step / 100
 
 
-def test_scores_between_two_evaluations_lie_on_the_line_through_both() -> None:
-    # 60 FLOPs are 5 steps of 12 and half of the way from step 4 to 6; 6 gradients 2.5 steps of 2.4
-    orders = pd.concat([SIMULTANEOUS, member("forward", [2.0, 0.9, 0.6, 0.4], gradients=2.4, flops=12)])
-    assert reached(orders) == {"sweep": 6, "gradient": 2, "flop": 5, "second": 4}
-    forward = budgets(orders, TIMES).query("order == 'forward'").set_index("budget")
-    assert forward.loc["flop", "train_loss"] == pytest.approx(0.5)
-    assert forward.loc["flop", "test_accuracy"] == pytest.approx(0.5)
-    assert forward.loc["gradient", "train_loss"] == pytest.approx(0.9 + 0.25 * (0.6 - 0.9))
+def test_seconds_are_spent_on_the_line_between_two_looks() -> None:
+    # 8 and 24 steps of 1 s take as long as 1.6 and 4.8 of 5 s on average
+    rows = compared({"simultaneous": [0.5, 1.5], "forward": [4.0, 6.0]})
+    assert rows.loc["second", "train_loss"] == pytest.approx(1.9 + 0.6 * (1.6 - 1.9))
+    assert rows.loc["long-second", "train_loss"] == pytest.approx(1.3 + 0.2 * (0.7 - 1.3))
+    assert rows.loc["long-second", "test_accuracy"] == pytest.approx(0.048)
+    assert rows.loc[["second", "long-second"], "step"].tolist() == [1, 4]
+    assert rows.loc[["second", "long-second"], "learning_rate"].tolist() == [0.2, 0.4]
 
 
-def test_an_order_too_dear_for_a_single_step_stands_near_the_start() -> None:
-    orders = pd.concat([SIMULTANEOUS, member("forward", [2.0, 0.9, 0.6, 0.4], gradients=60)])
-    gradient = budgets(orders, TIMES).query("order == 'forward' and budget == 'gradient'")
-    assert gradient["step"].tolist() == [0]
-    assert gradient["train_loss"].tolist() == pytest.approx([2.0 + 0.05 * (0.9 - 2.0)])
+def test_a_time_too_short_for_the_first_look_stands_there() -> None:
+    rows = compared({"simultaneous": [1.0], "forward": [100.0]})
+    assert rows.loc["second", "train_loss"] == 1.9
 
 
-def test_a_cheaper_order_stands_at_its_end() -> None:
-    orders = pd.concat([SIMULTANEOUS, member("forward", [2.0, 1.9, 1.8, 1.7], gradients=0.5, flops=1)])
-    times = timed({("plain", "simultaneous"): [1.0], ("plain", "forward"): [0.1]})
-    assert set(reached(orders, times).values()) == {6}
+def test_the_reference_spends_seconds_where_it_spends_flops() -> None:
+    rows = compared({"simultaneous": [0.3, 0.4], "forward": [1.0]}, order="simultaneous")
+    for budget, like in {"second": "flop", "long-second": "long-flop"}.items():
+        assert rows.loc[budget, "train_loss"] == rows.loc[like, "train_loss"]
+        assert rows.loc[budget, "step"] == rows.loc[like, "step"]
 
 
-def test_rounding_of_summed_costs_does_not_exceed_a_budget() -> None:
-    forward = member("forward", [2.0, 0.9, 0.6, 0.4])
-    forward["flops"] *= 1 + 1e-12
-    assert reached(pd.concat([SIMULTANEOUS, forward]))["flop"] == 6
+def test_an_order_faster_than_its_flops_stands_on_its_next_longer_course_or_nowhere() -> None:
+    # 8 steps in the time of 8, of which its FLOPs would allow 3; 24 in that of 24, which nothing lasts for
+    rows = compared({"simultaneous": [1.0], "forward": [2.0]})
+    assert rows.loc["second", "learning_rate"] in (0.3, 0.4)
+    assert rows.loc["second", "step"] == 4
+    assert "long-second" not in rows.index
+    longer = [*FORWARD[:2], course("forward", "long-flop", {4: 1.2, 10: 0.6}, rate=0.4)]
+    rows = compared({"simultaneous": [1.0], "forward": [2.0]}, longer)
+    assert rows.loc["second", ["learning_rate", "train_loss"]].tolist() == [0.3, 1.4]  # 8 steps, not 10
 
 
-def test_each_network_has_a_budget_of_its_own_and_each_member_a_row_for_each() -> None:
-    orders = pd.concat(
-        [
-            *(
-                member("simultaneous", [2.0, 1.5, 1.2, 1.0], network, rate, seed, flops=flops)
-                for network, flops in {"plain": 10, "batch-norm": 20}.items()
-                for rate in (0.1, 0.3)
-                for seed in (0, 1)
-            ),
-            *(
-                member("forward", [2.0, 0.9, 0.6, 0.4], network, flops=15)
-                for network in ("plain", "batch-norm")
-            ),
-        ]
-    )
-    times = timed({(n, o): [1.0] for n in ("plain", "batch-norm") for o in ("simultaneous", "forward")})
-    table = budgets(orders, times)
-    assert len(table) == 4 * (8 + 2)
-    flop = table[(table["budget"] == "flop") & (table["order"] == "forward")].set_index("network")
-    assert flop["step"].to_dict() == {"plain": 4, "batch-norm": 6}
+def test_a_long_course_that_was_left_out_is_not_missed_where_another_lasts() -> None:
+    rows = compared({"simultaneous": [1.0], "forward": [4.0]}, FORWARD[:2])
+    assert rows.loc["long-second", "learning_rate"] == 0.3
+    assert set(rows.index) == {"sweep", "flop", "second", "long-second"}
 
 
-@pytest.mark.parametrize("first", [NAN, INF])
-def test_who_has_diverged_once_has_diverged(first: float) -> None:
-    orders = pd.concat([SIMULTANEOUS, member("forward", [2.0, 0.9, first, 0.4], gradients=3, flops=15)])
-    table = budgets(orders, TIMES)
-    forward = table[table["order"] == "forward"].set_index("budget")
-    np.testing.assert_array_equal(forward["train_loss"], [NAN, 0.9, NAN, NAN])
-    np.testing.assert_array_equal(forward["test_accuracy"], [NAN, 0.2, NAN, NAN])
-    assert forward["step"].tolist() == [6, 2, 4, 4]
-    assert table.loc[table["order"] == "simultaneous", "train_loss"].eq(1.0).all()
+def test_rounding_of_times_does_not_exceed_a_course() -> None:
+    rows = compared({"simultaneous": [0.1] * 3, "forward": [0.3 * (1 - 1e-12)]})
+    assert rows.loc["long-second", "train_loss"] == 0.7
 
 
-def test_an_arm_without_a_time_or_a_network_without_simultaneous_is_refused() -> None:
-    forward = member("forward", [2.0, 0.9, 0.6, 0.4])
-    with pytest.raises(KeyError):
-        budgets(pd.concat([SIMULTANEOUS, forward]), TIMES[TIMES["order"] == "simultaneous"])
-    with pytest.raises(KeyError):
-        budgets(forward, TIMES)
-
-
-def test_tables_are_written_whatever_the_order_of_rows(written: Written) -> None:
-    orders = pd.concat([SIMULTANEOUS, member("forward", [2.0, 0.9, NAN, NAN], gradients=3)])
-    shuffled = orders.sample(frac=1, random_state=0)
-    tables, again = measure(orders, TIMES), measure(shuffled, TIMES)
-    assert [*tables] == ["update_order_budgets", "stable_rates"]
-    for name, table in tables.items():
-        read = written(table, name)
-        names = [*read.columns]
-        key = names[: 1 + names.index("seed")]
-        pd.testing.assert_frame_equal(
-            read.sort_values(key, ignore_index=True), again[name].sort_values(key, ignore_index=True)
-        )
-
-
-@pytest.mark.parametrize(
-    ("last", "largest"),
-    [
-        ({0.1: 1.0, 0.3: 1.0, 1.0: 1.0}, 1.0),
-        ({0.1: 1.0, 0.3: 3.0, 1.0: 3.0}, 0.1),
-        ({0.1: 1.0, 0.3: NAN, 1.0: 1.0}, 0.1),  # stable again beyond a rate that is not
-        ({0.1: 1.0, 0.3: 1.9, 1.0: INF}, 0.3),
-        ({0.1: 1.0, 0.3: 2.0, 1.0: 2.0}, 0.1),  # no lower than at the start
-        ({0.1: 2.5, 0.3: 1.0, 1.0: 1.0}, 0.0),
-    ],
-)
-def test_the_largest_rate_up_to_which_the_loss_falls(last: dict[float, float], largest: float) -> None:
-    orders = [member("lars", [2.0, 1.9, 5.0, loss], rate=rate) for rate, loss in reversed(last.items())]
-    (row,) = stable_rates(pd.concat(orders)).to_dict("records")
-    assert row == {"network": "plain", "order": "lars", "seed": 0, "value": largest}
-
-
-def test_a_loss_that_was_infinite_on_the_way_is_not_stable() -> None:
-    orders = pd.concat([member("lars", [2.0, INF, 1.0, 0.5], rate=0.3), member("lars", [2.0, 1.5, 1.0, 0.5])])
-    assert stable_rates(orders)["value"].tolist() == [0.1]
-
-
-def test_every_seed_network_and_order_has_a_rate_of_its_own() -> None:
-    ends = {
-        ("plain", "lars", 0): 0.3,
-        ("plain", "lars", 1): 0.1,
-        ("plain", "greedy", 0): 0.0,
-        ("residual", "lars", 0): 0.3,
-    }
-    orders = [
-        member(order, [2.0, 1.5, 1.2, 1.0 if rate <= end else 3.0], network, rate, seed)
-        for (network, order, seed), end in ends.items()
-        for rate in (0.3, 0.1)
+def test_seeds_networks_and_regimes_are_kept_apart() -> None:
+    arms = [("plain", "minibatch"), ("batch-norm", "minibatch"), ("plain", "full-batch")]
+    courses = [
+        one.assign(train_loss=one["train_loss"] + seed + place)
+        for place, arm in enumerate(arms)
+        for seed in (0, 1)
+        for one in [*simultaneous(*arm, seed), *(course("forward", "sweep", {8: 0.5}, *arm, seed),)]
     ]
-    table = stable_rates(pd.concat(orders)).set_index(["network", "order", "seed"])
-    assert table["value"].to_dict() == ends
+    times = [timed({"simultaneous": [1.0], "forward": [4.0 + place]}, *arm) for place, arm in enumerate(arms)]
+    table = measure(pd.concat(courses), pd.concat(times))["update_order_budgets"]
+    sweeps = where(table, order="forward", budget="sweep")
+    found = sweeps.set_index(["network", "regime", "seed"])["train_loss"].to_dict()
+    assert found == {(*arm, seed): 0.5 + seed + place for place, arm in enumerate(arms) for seed in (0, 1)}
+
+
+@pytest.mark.parametrize("lost", [4, 8])
+def test_who_has_diverged_before_or_at_the_next_look_has_no_score(lost: int) -> None:
+    courses = [FORWARD[0], *(one.copy() for one in FORWARD[1:])]
+    courses[2].loc[courses[2]["step"] >= lost, ["train_loss", "test_accuracy"]] = NAN
+    rows = compared({"simultaneous": [1.0], "forward": [5.0]}, courses)
+    assert rows.loc[["long-flop", "long-second"], "train_loss"].isna().all()
+    assert np.isfinite(rows.loc["second", "train_loss"])
+
+
+def test_an_arm_without_a_time_is_refused() -> None:
+    with pytest.raises(KeyError):
+        compared({"simultaneous": [1.0]})
+
+
+def test_the_table_is_written_whatever_the_order_of_rows(written: Written) -> None:
+    orders = pd.concat([*simultaneous(), *FORWARD])
+    times = timed({"simultaneous": [1.0], "forward": [5.0]})
+    key = ["order", "budget"]
+    table, again = (
+        measure(rows, times)["update_order_budgets"].sort_values(key, ignore_index=True)
+        for rows in (orders, orders.sample(frac=1, random_state=0))
+    )
+    pd.testing.assert_frame_equal(table, again)
+    pd.testing.assert_frame_equal(written(table, "update_order_budgets"), table)

@@ -10,31 +10,26 @@ import torch
 
 from movingtarget.data.load import Images
 from movingtarget.experiments import update_order_times
-from movingtarget.experiments.update_order_times import MOMENTS, measure
+from movingtarget.experiments.update_order_times import STEPS, VARIED, measure
 from movingtarget.networks import Architecture, build_random, unstack
-from movingtarget.training.interface import Outcome
+from movingtarget.training.interface import Cost, Outcome
 from movingtarget.training.simultaneous import simultaneous
+from movingtarget.update_orders import UPDATE_ORDERS
 
 Written = Callable[[pd.DataFrame, str], pd.DataFrame]
-SEEDS, RATES = [3, 5], [0.1, 0.3, 1.0]
+SEEDS = [3, 5]
+PLAIN = {"regime": "minibatch", "network": "plain", "order": "simultaneous", "examples": 10}
+FRESH = PLAIN | {"regime": "fresh", "network": "residual-batch-norm", "order": "fresh", "examples": 8}
 SETTINGS: dict[str, Any] = {
+    "arms": [PLAIN, FRESH],
     "seeds": SEEDS,
-    "learning_rates": RATES,
     "hidden_width": 8,
     "depth": 3,
     "activation": "relu",
     "initial_weights": "normal",
-    "batch_size": 10,
-    "steps": 100,
-    "networks": ["plain", "residual-batch-norm"],
-    "orders": ["simultaneous", "fresh"],
-    "locoprop": {"iterations": 2, "gamma": 1.0},
+    "given": {"iterations": 2, "gamma": 1.0},
     "repetitions": 2,
 }
-ORDERS = [
-    *("simultaneous", "stale", "forward", "backward", "random", "fresh", "round-robin", "locoprop-m"),
-    *("locoprop-s", "smaller-early", "smaller-late", "lars", "freeze", "greedy"),
-]
 
 
 def images() -> Images:
@@ -55,11 +50,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     def rule_of(order: str, given: Mapping[str, Any]) -> Any:
         def rule(network, parameters, batch, memory, learning_rates) -> Outcome:
             copies = {name: value.clone() for name, value in parameters.items()}
-            seen.append(
-                {"order": order, "parameters": copies, "batch": batch, "rates": learning_rates}
-                | {"network": type(network).__name__, "done": int(memory["step"]), "steps": given["steps"]}
-            )
-            return simultaneous(network, parameters, batch, memory, learning_rates)
+            done = int(memory.get("step", 0))
+            seen.append({"order": order, "parameters": copies, "batch": batch, "done": done, "given": given})
+            outcome = simultaneous(network, parameters, batch, memory, learning_rates)
+            return outcome._replace(memory={"step": torch.tensor(done + 1)})
 
         return rule
 
@@ -67,85 +61,82 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return seen
 
 
-def test_every_order_has_a_time_on_every_network(written: Written) -> None:
-    networks = ["plain", "batch-norm", "residual", "residual-batch-norm"]
+def test_every_order_has_a_time(written: Written) -> None:
+    orders = [name for name, order in UPDATE_ORDERS.items() if "steps" not in order.given]
     lines: list[str] = []
-    read = written(measured(networks=networks, orders=ORDERS, say=lines.append), "update_order_times")
-    assert len(read) == 4 * 14 * 2
-    assert set(read["order"]) == set(ORDERS)
-    assert set(read["network"]) == set(networks)
+    table = measured(arms=[PLAIN | {"order": order} for order in orders], say=lines.append)
+    read = written(table, "update_order_times")
+    assert len(read) == len(orders) * 2
+    assert set(read["order"]) == set(orders)
     assert set(read["seed"]) == {0, 1}
     assert (read["seconds"] > 0).all()
     assert lines == ["repetition 1/2", "repetition 2/2"]
 
 
-def test_networks_and_orders_take_turns(calls: list[dict[str, Any]]) -> None:
-    measured()
-    turns = [(call["network"], call["order"]) for call in calls[:: 1 + MOMENTS]]
-    once = [(network, order) for network in ("Feedforward", "Residual") for order in SETTINGS["orders"]]
-    assert turns == 2 * once
-
-
-def test_steps_come_from_all_over_the_schedule_and_are_the_same_for_all(calls: list[dict[str, Any]]) -> None:
-    measured()
-    assert {call["steps"] for call in calls} == {100}
-    turns = [
-        [call["done"] for call in calls[start : start + 1 + MOMENTS]]
-        for start in range(0, len(calls), 1 + MOMENTS)
-    ]
-    for warm_up, *timed in turns:
-        assert warm_up == timed[0]
-        assert [done * MOMENTS // 100 for done in timed] == [*range(MOMENTS)]
-    assert turns[:4] == 4 * turns[:1]
-    assert turns[4:] == 4 * turns[4:5]
-    assert turns[0] != turns[4]
+def test_arms_take_turns_along_their_courses(calls: list[dict[str, Any]]) -> None:
+    table = measured()
+    assert [call["order"] for call in calls[:: 1 + STEPS]] == ["simultaneous", "fresh"] * 2
+    assert [call["done"] for call in calls] == [*range(1 + STEPS)] * 4
+    assert table["regime"].tolist() == ["minibatch", "fresh"] * 2
+    assert table["seed"].tolist() == [0, 0, 1, 1]
+    assert calls[0]["given"] == SETTINGS["given"]
 
 
 def test_the_whole_stack_takes_every_step_from_its_initial_weights(calls: list[dict[str, Any]]) -> None:
     measured()
-    plain = [call for call in calls if call["network"] == "Feedforward"]
-    for call in plain:
-        assert call["rates"].tolist() == pytest.approx([rate for rate in RATES for _ in SEEDS])
-        for place, seed in enumerate(SEEDS * len(RATES)):
-            alone = build_random(Architecture("plain", 6, 8, 3, 2, "relu", "normal"), seed)
-            for name, value in unstack(call["parameters"], place).items():
-                assert torch.equal(value, alone.get_parameter(name))
+    for call in calls:
+        if call["order"] == "simultaneous":
+            for place, seed in enumerate(SEEDS):
+                alone = build_random(Architecture("plain", 6, 8, 3, 2, "relu", "normal"), seed)
+                for name, value in unstack(call["parameters"], place).items():
+                    assert torch.equal(value, alone.get_parameter(name))
 
 
 def test_a_minibatch_is_each_seeds_own_and_a_layers_own_in_fresh_sweeps(calls: list[dict[str, Any]]) -> None:
     measured()
     sizes = {call["order"]: call["batch"].labels.shape for call in calls}
-    assert sizes == {"simultaneous": (6, 10), "fresh": (6, 40)}
+    assert sizes == {"simultaneous": (2, 10), "fresh": (2, 32)}
     inputs = calls[0]["batch"].inputs
-    assert torch.equal(inputs[:2], inputs[2:4])
-    assert torch.equal(inputs[:2], inputs[4:])
     assert not torch.equal(inputs[0], inputs[1])
     known = {tuple(image) for image in images().train_inputs.tolist()}
     assert {tuple(image) for image in inputs.flatten(0, 1).tolist()} <= known
 
 
-def test_a_time_is_the_mean_without_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    naps = iter([0.4, 0.0, 0.0, 0.0, 0.08])
+def napping(naps: list[float], flops: list[float]) -> Any:
+    """A rule that takes these times and reports these costs, over and over."""
+    done: list[int] = []
 
-    def slow(*arguments: Any) -> None:
-        time.sleep(next(naps))
+    def rule(network, parameters, batch, memory, learning_rates) -> Outcome:
+        place = len(done)
+        done.append(place)
+        time.sleep(naps[place % len(naps)])
+        return Outcome(parameters, memory, Cost(1.0, flops[place % len(flops)]), learning_rates)
 
-    monkeypatch.setattr(update_order_times, "rule_of", lambda *arguments: slow)
-    table = measured(networks=["plain"], orders=["simultaneous"], repetitions=1)
+    return rule, done
+
+
+def test_a_time_is_the_mean_without_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule, done = napping([0.4, 0.0, 0.0, 0.0, 0.08], [1.0])
+    monkeypatch.setattr(update_order_times, "rule_of", lambda *arguments: rule)
+    table = measured(arms=[PLAIN], repetitions=1)
+    assert len(done) == 1 + STEPS
     assert 0.02 <= table["seconds"].item() < 0.06
+
+
+def test_more_steps_are_timed_where_some_cost_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of steps of which every ninth takes 36 ms the mean is 4 ms, though the first five show none."""
+    rule, done = napping([0.0] * 8 + [0.036], [1.0, 2.0])
+    monkeypatch.setattr(update_order_times, "rule_of", lambda *arguments: rule)
+    table = measured(arms=[PLAIN], repetitions=1)
+    assert len(done) == 1 + VARIED
+    assert 0.004 <= table["seconds"].item() < 0.012
 
 
 def test_a_minibatch_larger_than_the_training_data_is_refused() -> None:
     with pytest.raises(ValueError, match=r"batch size 84 is larger than the training data \(80 examples\)"):
-        measured(batch_size=21)
+        measured(arms=[FRESH | {"examples": 21}])
 
 
 def test_an_unknown_order_is_refused() -> None:
     with pytest.raises(ValueError, match="order 'sideways' is unknown"):
-        measured(orders=["sideways"])
-
-
-def test_a_schedule_shorter_than_the_moments_is_timed_too() -> None:
-    table = measured(steps=1, orders=["freeze", "greedy"])
-    assert isinstance(table, pd.DataFrame)
-    assert len(table) == 2 * 2 * 2
+        measured(arms=[PLAIN | {"order": "sideways"}])

@@ -69,8 +69,8 @@ def measure(
     """Table update_order_times: seconds of a step of the tested seeds' stack.
 
     All arms take turns, so that whatever else the machine does hits all alike. Each time is the mean of
-    several steps from the initial weights, with a minibatch for each seed. Column seed counts the
-    repetitions.
+    several steps from the initial weights, with a minibatch for each seed, and of more steps where these
+    differ in cost. Column seed counts the repetitions.
 
     Args:
         images: the training images are used.
@@ -91,10 +91,11 @@ def measure(
         say(f"repetition {repetition + 1}/{repetitions}")
         for arm in arms:
             drawn, order = members[arm["network"]], arm["order"]
+            rule = rule_of(order, given)
             size = examples_in_a_step(order, drawn[0], arm["examples"])
             batch = _batch(images, size, seeds, repetition)
             named = {key: arm[key] for key in ("regime", "network", "order")}
-            seconds = _seconds(rule_of(order, given), drawn[0], stack(drawn), batch)
+            seconds = _seconds(rule, drawn[0], stack(drawn), batch)
             rows.append({**named, "seed": repetition, "seconds": seconds})
     return {"update_order_times": pd.DataFrame(rows)}
 
