@@ -108,6 +108,7 @@ def panels(
     sharex: Sharing = False,
     sharey: Sharing = False,
     widths: Sequence[float] | None = None,
+    heights: Sequence[float] | None = None,
 ) -> tuple[Figure, NDArray[Any]]:
     """A figure as wide as the text and its axes, lettered (a), (b), ... if there are several.
 
@@ -118,6 +119,7 @@ def panels(
         sharex: whether all have one abscissa, or those of each column, "col".
         sharey: whether all have one ordinate, or those of each "row".
         widths: of the columns, relative to each other; equal if not given.
+        heights: of the rows, likewise; `row_height` is then their mean.
 
     Returns:
         The figure and its axes `(rows, columns)`; those beyond the last title are no longer part of it.
@@ -126,7 +128,14 @@ def panels(
     rows = ceil(len(titles) / columns)
     size = (WIDTH, rows * row_height * CENTIMETRE)
     figure = Figure(size, dpi=72, layout="constrained")  # so that a pixel is a point
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey, width_ratios=widths)
+    grid = figure.subplots(
+        *(rows, columns),
+        squeeze=False,
+        sharex=sharex,
+        sharey=sharey,
+        width_ratios=widths,
+        height_ratios=heights,
+    )
     for place, title in enumerate(titles):
         letter = f"({ascii_lowercase[place]}) " if len(titles) > 1 else ""
         grid.flat[place].set_title(letter + title, loc="left")

@@ -39,11 +39,10 @@ def regime_panels(
     Args:
         table: with columns regime and network.
         row_height: of a row, in centimetres.
-        sharing: of axes, as `panels` has it.
+        sharing: of axes, their widths and heights, as `panels` has it.
     """
-    regimes = [regime for regime in REGIMES if regime in set(table["regime"])]
-    networks = [*divide(table, "network")]
-    titles = [arm_name(network, "sgd") for _ in regimes for network in networks]
+    regimes, networks = regimes_of(table), [*divide(table, "network")]
+    titles = [arm_name(network, "sgd").replace(", ", ",\n") for _ in regimes for network in networks]
     figure, grid = panels(titles, len(networks), row_height, **sharing)
     for row, regime in zip(grid, regimes, strict=True):
         row[0].set_ylabel(REGIMES[regime])
@@ -53,6 +52,16 @@ def regime_panels(
         for axes, network in zip(row, networks, strict=True)
     }
     return figure, placed
+
+
+def room_for_names(table: pd.DataFrame) -> list[float]:
+    """Widths of the networks' columns, the last of which has the names of lines beside them."""
+    return [1.0] * (table["network"].nunique() - 1) + [2.3]
+
+
+def regimes_of(table: pd.DataFrame) -> list[str]:
+    """The regimes that a table has, in the order of figures."""
+    return [regime for regime in REGIMES if regime in set(table["regime"])]
 
 
 def orders_of(table: pd.DataFrame, *groups: str) -> list[str]:

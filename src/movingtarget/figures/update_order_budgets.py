@@ -9,11 +9,11 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from movingtarget.drawing.curves import log_axis
 from movingtarget.drawing.style import FONT_SIZE, LINE_HEIGHT, styled
-from movingtarget.drawing.update_orders import BUDGETS, orders_of, regime_panels
+from movingtarget.drawing.update_orders import BUDGETS, orders_of, regime_panels, regimes_of
 from movingtarget.figure import Drawing
 from movingtarget.look import GREY, Look
 from movingtarget.statistics.means import mean_interval
-from movingtarget.statistics.rows import divide, where
+from movingtarget.statistics.rows import where
 from movingtarget.update_orders import UPDATE_ORDERS
 
 FIGURE = Drawing(
@@ -50,17 +50,18 @@ def draw(update_order_budgets: pd.DataFrame) -> Figure:
         update_order_budgets: table update_order_budgets.
     """
     shown = update_order_budgets[update_order_budgets["order"].isin(orders_of(update_order_budgets, *GROUPS))]
-    orders = {regime: orders_of(rows, *GROUPS) for regime, rows in divide(shown, "regime").items()}
-    most = max(map(len, orders.values()))
-    height = (1.3 * most * LINE_HEIGHT + 7 * FONT_SIZE) / 72 * 2.54
-    figure, placed = regime_panels(shown, height, sharey="row")
+    orders = {regime: orders_of(where(shown, regime=regime), *GROUPS) for regime in regimes_of(shown)}
+    heights = [len(names) for names in orders.values()]
+    row_height = (1.3 * sum(heights) / len(heights) * LINE_HEIGHT + 7 * FONT_SIZE) / 72 * 2.54
+    figure, placed = regime_panels(shown, row_height, sharey="row", heights=heights)
     for (regime, network), axes in placed.items():
         log_axis(axes.xaxis)
-        axes.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5), numticks=5), minor_formatter=NullFormatter())
+        axes.xaxis.set(major_locator=LogLocator(subs=(1, 3), numticks=3), minor_formatter=NullFormatter())
         _draw_network(axes, where(shown, regime=regime, network=network), orders[regime])
-        axes.set_xlabel("training loss (nats)")
         axes.set_yticks(range(len(orders[regime])), [UPDATE_ORDERS[order].title for order in orders[regime]])
-        axes.set_ylim(most - 0.4, -0.6)
+        axes.set_ylim(len(orders[regime]) - 0.4, -0.6)
+    figure.supxlabel("training loss (nats)")
+    figure.align_ylabels()
     keys = [Line2D([], [], linestyle="none", label=name, **look) for name, look in BUDGETS.values()]
     figure.legend(handles=keys, loc="outside upper right", ncols=len(keys), frameon=False)
     return figure

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib.transforms import blended_transform_factory
 
 from movingtarget.drawing.curves import log_axis
 from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.style import styled
-from movingtarget.drawing.update_orders import orders_of, regime_panels
+from movingtarget.drawing.update_orders import orders_of, regime_panels, room_for_names
 from movingtarget.figure import Drawing
 from movingtarget.look import DARK, Look
 from movingtarget.statistics.rows import divide, where
@@ -45,27 +46,31 @@ def draw(search: pd.DataFrame, stable_rates: pd.DataFrame) -> Figure:
         stable_rates: table stable_rates.
     """
     shown = where(search[search["order"].isin(DRAWN)], budget="sweep")
-    figure, placed = regime_panels(shown, row_height=5.2, sharey="row")
+    figure, placed = regime_panels(shown, row_height=5.0, sharey="row", widths=room_for_names(shown))
+    last_regime, last_network = [*placed][-1]
     for (regime, network), axes in placed.items():
         for axis in (axes.xaxis, axes.yaxis):
             log_axis(axis)
-        _draw_searches(axes, where(shown, regime=regime, network=network))
+        axes.xaxis.set(major_locator=LogLocator(numticks=3), minor_formatter=NullFormatter())
+        _draw_searches(axes, where(shown, regime=regime, network=network), network == last_network)
         _draw_stable(axes, where(stable_rates, regime=regime, network=network))
-        axes.set_xlabel("learning rate")
-    for axes in figure.axes:
+        if regime == last_regime:
+            axes.set_xlabel("learning rate")
         if label := axes.get_ylabel():
             axes.set_ylabel(f"{label}\ntraining loss (nats)")
+    figure.align_ylabels()
     label_lines(figure)
     return figure
 
 
-def _draw_searches(axes: Axes, rows: pd.DataFrame) -> None:
+def _draw_searches(axes: Axes, rows: pd.DataFrame, named: bool) -> None:
     """Mean losses of every order at the rates tried, up to those with a diverged seed; the best ringed."""
     for order in orders_of(rows, "reference", "recomputed", "repeated"):
         of_order = where(rows, order=order)
         means = of_order.groupby("learning_rate")["train_loss"].mean(skipna=False)
         finite = means[np.isfinite(means)]
-        axes.plot(finite, label=UPDATE_ORDERS[order].title, **UPDATE_ORDERS[order].look | SMALL)
+        name = UPDATE_ORDERS[order].title if named else "_"
+        axes.plot(finite, label=name, **UPDATE_ORDERS[order].look | SMALL)
         best = of_order.loc[of_order["place"] != "tried", "learning_rate"].iloc[0]
         axes.plot(best, means[best], "o", label="_", **RING)
 

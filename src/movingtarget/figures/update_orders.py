@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from movingtarget.drawing.curves import Divergence, draw_curve, log_axis, mark_diverged, missing
 from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.style import styled
-from movingtarget.drawing.update_orders import orders_of, regime_panels
+from movingtarget.drawing.update_orders import orders_of, regime_panels, room_for_names
 from movingtarget.figure import Drawing
 from movingtarget.look import GREY
 from movingtarget.statistics.rows import where
@@ -26,10 +26,10 @@ update_orders.regimes["full-batch"].examples }} images, without noise; one minib
 update_orders.regimes.minibatch.examples }} a step, a whole sweep included; a fresh minibatch for each
 layer. "As many steps" takes as many simultaneous steps on a sweep's examples as the sweep has layers, so
 that it tells what using them again does from what moving one layer at a time does. The abscissa is the
-cost in FLOPs of one member's matrix products, the ordinate the training loss in nats, both logarithmic.
+cost, FLOPs of one member's matrix products, the ordinate the training loss in nats, both logarithmic.
 Lines are means over seeds and bands their 95 % intervals (number of seeds: {{ update_orders.seeds |
 length }}); a line of which a seed diverged ends there, under a cross that gives their number, and
-hairlines only lead to names. Made by training networks of {{ update_orders.depth }} hidden layers, {{
+hairlines only lead to names, which stand in the last column. Made by training networks of {{ update_orders.depth }} hidden layers, {{
 update_orders.hidden_width }} units wide, on {{ dataset }}; every course has its own best learning rate,
 chosen on {{ update_orders.tuning_seeds | length }} other seeds to within a factor of 1.5.
 """,
@@ -53,36 +53,38 @@ def draw(update_orders: pd.DataFrame) -> Figure:
     curves = rows[rows["budget"] == course].assign(
         value=lambda drawn: drawn["train_loss"], gigaflops=lambda drawn: drawn["flops"] / 1e9
     )
-    figure, placed = regime_panels(curves, row_height=5.0, sharey="row")
-    divergences = {
-        axes: _draw_arms(axes, where(curves, regime=regime, network=network))
-        for (regime, network), axes in placed.items()
-    }
-    mark_diverged(divergences)
-    last_row = [*placed][-1][0]
+    figure, placed = regime_panels(curves, row_height=5.0, sharey="row", widths=room_for_names(curves))
+    last_regime, last_network = [*placed][-1]
+    mark_diverged(
+        {
+            axes: _draw_arms(axes, where(curves, regime=regime, network=network), network == last_network)
+            for (regime, network), axes in placed.items()
+        }
+    )
     for (regime, _), axes in placed.items():
-        if regime == last_row:
-            axes.set_xlabel("cost\n(GFLOP a member)")
-    for axes in figure.axes:
+        if regime == last_regime:
+            axes.set_xlabel("cost (GFLOP)")
         if label := axes.get_ylabel():
             axes.set_ylabel(f"{label}\ntraining loss (nats)")
+    figure.align_ylabels()
     label_lines(figure)
     return figure
 
 
-def _draw_arms(axes: Axes, rows: pd.DataFrame) -> list[Divergence]:
+def _draw_arms(axes: Axes, rows: pd.DataFrame, named: bool) -> list[Divergence]:
     """Every order's curve up to where a seed of it diverges, and what diverges there."""
     for axis in (axes.xaxis, axes.yaxis):
         log_axis(axis)
-    axes.xaxis.set(major_locator=LogLocator(numticks=5), minor_formatter=NullFormatter())
+    axes.xaxis.set(major_locator=LogLocator(numticks=3), minor_formatter=NullFormatter())
     sweeps = where(rows, order="fresh" if "fresh" in set(rows["order"]) else "forward")
     axes.axvline(sweeps["gigaflops"].max(), color=GREY, linewidth=0.5, label="_")
     divergences = []
     for order in orders_of(rows, "reference", "recomputed", "repeated"):
         of_order, entry = where(rows, order=order), UPDATE_ORDERS[order]
-        draw_curve(axes, of_order, "gigaflops", entry.title, entry.look)
+        name = entry.title if named else ""
+        draw_curve(axes, of_order, "gigaflops", name or "_", entry.look)
         if places := missing(axes, of_order, "gigaflops"):
             seeds = of_order["seed"].nunique()
             lost = of_order.loc[~np.isfinite(of_order["value"]), "seed"].nunique()
-            divergences.append(Divergence(entry.title, entry.look, seeds, {places[0]: lost}))
+            divergences.append(Divergence(name, entry.look, seeds, {places[0]: lost}))
     return divergences
