@@ -139,21 +139,40 @@ def quantities_by_seed() -> Callable[..., pd.DataFrame]:
 
 @pytest.fixture
 def update_orders() -> Callable[..., pd.DataFrame]:
-    """Rows of table update_orders; each order's rate 0.1 is the better one, and a sweep costs threefold."""
+    """Rows of table update_orders; a step of a sweep costs threefold, so simultaneous steps have a long course."""
 
     def make(
         orders: Sequence[str] = ("simultaneous", "forward"),
         networks: Sequence[str] = ("plain", "batch-norm"),
-        rates: Sequence[float] = (0.1, 0.3),
+        regimes: Sequence[str] = ("minibatch", "full-batch"),
         seeds: int = 3,
         steps: Sequence[int] = (0, 10, 20, 40),
     ) -> pd.DataFrame:
-        arms = {"network": networks, "order": orders, "learning_rate": rates, "seed": range(seeds)}
-        frame = crossed(arms | {"step": steps})
-        loss = 2 * frame["value"] * np.where(frame["learning_rate"] == 0.1, 1.0, 1.5)
-        cost = np.where(frame["order"] == "forward", 3.0, 1.0) * frame["step"]
-        frame = frame.assign(gradient_evaluations=cost, flops=2e9 * cost, train_loss=loss)
-        return frame.assign(test_accuracy=0.5).drop(columns="value")
+        arms = {"regime": regimes, "network": networks, "order": orders, "seed": range(seeds)}
+        frame = crossed(arms | {"budget": ["sweep", "flop", "long-flop"], "step": steps})
+        dear = ~frame["order"].isin(["simultaneous", "stale"])
+        stretch = frame["budget"].map({"sweep": 1, "flop": 1, "long-flop": 3}).where(~dear, 1)
+        frame = frame.assign(step=frame["step"] * stretch, train_loss=2 * frame["value"] / stretch)
+        cost = 2e9 * frame["step"] * np.where(dear, 3, 1)
+        return frame.assign(flops=cost, learning_rate=0.1, test_accuracy=0.5).drop(columns="value")
+
+    return make
+
+
+@pytest.fixture
+def update_order_budgets() -> Callable[..., pd.DataFrame]:
+    """Table update_order_budgets, with a loss of its own for each order, budget and seed."""
+
+    def make(
+        orders: Sequence[str] = ("forward", "simultaneous"),
+        networks: Sequence[str] = ("plain", "batch-norm"),
+        regimes: Sequence[str] = ("minibatch", "full-batch"),
+        seeds: int = 3,
+    ) -> pd.DataFrame:
+        budgets = ["sweep", "flop", "long-flop", "second", "long-second"]
+        arms = {"regime": regimes, "network": networks, "order": orders, "budget": budgets}
+        frame = crossed(arms | {"seed": range(seeds)}).rename(columns={"value": "train_loss"})
+        return frame.assign(learning_rate=0.1, step=7, test_accuracy=0.5)
 
     return make
 

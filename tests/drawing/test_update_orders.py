@@ -1,9 +1,14 @@
-"""Which update orders figures show together."""
+"""What figures of update orders show together, and where."""
 
+import pandas as pd
 import pytest
 
 from movingtarget.drawing.style import LOOKS
-from movingtarget.drawing.update_orders import RECOMPUTED, REMEDIES
+from movingtarget.drawing.update_orders import REGIMES, SWEEP_OF, orders_of, regime_panels, regimes_of
+from movingtarget.experiments.update_orders import SWEEPS
+from movingtarget.figures import update_order_budgets
+from movingtarget.settings import REGIME_ARM
+from movingtarget.statistics.rows import divide
 from movingtarget.update_orders import UPDATE_ORDERS
 
 
@@ -11,11 +16,40 @@ def test_locoprop_looks_as_it_does_beside_families():
     assert UPDATE_ORDERS["locoprop-m"].look == LOOKS["locoprop"]
 
 
-@pytest.mark.parametrize("group", [RECOMPUTED, REMEDIES])
-def test_lines_of_one_figure_differ_without_their_colour(group):
-    assert len({UPDATE_ORDERS[order].look["marker"] for order in group}) == len(group)
+def test_lines_of_one_figure_differ_without_their_colour():
+    assert len({order.look["marker"] for order in UPDATE_ORDERS.values()}) == len(UPDATE_ORDERS)
 
 
-def test_the_groups_hold_every_order_but_the_control_and_share_what_they_are_compared_with():
-    assert sorted([*RECOMPUTED, *REMEDIES, "stale"]) == sorted([*UPDATE_ORDERS, "simultaneous"])
-    assert RECOMPUTED[0] == REMEDIES[0] == "simultaneous"
+def test_every_order_but_the_control_is_in_a_group_that_is_compared():
+    table = pd.DataFrame({"order": [*reversed(UPDATE_ORDERS)]})
+    groups = update_order_budgets.GROUPS
+    assert orders_of(table, *groups) == [order for order in UPDATE_ORDERS if order != "stale"]
+    assert orders_of(table, "reference") == ["simultaneous"]
+    assert orders_of(table[table["order"] != "simultaneous"], "reference") == []
+
+
+def test_regimes_are_named_alike_everywhere():
+    assert [*REGIMES] == [*SWEEPS] == [*REGIME_ARM["regime"]]
+    assert SWEEP_OF == SWEEPS
+
+
+def test_panels_lie_by_regime_and_network_in_the_order_of_figures():
+    pairs = [("fresh", "residual-batch-norm"), ("full-batch", "plain"), ("fresh", "plain")]
+    table = pd.DataFrame(pairs, columns=["regime", "network"])
+    assert regimes_of(table) == ["full-batch", "fresh"]
+    figure, placed = regime_panels(table, row_height=3)
+    networks = [*divide(table, "network")]
+    assert [*placed] == [(regime, network) for regime in ("full-batch", "fresh") for network in networks]
+    assert [*placed.values()] == figure.axes
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["(a) residual,\nbatch norm", "(b) plain", "(c) residual,\nbatch norm", "(d) plain"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["full batch", "", "a minibatch a layer", ""]
+
+
+@pytest.mark.parametrize("heights", [[1, 2], [3, 1]])
+def test_rows_have_the_heights_wanted(heights):
+    table = pd.DataFrame({"regime": ["full-batch", "fresh"], "network": "plain"})
+    figure, placed = regime_panels(table, row_height=4, heights=heights)
+    figure.draw_without_rendering()
+    above, below = (axes.bbox.height for axes in placed.values())
+    assert above / below == pytest.approx(heights[0] / heights[1], rel=0.01)

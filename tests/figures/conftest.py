@@ -10,6 +10,7 @@ from drawing_cases import (
     quantities_by_seed,
     training,
     training_search,
+    update_order_budgets,
     update_orders,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "quantities_by_seed",
     "training",
     "training_search",
+    "update_order_budgets",
     "update_orders",
 ]

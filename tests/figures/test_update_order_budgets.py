@@ -1,24 +1,16 @@
 """The figure of losses at equal budgets."""
 
-from itertools import product
+from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 import pytest
 from drawing_cases import xy
 from matplotlib.colors import to_hex
 
-from movingtarget.figures.update_order_budgets import BUDGETS, draw
+from movingtarget.drawing.update_orders import BUDGETS
+from movingtarget.figures.update_order_budgets import _few_ticks, draw
 from movingtarget.statistics.rows import where
-
-
-def table(networks=("plain", "batch-norm"), orders=("forward", "simultaneous"), seeds=3):
-    """A loss of its own for each order, budget, rate and seed, rate 0.3 the worse but for FLOPs."""
-    columns = ["network", "order", "budget", "learning_rate", "seed"]
-    rows = pd.DataFrame(product(networks, orders, BUDGETS, [0.1, 0.3], range(seeds)), columns=columns)
-    worse = (rows["learning_rate"] == 0.3) != (rows["budget"] == "flop")
-    loss = np.random.default_rng(0).uniform(0.5, 0.6, len(rows)) * np.where(worse, 3, 1)
-    return rows.assign(step=7, train_loss=loss, test_accuracy=0.5)
+from movingtarget.update_orders import UPDATE_ORDERS
 
 
 def marker(axes, budget, height):
@@ -33,70 +25,116 @@ def marker(axes, budget, height):
     return found
 
 
-def test_a_row_for_each_order_and_a_marker_for_each_budget_at_its_own_best_rate():
-    losses = table()
+def test_a_row_for_each_order_and_a_marker_for_each_budget(update_order_budgets):
+    losses = update_order_budgets()
     figure = draw(losses)
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["(a) plain", "(b) batch norm"]
-    first = figure.axes[0]
-    assert [text.get_text() for text in first.get_yticklabels()] == ["simultaneous", "forward sweep"]
-    assert first.get_ylim()[0] > first.get_ylim()[1]
-    for axes, network in zip(figure.axes, ["plain", "batch-norm"], strict=True):
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["(a) plain", "(b) batch norm", "(c) plain", "(d) batch norm"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["full batch", "", "a minibatch a step", ""]
+    assert figure.get_supxlabel() == "training loss (nats)"
+    arms = [(regime, network) for regime in ("full-batch", "minibatch") for network in ("plain", "batch-norm")]
+    for axes, (regime, network) in zip(figure.axes, arms, strict=True):
+        assert axes.get_ylim()[0] > axes.get_ylim()[1]
         for height, order in enumerate(["simultaneous", "forward"]):
             heights = []
             for budget in BUDGETS:
-                rate = 0.3 if budget == "flop" else 0.1
-                rows = where(losses, network=network, order=order, budget=budget, learning_rate=rate)
+                rows = where(losses, regime=regime, network=network, order=order, budget=budget)
                 found = marker(axes, budget, height)
                 assert xy(found).x == pytest.approx([rows["train_loss"].mean()])
                 heights.append(xy(found).y[0])
             assert heights == sorted(set(heights))
+    for axes in figure.axes[::2]:
+        assert [text.get_text() for text in axes.get_yticklabels()] == ["simultaneous", "forward sweep"]
 
 
-def test_bars_are_intervals_over_seeds():
-    losses = table(networks=["plain"])
+def test_each_regime_has_rows_for_its_own_orders(update_order_budgets):
+    losses = update_order_budgets(orders=["simultaneous", "forward", "muon", "stale"])
+    losses = losses[(losses["order"] != "muon") | (losses["regime"] == "minibatch")]
+    full, minibatch = draw(losses).axes[::2]
+    assert [text.get_text() for text in full.get_yticklabels()] == ["simultaneous", "forward sweep"]
+    assert [text.get_text() for text in minibatch.get_yticklabels()][2:] == ["Muon"]
+    figure = full.figure
+    figure.draw_without_rendering()
+    assert minibatch.bbox.height == pytest.approx(1.5 * full.bbox.height, rel=0.02)
+
+
+def test_a_budget_that_an_order_has_not_is_left_out(update_order_budgets):
+    losses = update_order_budgets(networks=["plain"], regimes=["minibatch"])
+    losses = losses[(losses["order"] != "forward") | (losses["budget"] == "sweep")]
+    (axes,) = draw(losses).axes
+    marker(axes, "sweep", 1)
+    with pytest.raises(ValueError, match="unpack"):
+        marker(axes, "long-flop", 1)
+
+
+def test_bars_are_intervals_over_seeds(update_order_budgets):
+    losses = update_order_budgets(networks=["plain"], regimes=["minibatch"], seeds=8)
     (axes,) = draw(losses).axes
     bars = [line for line in axes.lines if line.get_linewidth() == 0.8]
     assert len(bars) == 2 * len(BUDGETS)
-    rows = where(losses, order="simultaneous", budget="sweep", learning_rate=0.1)["train_loss"]
+    rows = where(losses, order="simultaneous", budget="sweep")["train_loss"]
     low, high = xy(bars[0]).x
-    assert rows.min() <= low < rows.mean() < high <= rows.max()
+    assert low < rows.mean() < high
 
 
-def test_a_thin_line_stands_at_simultaneous_updates():
-    losses = table()
-    for axes, network in zip(draw(losses).axes, ["plain", "batch-norm"], strict=True):
-        rows = where(losses, network=network, order="simultaneous", budget="sweep", learning_rate=0.1)
-        assert xy(axes.lines[0]).x == pytest.approx([rows["train_loss"].mean()] * 2)
-
-
-@pytest.mark.parametrize("loss", [np.nan, np.inf])
-def test_an_order_that_diverges_at_every_rate_has_a_cross_at_the_edge_and_a_count(loss):
-    losses = table(networks=["plain"])
-    lost = (losses["order"] == "forward") & (losses["budget"] == "second") & (losses["seed"] < 2)
-    losses.loc[lost, "train_loss"] = loss
+def test_thin_lines_stand_at_simultaneous_updates(update_order_budgets):
+    losses = update_order_budgets(networks=["plain"], regimes=["minibatch"])
     (axes,) = draw(losses).axes
+    for line, (budget, (_, look)) in zip(axes.lines, BUDGETS.items(), strict=False):
+        rows = where(losses, order="simultaneous", budget=budget)["train_loss"]
+        assert xy(line).x == pytest.approx([rows.mean()] * 2)
+        assert line.get_color() == look["color"]
+
+
+@pytest.mark.parametrize("order", ["forward", "simultaneous"])
+@pytest.mark.parametrize("loss", [np.nan, np.inf])
+def test_seeds_that_diverged_are_a_cross_at_the_edge_and_a_count(update_order_budgets, loss, order):
+    losses = update_order_budgets(networks=["plain"], regimes=["minibatch"])
+    lost = (losses["order"] == order) & (losses["budget"] == "long-second") & (losses["seed"] < 2)
+    losses.loc[lost, "train_loss"] = loss
+    figure = draw(losses)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
     (cross,) = [line for line in axes.lines if line.get_marker() == "x"]
     assert xy(cross).x.tolist() == [1]
     assert cross.get_transform() == axes.get_yaxis_transform()
-    assert 0.5 < xy(cross).y[0] < 1.5
+    height = int(order == "forward")
+    assert height - 0.5 < xy(cross).y[0] < height + 0.5
     assert [text.get_text() for text in axes.texts] == ["2/3"]
     with pytest.raises(ValueError, match="unpack"):
-        marker(axes, "second", 1)
+        marker(axes, "long-second", height)
 
 
-def test_markers_are_explained_above_the_panels():
-    (legend,) = draw(table()).legends
-    assert [text.get_text() for text in legend.get_texts()] == [
-        "steps",
-        "gradient evaluations",
-        "FLOPs",
-        "seconds",
-    ]
+def test_markers_are_explained_above_the_panels(update_order_budgets):
+    (legend,) = draw(update_order_budgets()).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["steps", "FLOPs", "seconds"]
+
+
+@pytest.mark.parametrize("low", np.geomspace(0.001, 0.01, 7))
+@pytest.mark.parametrize("ratio", [1.9, 3, 4.9, 8, 20, 60, 300])
+def test_a_short_axis_has_one_to_three_round_numbers(low, ratio):
+    ticks = _few_ticks(low, low * ratio)
+    assert 0 < len(ticks) <= 3 or ratio < 2
+    assert all(low <= tick <= low * ratio for tick in ticks)
+    assert all(after / before > 1.9 for before, after in pairwise(ticks))
+
+
+def test_panels_at_the_default_scale_have_room(update_order_budgets):
+    """Of eleven orders on four networks: numbers and titles run neither into each other nor out."""
+    networks = ["plain", "batch-norm", "residual", "residual-batch-norm"]
+    orders = [name for name, order in UPDATE_ORDERS.items() if order.group != "control"][:11]
+    losses = update_order_budgets(orders, networks, ["full-batch", "minibatch", "fresh"])
+    losses["train_loss"] *= 1 + losses["order"].map(len) + 4 * (losses["order"] == "muon")
+    figure = draw(losses)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        assert axes.bbox.width > 40
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+        assert axes._left_title.get_window_extent().x1 <= figure.bbox.width + 1
 
 
 @pytest.mark.parametrize("loss", [0.5, np.nan])
-def test_a_single_seed_and_order(loss):
-    figure = draw(table(networks=["plain"], orders=["simultaneous"], seeds=1).assign(train_loss=loss))
-    figure.draw_without_rendering()
-    (axes,) = figure.axes
-    assert axes.get_xlabel() == "training loss (nats)"
+def test_a_single_seed_and_order(update_order_budgets, loss):
+    table = update_order_budgets(["simultaneous"], ["plain"], ["minibatch"], seeds=1)
+    draw(table.assign(train_loss=loss)).draw_without_rendering()

@@ -1,119 +1,125 @@
-"""The figure of learning rates that update orders bear."""
+"""The figure of learning rates: how they were chosen, and the largest that training bears."""
+
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
-from drawing_cases import pixels, xy
+from drawing_cases import crossed, named, xy
 
-from movingtarget.figures.update_order_rates import BAR, _written, draw
+from movingtarget.figures.update_order_rates import DRAWN, draw
 from movingtarget.statistics.rows import where
+from movingtarget.update_orders import UPDATE_ORDERS
 
-RATES = (0.1, 0.3, 1.0)
-
-
-def stable(table, value=0.3):
-    members = table[["network", "order", "seed"]].drop_duplicates()
-    return members.assign(value=value)
+RATES = (0.03, 0.1, 0.3, 1.0)
 
 
-def cells(axes, rows=2):
-    """What is written, by row and column."""
-    written = {(text.get_position()[1], text.get_position()[0]): text for text in axes.texts}
-    return [[written[row, column] for column in range(len(RATES))] for row in range(rows)]
+def search(orders=("simultaneous", "forward"), networks=("plain",), regimes=("minibatch",), seeds=3):
+    """Table update_orders_search, rate 0.1 the best for steps; other budgets have losses of their own."""
+    arms = {"regime": regimes, "network": networks, "order": orders, "budget": ["flop", "sweep"]}
+    frame = crossed(arms | {"seed": range(100, 100 + seeds), "learning_rate": RATES})
+    loss = 1 + np.log(frame["learning_rate"] / 0.1) ** 2 + 0.1 * frame["value"]
+    best = frame["learning_rate"] == np.where(frame["budget"] == "sweep", 0.1, 0.3)
+    return frame.assign(train_loss=loss, place=np.where(best, "best", "tried")).drop(columns="value")
+
+
+def stable(values=(0.5, 0.7, 0.9), orders=("simultaneous", "forward"), networks=("plain",)):
+    arms = {"regime": ["minibatch"], "network": networks, "order": orders}
+    table = crossed(arms | {"seed": range(len(values))})
+    return table.assign(value=[*values] * (len(orders) * len(networks)))
+
+
+def rings(axes):
+    return [line for line in axes.lines if line.get_markerfacecolor() == "none"]
 
 
 def bars(axes):
-    """Place of the bar in every row."""
-    found = [line for line in axes.lines if line.get_color() == BAR]
-    assert [xy(line).y.tolist() for line in found] == [[row - 0.5, row + 0.5] for row in range(len(found))]
-    return [xy(line).x.tolist() for line in found]
+    """Ends of the bars at the top, and the ticks on them."""
+    lines = [line for line in axes.lines if line.get_transform() not in (axes.transData,)]
+    whole = [xy(line).x.tolist() for line in lines if line.get_marker() == "None"]
+    ticks = [xy(line).x.tolist() for line in lines if line.get_marker() == "|"]
+    return whole, ticks
 
 
-def test_every_cell_holds_the_mean_final_loss_of_an_order_at_a_rate(update_orders):
-    table = update_orders(orders=["forward", "simultaneous"], rates=RATES)
-    figure = draw(table, stable(table))
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["(a) plain", "(b) batch norm"]
-    first = figure.axes[0]
-    assert [text.get_text() for text in first.get_yticklabels()] == ["simultaneous", "forward sweep"]
-    assert [text.get_text() for text in first.get_xticklabels()] == ["0.1", "0.3", "1"]
-    for axes, network in zip(figure.axes, ["plain", "batch-norm"], strict=True):
-        assert axes.get_xlabel() == "learning rate"
-        (image,) = axes.images
-        for row, order in enumerate(["simultaneous", "forward"]):
-            for column, rate in enumerate(RATES):
-                losses = where(table, network=network, order=order, learning_rate=rate, step=40)["train_loss"]
-                assert pixels(image)[row, column] == pytest.approx(losses.mean())
-                assert cells(axes)[row][column].get_text() == f"{losses.mean():.2f}"
+def test_a_curve_is_the_mean_loss_after_as_many_steps_at_every_rate_tried():
+    table = search()
+    (axes,) = draw(table, stable()).axes
+    lines = named(axes)
+    assert set(lines) == {"simultaneous", "forward sweep"}
+    for order in ("simultaneous", "forward"):
+        rows = where(table, order=order, budget="sweep")
+        line = lines[UPDATE_ORDERS[order].title]
+        np.testing.assert_allclose(xy(line).x, RATES)
+        np.testing.assert_allclose(xy(line).y, rows.groupby("learning_rate")["train_loss"].mean())
+    assert {axes.get_xscale(), axes.get_yscale()} == {"log"}
 
 
-def test_the_best_rate_of_each_order_is_bold(update_orders):
-    table = update_orders(networks=["plain"], rates=RATES)
-    table.loc[(table["order"] == "forward") & (table["learning_rate"] == 1.0), "train_loss"] /= 4
-    (axes,) = draw(table, stable(table)).axes
-    weights = [[cell.get_weight() for cell in row] for row in cells(axes)]
-    assert weights == [["bold", "normal", "normal"], ["normal", "normal", "bold"]]
+@pytest.mark.parametrize("place", ["best", "best at an edge"])
+def test_the_best_rate_is_ringed(place):
+    table = search(orders=["simultaneous"]).replace({"place": {"best": place}})
+    (axes,) = draw(table, stable()).axes
+    (ring,) = rings(axes)
+    rows = where(table, budget="sweep", learning_rate=0.1)
+    np.testing.assert_allclose(ring.get_xydata(), [[0.1, rows["train_loss"].mean()]])
 
 
-def test_diverged_seeds_are_counted_and_their_cell_has_no_colour(update_orders):
-    table = update_orders(networks=["plain"], rates=RATES)
-    forward = (table["order"] == "forward") & (table["step"] > 0)
-    table.loc[forward & (table["learning_rate"] == 0.3) & (table["seed"] == 1), "train_loss"] = np.nan
-    table.loc[forward & (table["learning_rate"] == 1.0), "train_loss"] = np.inf
-    (axes,) = draw(table, stable(table)).axes
-    assert [cell.get_text() for cell in cells(axes)[1]][1:] == [
-        "\N{MULTIPLICATION SIGN}1/3",
-        "\N{MULTIPLICATION SIGN}3/3",
-    ]
-    assert pixels(axes.images[0]).mask.tolist() == [[False] * 3, [False, True, True]]
+@pytest.mark.parametrize("loss", [np.inf, np.nan])
+def test_a_curve_ends_where_a_seed_diverged(loss):
+    table = search(orders=["forward"])
+    table.loc[(table["learning_rate"] == 1.0) & (table["seed"] == 101), "train_loss"] = loss
+    (axes,) = draw(table, stable()).axes
+    np.testing.assert_allclose(xy(named(axes)["forward sweep"]).x, RATES[:-1])
 
 
-def test_an_order_that_always_diverges_has_no_best_rate(update_orders):
-    table = update_orders(networks=["plain"], rates=RATES)
-    table.loc[table["order"] == "forward", "train_loss"] = np.nan
-    (axes,) = draw(table, stable(table)).axes
-    assert {cell.get_weight() for cell in cells(axes)[1]} == {"normal"}
+def test_bars_span_the_largest_rates_and_a_tick_is_their_median():
+    (axes,) = draw(search(), stable((0.5, 0.9, 0.6))).axes
+    whole, ticks = bars(axes)
+    assert whole == [[0.5, 0.9]] * 2
+    assert ticks == [[0.6]] * 2
+    heights = [xy(line).y[0] for line in axes.lines if line.get_marker() == "|"]
+    assert len(set(heights)) == 2
 
 
-def test_letters_are_light_on_dark_cells_only(update_orders):
-    table = update_orders(networks=["plain"], rates=RATES)
-    table.loc[table["order"] == "forward", "train_loss"] = 0.01
-    table.loc[table["order"] == "simultaneous", "train_loss"] = 2.0
-    (axes,) = draw(table, stable(table)).axes
-    light, dark = ({cell.get_color() for cell in row} for row in cells(axes)[::-1])
-    assert light == {"white"}
-    assert "white" not in dark
+def test_seeds_that_have_no_largest_rate_are_left_out_of_the_bar():
+    (axes,) = draw(search(), stable((0.5, np.inf, np.nan, 0.7))).axes
+    assert bars(axes)[0] == [[0.5, 0.7]] * 2
+    (axes,) = draw(search(), stable((np.nan, np.inf))).axes
+    assert bars(axes) == ([], [])
 
 
-def test_a_bar_stands_beyond_the_largest_rate_that_is_stable_with_every_seed(update_orders):
-    table = update_orders(
-        networks=["plain"], rates=RATES, orders=["simultaneous", "forward", "lars", "greedy"]
-    )
-    rates = stable(table, 1.0)
-    rates.loc[rates["order"] == "forward", "value"] = [1.0, 0.1, 0.3]
-    rates.loc[rates["order"] == "lars", "value"] = [0.0, 0.3, 0.3]
-    rates.loc[rates["order"] == "greedy", "value"] = 0.3
-    (axes,) = draw(table, rates).axes
-    assert bars(axes) == [[2.5, 2.5], [0.5, 0.5], [-0.5, -0.5], [1.5, 1.5]]
+def test_only_orders_that_the_question_is_about_are_drawn_and_named_once():
+    table = search(orders=[*UPDATE_ORDERS], networks=["plain", "batch-norm"])
+    first, last = draw(table, stable(networks=["plain", "batch-norm"])).axes
+    assert sorted(named(last)) == sorted(UPDATE_ORDERS[order].title for order in DRAWN)
+    assert [text.get_text() for text in first.texts] == []
+    assert len(rings(first)) == len(DRAWN)
 
 
-@pytest.mark.parametrize(
-    ("losses", "written"),
-    [
-        ([0.004], "0.00"),
-        ([1.0, 2.0], "1.50"),
-        ([9.994], "9.99"),
-        ([9.996], "10"),
-        ([999.0], "999"),
-        ([1e6], ">999"),
-        ([1.0, np.inf], "\N{MULTIPLICATION SIGN}1/2"),
-    ],
-)
-def test_four_letters_fit_into_a_cell(losses, written):
-    assert _written(pd.Series(losses)) == written
-    assert len(written) <= 4
+def test_an_order_that_always_diverges_is_not_named():
+    table = search()
+    table.loc[table["order"] == "forward", "train_loss"] = np.inf
+    figure = draw(table, stable())
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["simultaneous"]
 
 
-def test_nothing_but_divergence(update_orders):
-    table = update_orders(networks=["plain"], seeds=1)
-    table.loc[table["step"] > 0, "train_loss"] = np.nan
-    draw(table, stable(table, 0.0)).draw_without_rendering()
+def test_panels_at_the_default_scale_have_room():
+    """Of four networks in three regimes: neither numbers nor names run into each other or out."""
+    networks = ["plain", "batch-norm", "residual", "residual-batch-norm"]
+    table = search(DRAWN, networks, ["full-batch", "minibatch", "fresh"])
+    figure = draw(table, stable(networks=networks))
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        assert axes.bbox.width > 40
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+        for text in (*axes.texts, axes._left_title):
+            assert text.get_window_extent().x1 <= figure.bbox.width + 1
+
+
+def test_a_single_rate_and_seed():
+    table = search(orders=["simultaneous"], seeds=1)
+    table = table[table["learning_rate"] == 0.1].assign(place="best at an edge")
+    assert isinstance(table, pd.DataFrame)
+    draw(table, stable((0.5,))).draw_without_rendering()

@@ -1,34 +1,24 @@
 """The figure of update orders at their costs."""
 
+from itertools import pairwise
+
 import numpy as np
-import pandas as pd
 import pytest
 from drawing_cases import xy
 from matplotlib.colors import to_hex
 
-from movingtarget.figures.update_orders import draw
+from movingtarget.figures.update_orders import DRAWN, draw
 from movingtarget.statistics.rows import where
 from movingtarget.update_orders import UPDATE_ORDERS
 
-TIME, FLOPS, GRADIENTS, STEPS = range(4)
-
-
-def times(table: pd.DataFrame) -> pd.DataFrame:
-    """A step of a sweep takes 0.3 s on average, of any other order 0.1 s."""
-    arms = table[["network", "order"]].drop_duplicates()
-    mean = np.where(arms["order"] == "forward", 0.3, 0.1)
-    return pd.concat(
-        [arms.assign(seed=seed, seconds=mean + shift) for seed, shift in enumerate([-0.05, 0.05])]
-    )
-
 
 def drawn(axes, order):
-    """The only line of an order with as many points as there are evaluations."""
-    colour = UPDATE_ORDERS[order].look["color"].lower()
+    """The curve of an order."""
+    look = UPDATE_ORDERS[order].look
     lines = [
         line
         for line in axes.lines
-        if to_hex(line.get_color()) == colour and line.get_marker() not in ("x", "None")
+        if to_hex(line.get_color()) == look["color"].lower() and line.get_marker() == look["marker"]
     ]
     return lines[0] if lines else None
 
@@ -37,89 +27,78 @@ def names(axes):
     return [text.get_text() for text in axes.texts]
 
 
-def test_a_row_for_each_network_and_a_column_for_each_cost(update_orders):
-    table = update_orders()
-    axes = draw(table, times(table)).axes
-    assert len(axes) == 2 * 4
-    assert [axes[0].get_ylabel(), axes[4].get_ylabel()] == [
-        "plain\ntraining loss (nats)",
-        "batch norm\ntraining loss (nats)",
+def test_a_row_for_each_regime_and_a_column_for_each_network_the_last_with_names(update_orders):
+    axes = draw(update_orders()).axes
+    assert [panel.get_title(loc="left") for panel in axes] == [
+        *("(a) plain", "(b) batch norm"),
+        *("(c) plain", "(d) batch norm"),
     ]
-    assert [panel.get_xlabel() for panel in axes] == [""] * 4 + [
-        "time\n(s, all members)",
-        "cost\n(GFLOP a member)",
-        "gradient\nevaluations",
-        "steps\n(minibatches)",
+    assert [panel.get_ylabel() for panel in axes[::2]] == [
+        "full batch\ntraining loss (nats)",
+        "a minibatch a step\ntraining loss (nats)",
     ]
+    assert [panel.get_xlabel() for panel in axes] == [""] * 2 + ["cost (GFLOP)"] * 2
     assert {panel.get_xscale() for panel in axes} == {panel.get_yscale() for panel in axes} == {"log"}
-    assert [names(panel) for panel in axes[:3]] == [[]] * 3
-    assert sorted(names(axes[3])) == ["forward sweep", "simultaneous"]
+    assert [sorted(names(panel)) for panel in axes] == [[], ["forward sweep", "simultaneous"]] * 2
 
 
-def test_each_column_has_the_same_losses_at_its_own_cost(update_orders):
-    table = update_orders(networks=["plain"])
-    axes = draw(table, times(table)).axes
-    rows = where(table, order="forward", learning_rate=0.1)
-    losses = rows[rows["step"] > 0].groupby("step")["train_loss"].mean()
-    costs = {
-        TIME: 0.3 * losses.index,
-        FLOPS: 6 * losses.index,
-        GRADIENTS: 3 * losses.index,
-        STEPS: losses.index,
-    }
-    for place, cost in costs.items():
-        line = drawn(axes[place], "forward")
-        np.testing.assert_allclose(xy(line).x, cost)
-        np.testing.assert_allclose(xy(line).y, losses)
-    np.testing.assert_allclose(xy(drawn(axes[TIME], "simultaneous")).x, [1, 2, 4])
+def test_a_curve_is_the_mean_loss_against_cost_and_simultaneous_updates_go_on(update_orders):
+    table = update_orders()
+    axes = draw(table).axes
+    for panel, regime, network in [(axes[0], "full-batch", "plain"), (axes[3], "minibatch", "batch-norm")]:
+        for order, budget, end in [("forward", "sweep", 40), ("simultaneous", "long-flop", 120)]:
+            rows = where(table, regime=regime, network=network, order=order, budget=budget)
+            losses = rows[rows["step"] > 0].groupby("step")["train_loss"].mean()
+            line = drawn(panel, order)
+            cost = 6 if order == "forward" else 2
+            np.testing.assert_allclose(xy(line).x, cost * losses.index)
+            np.testing.assert_allclose(xy(line).y, losses)
+            assert losses.index[-1] == end
 
 
-def test_a_thin_line_stands_where_simultaneous_updates_end(update_orders):
-    table = update_orders(networks=["plain"])
-    axes = draw(table, times(table)).axes
-    budgets = [xy(panel.lines[0]).x for panel in axes]
-    np.testing.assert_allclose(budgets, [[4, 4], [80, 80], [40, 40], [40, 40]])
+@pytest.mark.parametrize(("regime", "sweep"), [("minibatch", "forward"), ("fresh", "fresh")])
+def test_a_thin_line_stands_where_the_sweeps_end(update_orders, regime, sweep):
+    table = update_orders(orders=["simultaneous", sweep, "repeated"], networks=["plain"], regimes=[regime])
+    (axes,) = draw(table).axes
+    np.testing.assert_allclose(xy(axes.lines[0]).x, [240, 240])
 
 
-def test_every_order_stands_at_its_own_best_rate(update_orders):
-    table = update_orders(networks=["plain"])
-    table.loc[(table["order"] == "forward") & (table["learning_rate"] == 0.3), "train_loss"] /= 4
-    axes = draw(table, times(table)).axes[STEPS]
-    for order, rate in {"simultaneous": 0.1, "forward": 0.3}.items():
-        rows = where(table, order=order, learning_rate=rate, step=40)
-        assert xy(drawn(axes, order)).y[-1] == pytest.approx(rows["train_loss"].mean())
+def test_only_orders_that_the_question_is_about_are_drawn(update_orders):
+    table = update_orders(orders=[*UPDATE_ORDERS], networks=["plain"], regimes=["minibatch"])
+    (axes,) = draw(table).axes
+    assert sorted(names(axes)) == sorted(UPDATE_ORDERS[order].title for order in DRAWN)
+    assert drawn(axes, "muon") is None
 
 
-def test_only_orders_that_compute_the_gradient_again_are_drawn(update_orders):
-    orders = ["greedy", "stale", "round-robin", "fresh", "random", "backward", "forward", "simultaneous"]
-    table = update_orders(orders=orders, networks=["plain"])
-    axes = draw(table, times(table)).axes[STEPS]
-    assert sorted(names(axes)) == [
-        "backward sweep",
-        "forward sweep",
-        "fresh batches",
-        "random sweep",
-        "round robin",
-        "simultaneous",
-    ]
-    assert drawn(axes, "greedy") is None
-    assert drawn(axes, "stale") is None
-
-
-def test_a_diverged_seed_ends_the_line_under_a_cross_in_every_column(update_orders):
-    table = update_orders(networks=["plain"])
+def test_a_diverged_seed_ends_the_line_under_a_cross_named_in_the_last_column(update_orders):
+    table = update_orders(regimes=["minibatch"])
     lost = (table["order"] == "forward") & (table["seed"] == 1) & (table["step"] >= 20)
     table.loc[lost, "train_loss"] = np.nan
-    axes = draw(table, times(table)).axes
-    for place, end in enumerate([20 * 0.3, 20 * 6, 20 * 3, 20]):
-        assert np.isfinite(xy(drawn(axes[place], "forward")).y).tolist() == [True, False, False]
-        (cross,) = [line for line in axes[place].lines if line.get_marker() == "x"]
-        assert xy(cross).x == pytest.approx([end])
-        assert any(name.startswith("1/3") for name in names(axes[place]))
-    assert "1/3 forward sweep" in names(axes[STEPS])
+    axes = draw(table).axes
+    for panel in axes:
+        assert np.isfinite(xy(drawn(panel, "forward")).y).tolist() == [True, False, False]
+        (cross,) = [line for line in panel.lines if line.get_marker() == "x"]
+        assert xy(cross).x == pytest.approx([20 * 6])
+    assert "1/3 " in names(axes[0])
+    assert "1/3 forward sweep" in names(axes[1])
+
+
+def test_panels_at_the_default_scale_have_room(update_orders):
+    """Of four networks in three regimes: neither numbers nor names run into each other or out of the figure."""
+    networks = ["plain", "batch-norm", "residual", "residual-batch-norm"]
+    table = update_orders(orders=DRAWN, networks=networks, regimes=["fresh", "minibatch", "full-batch"])
+    figure = draw(table)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        assert axes.bbox.width > 40
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+        for text in (*axes.texts, axes._left_title):
+            assert 0 <= text.get_window_extent().x0 < text.get_window_extent().x1 <= figure.bbox.width + 1
 
 
 def test_a_single_seed_and_order(update_orders):
-    table = update_orders(orders=["simultaneous"], networks=["plain"], seeds=1, rates=[0.1], steps=[0, 4])
-    axes = draw(table, times(table)).axes
-    assert names(axes[STEPS]) == ["simultaneous"]
+    table = update_orders(
+        orders=["simultaneous"], networks=["plain"], regimes=["minibatch"], seeds=1, steps=[0, 4]
+    )
+    draw(table).draw_without_rendering()

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, NullFormatter
 
 from movingtarget.drawing.curves import log_axis
 from movingtarget.drawing.style import FONT_SIZE, LINE_HEIGHT, styled
@@ -52,12 +52,12 @@ def draw(update_order_budgets: pd.DataFrame) -> Figure:
     shown = update_order_budgets[update_order_budgets["order"].isin(orders_of(update_order_budgets, *GROUPS))]
     orders = {regime: orders_of(where(shown, regime=regime), *GROUPS) for regime in regimes_of(shown)}
     heights = [len(names) for names in orders.values()]
-    row_height = (1.3 * sum(heights) / len(heights) * LINE_HEIGHT + 7 * FONT_SIZE) / 72 * 2.54
+    row_height = (1.3 * sum(heights) / len(heights) * LINE_HEIGHT + 9 * FONT_SIZE) / 72 * 2.54
     figure, placed = regime_panels(shown, row_height, sharey="row", heights=heights)
     for (regime, network), axes in placed.items():
         log_axis(axes.xaxis)
-        axes.xaxis.set(major_locator=LogLocator(subs=(1, 3), numticks=3), minor_formatter=NullFormatter())
         _draw_network(axes, where(shown, regime=regime, network=network), orders[regime])
+        axes.xaxis.set(major_locator=FixedLocator(_few_ticks(*axes.get_xlim())), minor_formatter=NullFormatter())
         axes.set_yticks(range(len(orders[regime])), [UPDATE_ORDERS[order].title for order in orders[regime]])
         axes.set_ylim(len(orders[regime]) - 0.4, -0.6)
     figure.supxlabel("training loss (nats)")
@@ -65,6 +65,19 @@ def draw(update_order_budgets: pd.DataFrame) -> Figure:
     keys = [Line2D([], [], linestyle="none", label=name, **look) for name, look in BUDGETS.values()]
     figure.legend(handles=keys, loc="outside upper right", ncols=len(keys), frameon=False)
     return figure
+
+
+def _few_ticks(low: float, high: float) -> list[float]:
+    """Round numbers on a short logarithmic axis, few enough for their labels not to meet.
+
+    >>> _few_ticks(0.008, 0.3), _few_ticks(0.02, 0.2), _few_ticks(0.15, 0.6)
+    ([0.01, 0.1], [0.03, 0.1], [0.2, 0.5])
+    """
+    decades = np.log10(high / low)
+    digits = [1] if decades > 1.3 else [1, 3] if decades > 0.7 else [1, 2, 5]
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    ticks = [float(f"{digit}e{power}") for power in powers for digit in digits]
+    return [tick for tick in ticks if low <= tick <= high]
 
 
 def _draw_network(axes: Axes, rows: pd.DataFrame, orders: list[str]) -> None:

@@ -69,6 +69,8 @@ def _draw_searches(axes: Axes, rows: pd.DataFrame, named: bool) -> None:
         of_order = where(rows, order=order)
         means = of_order.groupby("learning_rate")["train_loss"].mean(skipna=False)
         finite = means[np.isfinite(means)]
+        if finite.empty:
+            continue
         name = UPDATE_ORDERS[order].title if named else "_"
         axes.plot(finite, label=name, **UPDATE_ORDERS[order].look | SMALL)
         best = of_order.loc[of_order["place"] != "tried", "learning_rate"].iloc[0]

@@ -76,8 +76,9 @@ def _draw_arms(axes: Axes, rows: pd.DataFrame, named: bool) -> list[Divergence]:
     for axis in (axes.xaxis, axes.yaxis):
         log_axis(axis)
     axes.xaxis.set(major_locator=LogLocator(numticks=3), minor_formatter=NullFormatter())
-    sweeps = where(rows, order="fresh" if "fresh" in set(rows["order"]) else "forward")
-    axes.axvline(sweeps["gigaflops"].max(), color=GREY, linewidth=0.5, label="_")
+    for sweeps in orders_of(rows, "recomputed"):
+        end = where(rows, order=sweeps)["gigaflops"].max()
+        axes.axvline(end, color=GREY, linewidth=0.5, label="_")
     divergences = []
     for order in orders_of(rows, "reference", "recomputed", "repeated"):
         of_order, entry = where(rows, order=order), UPDATE_ORDERS[order]
