@@ -139,7 +139,7 @@ def quantities_by_seed() -> Callable[..., pd.DataFrame]:
 
 @pytest.fixture
 def update_orders() -> Callable[..., pd.DataFrame]:
-    """Rows of table update_orders; a step of a sweep costs threefold, so simultaneous steps have a long course."""
+    """Table update_orders; a step of a sweep costs threefold, and simultaneous steps go on as long."""
 
     def make(
         orders: Sequence[str] = ("simultaneous", "forward"),

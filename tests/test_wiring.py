@@ -158,7 +158,9 @@ def test_a_full_batch_is_of_the_first_images_and_others_of_all(images: Images):
 
 @pytest.mark.parametrize("regime", ["full-batch", "minibatch", "fresh"])
 def test_the_long_budget_is_that_of_the_regimes_sweeps(images: Images, regime: str):
-    tables = [orders_tables(images, regime, order) for order in ("simultaneous", update_orders.SWEEPS[regime])]
+    tables = [
+        orders_tables(images, regime, order) for order in ("simultaneous", update_orders.SWEEPS[regime])
+    ]
     ends = [
         table["update_orders"].groupby("budget")[["step", "flops"]].max().to_dict("index") for table in tables
     ]

@@ -34,7 +34,7 @@ class Job:
         """Write a line of progress to the log, and at most every ten seconds to the terminal."""
         print(line, file=self._log, flush=True)
         if time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
-            self._last_line, self._last_kept = time.monotonic(), -math.inf
+            self._last_line = time.monotonic()
             print(f"{self._name}: {line}", file=self._terminal, flush=True)
 
     def kept(self) -> Any:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from movingtarget.data.load import Images
 from movingtarget.experiments import stable_rates
 from movingtarget.experiments.stable_rates import DOUBLINGS, UNLEARNED, largest_rates, measure
-from movingtarget.networks import Architecture, build_random, stack
+from movingtarget.networks import Architecture, Parameters, build_random, stack
 from movingtarget.training.interface import Batch, Cost, Outcome
 from movingtarget.training.simultaneous import simultaneous
 
@@ -45,9 +46,7 @@ SEARCH = pd.DataFrame(
 )
 
 
-@given(
-    limits=st.lists(st.floats(1e-3, 1e6, width=64), min_size=1, max_size=6), start=st.floats(0.01, 1.0)
-)
+@given(limits=st.lists(st.floats(1e-3, 1e6, width=64), min_size=1, max_size=6), start=st.floats(0.01, 1.0))
 def test_the_largest_rate_lies_within_a_32nd_of_an_octave_below_the_limit(
     limits: list[float], start: float
 ) -> None:
@@ -89,9 +88,7 @@ def test_members_are_searched_for_independently() -> None:
     limits = torch.tensor([0.3, 5.0, 0.01, 1e9]).double()
     start = torch.full((4,), 0.1).double()
     together = largest_rates(lambda rates: rates < limits, start)
-    alone = [
-        largest_rates(lambda rates, limit=limit: rates < limit, start[:1]).item() for limit in limits
-    ]
+    alone = [largest_rates(partial(torch.gt, limit), start[:1]).item() for limit in limits]
     np.testing.assert_array_equal(together.numpy(), alone)
 
 
@@ -144,15 +141,15 @@ def test_a_full_batch_is_the_first_images_alone(images: Images) -> None:
     search = SEARCH.assign(regime="full-batch")
     few = images._replace(train_inputs=images.train_inputs[:20], train_labels=images.train_labels[:20])
     settings = {"regime": "full-batch", "examples": 20, "sweeps": 10}
-    pd.testing.assert_frame_equal(
-        measured(images, search, **settings), measured(few, search, **settings)
-    )
+    pd.testing.assert_frame_equal(measured(images, search, **settings), measured(few, search, **settings))
 
 
 def pretended(monkeypatch: pytest.MonkeyPatch, harm: Callable[[Tensor], Tensor], above: float) -> None:
     """Steps that harm the output layer of every member whose rate is above a limit."""
 
-    def rule(network, parameters, batch: Batch, memory, rates: Tensor) -> Outcome:
+    def rule(
+        network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, rates: Tensor
+    ) -> Outcome:
         outcome = simultaneous(network, parameters, batch, memory, torch.full_like(rates, 0.3))
         too_large = rates > above
         for name in ("head.weight", "head.bias"):
@@ -162,7 +159,9 @@ def pretended(monkeypatch: pytest.MonkeyPatch, harm: Callable[[Tensor], Tensor],
     monkeypatch.setattr(stable_rates, "rule_of", lambda order, given: rule)
 
 
-@pytest.mark.parametrize("harm", [lambda head: head * 0, lambda head: head * math.nan, lambda head: head + 1e38])
+@pytest.mark.parametrize(
+    "harm", [lambda head: head * 0, lambda head: head * math.nan, lambda head: head + 1e38]
+)
 def test_collapse_to_the_uniform_guess_is_a_failure_like_divergence(
     images: Images, monkeypatch: pytest.MonkeyPatch, harm: Callable[[Tensor], Tensor]
 ) -> None:
@@ -200,7 +199,9 @@ def test_it_starts_from_the_best_rate_of_the_same_arm(
     tried: list[float] = []
 
     def rule_of(order: str, given: Any) -> Any:
-        def rule(network, parameters, batch, memory, rates) -> Outcome:
+        def rule(
+            network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, rates: Tensor
+        ) -> Outcome:
             tried.append(rates[0].item())
             return Outcome(parameters, memory, Cost(1.0, 1.0), torch.zeros(len(rates)))
 

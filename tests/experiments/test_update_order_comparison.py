@@ -41,9 +41,7 @@ def simultaneous(network: str = "plain", regime: str = "minibatch", seed: int = 
     return [course("simultaneous", budget, ends[budget], network, regime, seed) for budget in ends]
 
 
-def timed(
-    seconds: dict[str, list[float]], network: str = "plain", regime: str = "minibatch"
-) -> pd.DataFrame:
+def timed(seconds: dict[str, list[float]], network: str = "plain", regime: str = "minibatch") -> pd.DataFrame:
     """Rows of update_order_times, by order."""
     return pd.DataFrame(
         [

@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from torch import Tensor, nn
 
 from movingtarget.data.load import Images
 from movingtarget.experiments import update_order_times
 from movingtarget.experiments.update_order_times import STEPS, VARIED, measure
-from movingtarget.networks import Architecture, build_random, unstack
-from movingtarget.training.interface import Cost, Outcome
+from movingtarget.networks import Architecture, Parameters, build_random, unstack
+from movingtarget.training.interface import Batch, Cost, Outcome
 from movingtarget.training.simultaneous import simultaneous
 from movingtarget.update_orders import UPDATE_ORDERS
 
@@ -48,7 +49,13 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     seen: list[dict[str, Any]] = []
 
     def rule_of(order: str, given: Mapping[str, Any]) -> Any:
-        def rule(network, parameters, batch, memory, learning_rates) -> Outcome:
+        def rule(
+            network: nn.Module,
+            parameters: Parameters,
+            batch: Batch,
+            memory: Parameters,
+            learning_rates: Tensor,
+        ) -> Outcome:
             copies = {name: value.clone() for name, value in parameters.items()}
             done = int(memory.get("step", 0))
             seen.append({"order": order, "parameters": copies, "batch": batch, "done": done, "given": given})
@@ -106,7 +113,9 @@ def napping(naps: list[float], flops: list[float]) -> Any:
     """A rule that takes these times and reports these costs, over and over."""
     done: list[int] = []
 
-    def rule(network, parameters, batch, memory, learning_rates) -> Outcome:
+    def rule(
+        network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, learning_rates: Tensor
+    ) -> Outcome:
         place = len(done)
         done.append(place)
         time.sleep(naps[place % len(naps)])

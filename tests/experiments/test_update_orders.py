@@ -9,10 +9,10 @@ import pytest
 
 from movingtarget.data.load import Images
 from movingtarget.experiments.update_orders import looks, measure
+from movingtarget.networks import Architecture, build
 from movingtarget.statistics.rows import divide, where
 from movingtarget.training import tuned
 from movingtarget.training.budgets import budget_ends
-from movingtarget.networks import Architecture, build
 
 Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 GIVEN = {"iterations": 2, "gamma": 1.0}

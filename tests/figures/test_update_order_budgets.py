@@ -32,7 +32,9 @@ def test_a_row_for_each_order_and_a_marker_for_each_budget(update_order_budgets)
     assert titles == ["(a) plain", "(b) batch norm", "(c) plain", "(d) batch norm"]
     assert [axes.get_ylabel() for axes in figure.axes] == ["full batch", "", "a minibatch a step", ""]
     assert figure.get_supxlabel() == "training loss (nats)"
-    arms = [(regime, network) for regime in ("full-batch", "minibatch") for network in ("plain", "batch-norm")]
+    arms = [
+        (regime, network) for regime in ("full-batch", "minibatch") for network in ("plain", "batch-norm")
+    ]
     for axes, (regime, network) in zip(figure.axes, arms, strict=True):
         assert axes.get_ylim()[0] > axes.get_ylim()[1]
         for height, order in enumerate(["simultaneous", "forward"]):

@@ -84,7 +84,7 @@ def test_a_diverged_seed_ends_the_line_under_a_cross_named_in_the_last_column(up
 
 
 def test_panels_at_the_default_scale_have_room(update_orders):
-    """Of four networks in three regimes: neither numbers nor names run into each other or out of the figure."""
+    """Of four networks in three regimes: neither numbers nor names run into each other or out."""
     networks = ["plain", "batch-norm", "residual", "residual-batch-norm"]
     table = update_orders(orders=DRAWN, networks=networks, regimes=["fresh", "minibatch", "full-batch"])
     figure = draw(table)

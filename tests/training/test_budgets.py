@@ -1,5 +1,6 @@
 """When budgets are spent, against FLOPs counted over real courses."""
 
+from itertools import pairwise
 from statistics import mean
 
 import pytest
@@ -45,15 +46,13 @@ def counted(order: str, family: str, steps: int) -> list[float]:
 
 @pytest.mark.parametrize("family", ["plain", "residual-batch-norm"])
 @pytest.mark.parametrize("order", [name for name, order in UPDATE_ORDERS.items() if order.group != "remedy"])
-def test_budgets_are_spent_at_their_ends(
-    order: str, family: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_budgets_are_spent_at_their_ends(order: str, family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """To a step, and to 5 % where chance decides which layers move and few of its choices are probed."""
     monkeypatch.setattr(budgets, "PROBED", 100)
     sweeps, sweep = 60, "fresh" if UPDATE_ORDERS[order].fresh else "forward"
     ends = budget_ends(order, sweep, network(family), BATCH, sweeps, GIVEN)
     spent = counted(order, family, max(ends.values()))
-    step = max(after - before for before, after in zip(spent, spent[1:], strict=False))
+    step = max(after - before for before, after in pairwise(spent))
     assert ends["sweep"] == sweeps
     for budget, other in {"flop": "simultaneous", "long-flop": sweep}.items():
         price = sweeps * (counted(other, family, 1)[1])
@@ -83,7 +82,7 @@ def test_simultaneous_steps_are_their_own_measure(order: str) -> None:
 def test_a_sweep_over_equal_layers_costs_a_third_of_their_number_and_two(
     layers: int, width: int, batch_size: int
 ) -> None:
-    """(l + 2) / 3 simultaneous steps, if the gradient of the inputs counts as well: it is left out in both."""
+    """(l + 2) / 3 simultaneous steps, the gradient of the inputs added to both, which leave it out."""
     equal = nn.Sequential(*(Linear(width, width) for _ in range(layers)))
     product = 2.0 * batch_size * width**2
     sweep, simultaneous = (

@@ -12,17 +12,62 @@ from snakemake.utils import update_config
 from movingtarget.declarations import figures
 from movingtarget_workflow.run import check_run
 
+NETWORKS = "networks: [plain, batch-norm, residual, residual-batch-norm]"
+
+
+def arms(regime: str, *orders: str) -> str:
+    """An overlay with other orders on all networks in a regime."""
+    entries = ", ".join(f"{{{NETWORKS}, orders: [{named}]}}" for named in orders)
+    return f"update_orders: {{regimes: {{{regime}: {{arms: [{entries}]}}}}}}"
+
+
 MISTAKES = {
     "a misspelt key": ("trainin: {}", "trainin is not a key (did you mean training?)"),
     "a nested misspelt key": ("training: {epoch: 3}", "training.epoch is not a key (did you mean epochs?)"),
     "a wrong type": ("training: {epochs: many}", "training.epochs is "),
     "orders without the one to compare with": (
-        "update_orders: {orders: [stale]}",
-        'update_orders.orders is ["stale"]; allowed: a list of at least 1, all different, simultaneous among',
+        arms("fresh", "fresh"),
+        "update_orders.regimes.fresh.arms lacks simultaneous on plain; allowed: with it, to compare ",
     ),
-    "orders that are not evaluated at their end": (
-        "update_orders: {evaluation_steps: [5, 500]}",
-        "update_orders.evaluation_steps ends at 500; allowed: steps up to ",
+    "an arm twice": (
+        arms("minibatch", "simultaneous, forward", "muon, forward"),
+        "update_orders.regimes.minibatch.arms has forward on plain twice; allowed: once",
+    ),
+    "a fresh minibatch for each layer in a regime that shares one": (
+        arms("full-batch", "simultaneous, forward, repeated-fresh"),
+        "update_orders.regimes.full-batch.arms has repeated-fresh; allowed: orders that share a minibatch, ",
+    ),
+    "an order that wants to know where training ends": (
+        arms("minibatch", "simultaneous, forward, greedy"),
+        "update_orders.regimes.minibatch.arms has greedy; allowed: orders without a plan for so many steps",
+    ),
+    "a full batch larger than the data": (
+        "update_orders: {regimes: {full-batch: {examples: 60001}}}",
+        "update_orders.regimes.full-batch.examples is 60001; allowed: at most 60000, for ",
+    ),
+    "the same where the largest rates are looked for": (
+        "stable_rates: {horizons: {minibatch: {examples: 60001}}}",
+        "stable_rates.horizons.minibatch.examples is 60001; allowed: at most 60000, for ",
+    ),
+    "minibatches for each layer that are more than the data": (
+        "update_orders: {regimes: {fresh: {examples: 6667}}}",
+        "update_orders.regimes.fresh.examples is 6667; allowed: at most 6666, for fashion-mnist has 60000",
+    ),
+    "largest rates of an order that is not trained": (
+        "stable_rates: {orders: [simultaneous, muon]}",
+        "stable_rates has muon on plain; allowed: arms of update_orders.regimes.full-batch, where the search",
+    ),
+    "a regime that there is not": (
+        "update_orders: {regimes: {online: {examples: 1}}}",
+        "update_orders.regimes.online is not a key; allowed: full-batch, minibatch, fresh",
+    ),
+    "no sweeps": (
+        "update_orders: {regimes: {fresh: {sweeps: 0}}}",
+        "update_orders.regimes.fresh.sweeps is 0",
+    ),
+    "a tested seed that chooses the rate of an order": (
+        "update_orders: {tuning_seeds: [100, 3]}",
+        "update_orders.tuning_seeds has 3; allowed: none of update_orders.seeds, which are tested",
     ),
     "a promise of nothing": (
         "moving_target: {promises: [0.1, 0]}",
@@ -59,8 +104,8 @@ MISTAKES = {
         'training.arms[0].update_rule is "lars"; allowed: one of sgd, locoprop',
     ),
     "an unknown order": (
-        "update_orders: {orders: [simultaneous, forwards]}",
-        'update_orders.orders[1] is "forwards" (did you mean forward?); allowed: one of simultaneous, ',
+        arms("fresh", "simultaneous, forwards"),
+        'update_orders.regimes.fresh.arms[0].orders[1] is "forwards" (did you mean forward?); allowed: one',
     ),
     "more test images than there are": (
         "mutual_information: {examples: 10001}",

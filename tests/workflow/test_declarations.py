@@ -178,12 +178,16 @@ def test_an_order_is_three_files_and_trains_itself_alone(copy: Path):
     write(library / "training/half.py", ORDER)
     entry = '"half": UpdateOrder("movingtarget.training.half:half", "half", {"color": "#123456"}, "remedy"),'
     edit(library / "update_orders.py", "UPDATE_ORDERS = {", f"UPDATE_ORDERS = {{\n    {entry}")
-    edit(copy / "config/config.yaml", "    - greedy\n", "    - greedy\n    - half\n")
+    edit(
+        copy / "config/smoke.yaml",
+        "orders: [simultaneous, repeated, forward, random-subset]",
+        "orders: [simultaneous, repeated, forward, random-subset, half]",
+    )
     assert len(touched(copy)) <= 5
 
     rules = planned(copy, *SMOKE, "--", *TRAINED)
-    assert rules == {"train_update_orders": 1, "gather_parts": 1}
-    part = "results/smoke/tables/parts/update_orders/half.csv"
+    assert rules == {"train_update_orders": 2, "gather_parts": 1}  # on two networks
+    part = "results/smoke/tables/parts/update_orders/minibatch-half-plain.csv"
     assert snakemake(copy, *SMOKE, "--", part).returncode == 0
     assert ",half," in (copy / part).read_text()
 

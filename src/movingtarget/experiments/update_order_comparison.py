@@ -37,7 +37,7 @@ ROUNDING = 1e-9
 """By which share quotients of times may miss what they equal."""
 
 LIKE = {"second": "flop", "long-second": "long-flop"}
-"""Budgets of time, and those of FLOPs whose learning rates they go by, so that a time seldom chooses a rate."""
+"""Budgets of time, and those of FLOPs whose rates they go by if they can: a time should not choose a rate."""
 
 
 def measure(
@@ -49,9 +49,9 @@ def measure(
 
     A budget of steps or FLOPs is spent where its own training ends. The budgets second and long-second are
     the time that simultaneous updates take for the budgets flop and long-flop, at the mean time of a step.
-    Arms stand there on the course that was tuned for as many FLOPs, on the line between two looks. An arm that
-    takes its FLOPs faster than simultaneous updates theirs, as Muon's large matrix products do, is not yet
-    there when that course ends, and stands on its next longer course; if there is none it has no row.
+    Arms stand there on the course that was tuned for as many FLOPs, on the line between two looks. For an arm
+    that does more FLOPs in a second than simultaneous updates, as Muon does, that course is too short: it
+    stands on its next longer course. If there is none it has no row.
 
     Args:
         update_orders: that table, `simultaneous` on every network of a regime among its arms.

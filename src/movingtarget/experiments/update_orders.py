@@ -85,7 +85,7 @@ def problems(config: Config) -> Iterator[str]:
             if ("simultaneous", network) not in pairs:
                 yield f"{key}.arms lacks simultaneous on {network}; allowed: with it, to compare {order} with"
             if UPDATE_ORDERS[order].fresh and regime != "fresh":
-                yield f"{key}.arms has {order}; allowed: orders that share a minibatch, in all regimes but fresh"
+                yield f"{key}.arms has {order}; allowed: orders that share a minibatch, but in fresh"
             if "steps" in UPDATE_ORDERS[order].given:
                 yield f"{key}.arms has {order}; allowed: orders without a plan for so many steps"
     yield from _too_many_fresh(config)
@@ -94,7 +94,10 @@ def problems(config: Config) -> Iterator[str]:
 def _too_many_fresh(config: Config) -> Iterator[str]:
     """A minibatch for each layer takes as many times the images."""
     layers = config["update_orders"]["depth"] + 1
-    dataset, examples = dataset_named(config["dataset"]), config["update_orders"]["regimes"]["fresh"]["examples"]
+    dataset, examples = (
+        dataset_named(config["dataset"]),
+        config["update_orders"]["regimes"]["fresh"]["examples"],
+    )
     images = dataset.training_images
     if examples * layers > images:
         yield (

@@ -57,7 +57,9 @@ def draw(update_order_budgets: pd.DataFrame) -> Figure:
     for (regime, network), axes in placed.items():
         log_axis(axes.xaxis)
         _draw_network(axes, where(shown, regime=regime, network=network), orders[regime])
-        axes.xaxis.set(major_locator=FixedLocator(_few_ticks(*axes.get_xlim())), minor_formatter=NullFormatter())
+        axes.xaxis.set(
+            major_locator=FixedLocator(_few_ticks(*axes.get_xlim())), minor_formatter=NullFormatter()
+        )
         axes.set_yticks(range(len(orders[regime])), [UPDATE_ORDERS[order].title for order in orders[regime]])
         axes.set_ylim(len(orders[regime]) - 0.4, -0.6)
     figure.supxlabel("training loss (nats)")

@@ -29,9 +29,10 @@ that it tells what using them again does from what moving one layer at a time do
 cost, FLOPs of one member's matrix products, the ordinate the training loss in nats, both logarithmic.
 Lines are means over seeds and bands their 95 % intervals (number of seeds: {{ update_orders.seeds |
 length }}); a line of which a seed diverged ends there, under a cross that gives their number, and
-hairlines only lead to names, which stand in the last column. Made by training networks of {{ update_orders.depth }} hidden layers, {{
-update_orders.hidden_width }} units wide, on {{ dataset }}; every course has its own best learning rate,
-chosen on {{ update_orders.tuning_seeds | length }} other seeds to within a factor of 1.5.
+hairlines only lead to names, which stand in the last column. Made by training networks of {{
+update_orders.depth }} hidden layers, {{ update_orders.hidden_width }} units wide, on {{ dataset }}; every
+course has its own best learning rate, chosen on {{ update_orders.tuning_seeds | length }} other seeds to
+within a factor of 1.5.
 """,
 )
 
