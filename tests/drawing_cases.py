@@ -10,6 +10,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 ARMS = [("plain", "sgd"), ("batch-norm", "sgd"), ("residual", "sgd"), ("plain", "locoprop")]
@@ -30,6 +31,12 @@ def named(axes: Axes) -> dict[str, Line2D]:
     """Lines that have a name, by it."""
     lines = {str(line.get_label()): line for line in axes.lines}
     return {name: line for name, line in lines.items() if not name.startswith("_")}
+
+
+def title_of(axes: Axes) -> Text:
+    """The title of a panel, which stands at its left."""
+    title = axes.get_title(loc="left")
+    return next(text for text in axes.findobj(Text) if isinstance(text, Text) and text.get_text() == title)
 
 
 def pixels(image: AxesImage) -> np.ma.MaskedArray[Any, Any]:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from drawing_cases import xy
+from drawing_cases import title_of, xy
 from matplotlib.colors import to_hex
 
 from movingtarget.drawing.update_orders import BUDGETS
@@ -52,10 +52,10 @@ def test_a_row_for_each_order_and_a_marker_for_each_budget(update_order_budgets)
 def test_each_regime_has_rows_for_its_own_orders(update_order_budgets):
     losses = update_order_budgets(orders=["simultaneous", "forward", "muon", "stale"])
     losses = losses[(losses["order"] != "muon") | (losses["regime"] == "minibatch")]
-    full, minibatch = draw(losses).axes[::2]
+    figure = draw(losses)
+    full, minibatch = figure.axes[::2]
     assert [text.get_text() for text in full.get_yticklabels()] == ["simultaneous", "forward sweep"]
     assert [text.get_text() for text in minibatch.get_yticklabels()][2:] == ["Muon"]
-    figure = full.figure
     figure.draw_without_rendering()
     assert minibatch.bbox.height == pytest.approx(1.5 * full.bbox.height, rel=0.02)
 
@@ -133,7 +133,7 @@ def test_panels_at_the_default_scale_have_room(update_order_budgets):
         assert axes.bbox.width > 40
         boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
         assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
-        assert axes._left_title.get_window_extent().x1 <= figure.bbox.width + 1
+        assert title_of(axes).get_window_extent().x1 <= figure.bbox.width + 1
 
 
 @pytest.mark.parametrize("loss", [0.5, np.nan])

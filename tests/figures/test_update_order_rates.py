@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from drawing_cases import crossed, named, xy
+from drawing_cases import crossed, named, title_of, xy
 
 from movingtarget.figures.update_order_rates import DRAWN, draw
 from movingtarget.statistics.rows import where
@@ -114,7 +114,7 @@ def test_panels_at_the_default_scale_have_room():
         assert axes.bbox.width > 40
         boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
         assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
-        for text in (*axes.texts, axes._left_title):
+        for text in (*axes.texts, title_of(axes)):
             assert text.get_window_extent().x1 <= figure.bbox.width + 1
 
 

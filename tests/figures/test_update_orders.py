@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from drawing_cases import xy
+from drawing_cases import title_of, xy
 from matplotlib.colors import to_hex
 
 from movingtarget.figures.update_orders import DRAWN, draw
@@ -93,7 +93,7 @@ def test_panels_at_the_default_scale_have_room(update_orders):
         assert axes.bbox.width > 40
         boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
         assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
-        for text in (*axes.texts, axes._left_title):
+        for text in (*axes.texts, title_of(axes)):
             assert 0 <= text.get_window_extent().x0 < text.get_window_extent().x1 <= figure.bbox.width + 1
 
 

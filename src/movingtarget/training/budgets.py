@@ -68,7 +68,7 @@ def examples_in_a_step(order: str, network: nn.Module, batch_size: int) -> int:
 
 
 def _mean_flops(rule: UpdateRule, network: nn.Module, examples: int) -> float:
-    parameters, memory, costs = stack([network]), dict[str, Tensor](), []
+    parameters, memory, costs = stack([network]), dict[str, Tensor](), list[float]()
     features = next(value.shape[-1] for value in parameters.values() if value.dim() == 3)
     source = torch.Generator().manual_seed(0)
     batch = Batch(torch.randn(1, examples, features, generator=source), torch.zeros(1, examples).long())
