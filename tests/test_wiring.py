@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from movingtarget.training.orders import examples_in_a_step
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 

@@ -41,7 +41,7 @@ MISTAKES = {
         arms("minibatch", "simultaneous, forward, greedy"),
         "update_orders.regimes.minibatch.arms has greedy; allowed: orders without a plan for so many steps",
     ),
-    "a full batch larger than the data": (
+    "a full batch of a regime larger than the data": (
         "update_orders: {regimes: {full-batch: {examples: 60001}}}",
         "update_orders.regimes.full-batch.examples is 60001; allowed: at most 60000, for ",
     ),
