@@ -18,11 +18,11 @@ FIGURE = Drawing(
 How much of what its gradients promise a step keeps, the more it promises: 1 is all of it, 0 a step that
 was of no use, and the large markers stand where each network trains best. The abscissa is the promised
 share of the minibatch's loss, F / L, logarithmic, the ordinate the kept share of the promise, J / F. Lines
-are means over seeds and bands their 95 % intervals (number of seeds: {{ moving_target.seeds | length }}), and
-markers stand at the median promise; values below 0 are held there, since too large a step may raise the loss a billion times. Made with a step
-of networks of {{ (moving_target.depths | sort)[(moving_target.depths | length - 1) // 2] }} hidden layers,
-{{ moving_target.hidden_width }} units wide, on {{ dataset }}, after {{ moving_target.steps | max }} steps of
-training.
+are means over seeds and bands their 95 % intervals (number of seeds: {{ moving_target.seeds | length }}),
+markers stand at the median promise, and values below 0 are held there, since too large a step may raise
+the loss a billion times. Made with a step of networks of {{ (moving_target.depths |
+sort)[(moving_target.depths | length - 1) // 2] }} hidden layers, {{ moving_target.hidden_width }} units
+wide, on {{ dataset }}, after {{ moving_target.steps | max }} steps of training.
 """,
 )
 
