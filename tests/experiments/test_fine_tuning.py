@@ -10,6 +10,7 @@ import torch
 
 from movingtarget.data.load import Images
 from movingtarget.experiments.fine_tuning import RATES, STARTS, STUDY, measure, problems
+from movingtarget.statistics.rows import divide
 
 Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 SETTINGS: dict[str, Any] = {
@@ -37,12 +38,12 @@ def test_every_table_is_as_declared(images: Images, written: Written) -> None:
 
 def test_members_train_at_the_best_rate_of_the_search(images: Images) -> None:
     tables = measured(images)
-    trained = tables["fine_tuning"].groupby(["start", "rates"])["learning_rate"].unique()
+    trained = divide(tables["fine_tuning"], "start", "rates")
     searched = tables["fine_tuning_search"]
     errors = searched.groupby(["start", "rates", "learning_rate"])["error"].mean()
-    for arm, rates in trained.items():
-        assert len(rates) == 1
-        assert errors.loc[arm].loc[rates[0]] == errors.loc[arm].min()
+    for (start, rates), rows in trained.items():
+        (best,) = rows["learning_rate"].unique()
+        assert errors.loc[start, rates, best] == errors.loc[start, rates].min()
     assert set(searched["seed"]) == {100, 101}
     assert set(tables["fine_tuning"]["seed"]) == {0, 1}
 

@@ -127,8 +127,8 @@ def test_values_are_those_of_members_trained_alone(images: Images, network: str,
 def test_the_second_order_foretells_what_small_promises_keep(images: Images, network: str) -> None:
     table = tables_of(images, network)["moving_target"]
     for share, foretold in zip(SHARES, FORETOLD, strict=True):
-        small = [values(table, name, promise=0.001)[0] for name in (share, foretold)]
-        np.testing.assert_allclose(*small, atol=2e-4)
+        kept, expected = (values(table, name, promise=0.001)[0] for name in (share, foretold))
+        np.testing.assert_allclose(kept, expected, atol=2e-4)
     prices = values(table, "interaction", promise=0.001)[0], values(table, "interaction", promise=0.1)[0]
     assert (prices[0].abs() < 0.1 * prices[1].abs().max()).all()
 

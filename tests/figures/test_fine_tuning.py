@@ -21,7 +21,7 @@ def test_every_way_to_set_the_rates_has_a_row_with_two_markers() -> None:
     assert [*RATES] == [*WAYS]
     assert [label.get_text() for label in above.get_yticklabels()] == [name for name, _ in RATES.values()]
     markers = [line for line in above.lines if line.get_linestyle() == "None"]
-    places = sorted((float(line.get_ydata()[0]), float(line.get_xdata()[0])) for line in markers)
+    places = sorted(tuple(np.asarray(line.get_xydata())[0, ::-1].tolist()) for line in markers)
     assert len(places) == 2 * len(WAYS)
     first = table[(table["network"] == "plain") & (table["rates"] == "smaller-early") & (table["layer"] == 0)]
     expected = first.groupby("start")["value"].mean()

@@ -41,7 +41,7 @@ def test_lines_are_means_of_the_loss_against_steps_and_cost() -> None:
     of_greedy = table[(table["order"] == "greedy") & (table["step"] > 0)]
     expected = of_greedy.groupby("step")["train_loss"].mean()
     line = named(steps)["greedy"].get_xydata()
-    np.testing.assert_allclose(np.asarray(line).T, [[10, 20], expected])
+    np.testing.assert_allclose(np.asarray(line).T, np.array([[10, 20], expected.to_list()]))
     abscissas = {tuple(np.asarray(one.get_xdata(), dtype=float)) for one in costs.lines}
     assert (20.0, 40.0) in abscissas
 

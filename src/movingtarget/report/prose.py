@@ -36,7 +36,17 @@ def fill(template: str, values: Mapping[str, Any], folder: Path | None = None) -
     Raises:
         ValueError: a placeholder is unknown, wrongly written or cannot be formatted; names it and its line.
     """
-    environment = jinja2.Environment(
+    try:
+        return environment(folder).from_string(template).render(values)
+    except Exception as error:
+        line = _line(error)
+        placeholders = " ".join(re.findall("<[<%].*?[>%]>", template.splitlines()[line - 1]))
+        raise ValueError(f"template line {line}: {error}: {placeholders}") from error
+
+
+def environment(folder: Path | None = None) -> jinja2.Environment:
+    """Jinja's, with the delimiters and filters of the report, and templates in `folder` by name."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder) if folder else None,
         undefined=jinja2.StrictUndefined,
         variable_start_string="<<",
@@ -51,13 +61,8 @@ def fill(template: str, values: Mapping[str, Any], folder: Path | None = None) -
         autoescape=False,  # Markdown, not HTML
     )
     filters = (number, percent, interval, seconds, mebibytes, verdict, markdown_table)
-    environment.filters |= {function.__name__: function for function in filters}
-    try:
-        return environment.from_string(template).render(values)
-    except Exception as error:
-        line = _line(error)
-        placeholders = " ".join(re.findall("<[<%].*?[>%]>", template.splitlines()[line - 1]))
-        raise ValueError(f"template line {line}: {error}: {placeholders}") from error
+    made.filters |= {function.__name__: function for function in filters}
+    return made
 
 
 def _line(error: Exception) -> int:
