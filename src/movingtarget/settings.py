@@ -105,8 +105,11 @@ RANDOM_NETWORK: dict[str, Any] = {
 }
 """Columns that describe a random network; beta is NaN without a branch."""
 
+SWEEPS = {"full-batch": "forward", "minibatch": "forward", "fresh": "fresh"}
+"""The regimes of the study of update orders, and whose sweeps each is about."""
+
 REGIME_ARM: dict[str, Any] = {
-    "regime": ("full-batch", "minibatch", "fresh"),
+    "regime": tuple(SWEEPS),
     "network": names_of(FAMILY),
     "order": tuple(UPDATE_ORDERS),
 }

@@ -4,10 +4,9 @@ import pandas as pd
 import pytest
 
 from movingtarget.drawing.style import LOOKS
-from movingtarget.drawing.update_orders import REGIMES, SWEEP_OF, orders_of, regime_panels, regimes_of
-from movingtarget.experiments.update_orders import SWEEPS
+from movingtarget.drawing.update_orders import REGIMES, orders_of, regime_panels, regimes_of
 from movingtarget.figures import update_order_budgets
-from movingtarget.settings import REGIME_ARM
+from movingtarget.settings import REGIME_ARM, SWEEPS
 from movingtarget.statistics.rows import divide
 from movingtarget.update_orders import UPDATE_ORDERS
 
@@ -30,7 +29,6 @@ def test_every_order_but_the_control_is_in_a_group_that_is_compared():
 
 def test_regimes_are_named_alike_everywhere():
     assert [*REGIMES] == [*SWEEPS] == [*REGIME_ARM["regime"]]
-    assert SWEEP_OF == SWEEPS
 
 
 def test_panels_lie_by_regime_and_network_in_the_order_of_figures():

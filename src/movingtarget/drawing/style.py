@@ -60,7 +60,7 @@ styled = matplotlib.style.context(["default", STYLE])
 LOOKS: dict[str, Look] = {
     **{name: family.look for name, family in FAMILIES.items()},
     "locoprop": LOCOPROP_LOOK,
-    "convolutional": {"color": "#CC79A7", "marker": "D", "linestyle": (0, (1, 0.8))},
+    "convolutional": {"color": "#44AA99", "marker": "p", "linestyle": (0, (1, 0.8))},
     "highway": {"color": "#8C510A", "marker": "<", "linestyle": (0, (5, 1, 1, 1, 1, 1, 1, 1))},
 }
 """The look of each family, of LocoProp, convolutional and highway networks, the same in every figure."""

@@ -20,9 +20,6 @@ REGIMES = {
 """What figures call the regimes, in their order."""
 
 
-SWEEP_OF = {"full-batch": "forward", "minibatch": "forward", "fresh": "fresh"}
-"""Whose sweeps each regime is about."""
-
 BUDGETS: dict[str, tuple[str, Look]] = {  # colours from Paul Tol's high-contrast palette
     "sweep": ("steps", {"color": "#000000", "marker": "o"}),
     "long-flop": ("FLOPs", {"color": "#DDAA33", "marker": "s"}),

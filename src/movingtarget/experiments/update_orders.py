@@ -18,6 +18,7 @@ from movingtarget.settings import (
     REGIME_ARM,
     SEARCH,
     SEEDS,
+    SWEEPS,
     choice,
     mapping,
     of_test_images,
@@ -33,9 +34,6 @@ from movingtarget.training.loop import Training
 from movingtarget.training.tuned import Tuned, train_to_ends
 from movingtarget.training.tuning import search_rows
 from movingtarget.update_orders import UPDATE_ORDERS
-
-SWEEPS = {"full-batch": "forward", "minibatch": "forward", "fresh": "fresh"}
-"""The regimes, and whose sweeps set the long budget of each."""
 
 
 def jobs(config: Config) -> list[Job]:

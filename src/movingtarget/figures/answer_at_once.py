@@ -6,9 +6,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from movingtarget.drawing.style import arm_name, panels, styled
-from movingtarget.drawing.update_orders import BUDGETS, REGIMES, SWEEP_OF
+from movingtarget.drawing.update_orders import BUDGETS, REGIMES
 from movingtarget.figure import Drawing
 from movingtarget.look import GREY
+from movingtarget.settings import SWEEPS
 from movingtarget.statistics.means import mean_interval
 from movingtarget.statistics.rows import where
 
@@ -54,9 +55,9 @@ def _draw_network(axes: Axes, rows: pd.DataFrame) -> None:
             losses = where(rows, regime=regime, budget=budget).pivot(
                 index="seed", columns="order", values="train_loss"
             )
-            if not {SWEEP_OF[regime], "simultaneous"} <= set(losses):
+            if not {SWEEPS[regime], "simultaneous"} <= set(losses):
                 continue
-            mean, low, high = mean_interval(losses[SWEEP_OF[regime]] - losses["simultaneous"])
+            mean, low, high = mean_interval(losses[SWEEPS[regime]] - losses["simultaneous"])
             height = place + APART * shift
             axes.plot([low, high], [height] * 2, color=look["color"], linewidth=0.8)
             axes.plot(mean, height, linestyle="none", **look)

@@ -6,8 +6,9 @@ from matplotlib.figure import Figure
 
 from movingtarget.drawing.curves import log_axis
 from movingtarget.drawing.style import LOOKS, arm_name, panels, styled
-from movingtarget.drawing.update_orders import REGIMES, SWEEP_OF
+from movingtarget.drawing.update_orders import REGIMES
 from movingtarget.figure import Drawing
+from movingtarget.settings import SWEEPS
 from movingtarget.statistics.means import mean_interval
 from movingtarget.statistics.rows import where
 
@@ -40,7 +41,7 @@ def draw(update_order_budgets: pd.DataFrame) -> Figure:
     )
     for axes, regime in zip(row, regimes, strict=True):
         log_axis(axes.xaxis)
-        _draw_regime(axes, where(update_order_budgets, regime=regime, budget="sweep"), SWEEP_OF[regime])
+        _draw_regime(axes, where(update_order_budgets, regime=regime, budget="sweep"), SWEEPS[regime])
         axes.set_xlabel("training loss (nats)")
     return figure
 

@@ -24,8 +24,8 @@ at what the sweeps have spent in the end, see whether the forward sweep lies bel
 in which regime and on which network. The rows are regimes: a full batch of {{
 update_orders.regimes["full-batch"].examples }} images, without noise; one minibatch of {{
 update_orders.regimes.minibatch.examples }} a step, a whole sweep included; a fresh minibatch for each
-layer. "As many steps" takes as many simultaneous steps on a sweep's examples as the sweep has layers, so
-that it tells what using them again does from what moving one layer at a time does. The abscissa is the
+layer; "as many steps" takes as many simultaneous steps on a sweep's examples as the sweep has layers. The
+abscissa is the
 cost, FLOPs of one member's matrix products, the ordinate the training loss in nats, both logarithmic.
 Lines are means over seeds and bands their 95 % intervals (number of seeds: {{ update_orders.seeds |
 length }}); a line of which a seed diverged ends there, under a cross that gives their number, and

@@ -22,7 +22,7 @@ in training from scratch: compare each order with simultaneous updates, greedy t
 layers one by one before all are trained, also with as many simultaneous steps as it takes in all. The
 ordinate is the training loss in nats, logarithmic, of the whole network, so that during the stages of
 greedy training it is that of layers not yet trained; the thin vertical line stands at the end of
-simultaneous updates. FLOPs are those of one member's matrix products. Smaller early or late rates fall by
+simultaneous updates, and FLOPs are those of one member's matrix products. Smaller early or late rates fall by
 2.6 from layer to layer towards the input or the output, LARS sets each by the norms of weights and
 gradient, freezing in order stops the layers one by one from the bottom. Lines are means over seeds and
 bands their 95 % intervals (number of seeds: {{ remedies.seeds | length }}); a cross marks where seeds
