@@ -26,12 +26,12 @@ logarithmic. Budgets are as many steps as there are sweeps (a step of a sweep mo
 FLOPs of these sweeps, and the seconds in which simultaneous updates spend as many FLOPs; each has its own
 learning rate, chosen on {{ update_orders.tuning_seeds | length }} other seeds to within a factor of 1.5,
 but that seconds go by that of FLOPs. Markers are means over seeds and bars their 95 % intervals (number
-of seeds: {{ update_orders.seeds | length }}); where seeds diverged, a cross at the right edge gives their number. Made by training networks
-of {{ update_orders.depth }} hidden layers, {{ update_orders.hidden_width }} units wide, on {{ dataset }}:
-{{ update_orders.regimes["full-batch"].sweeps }} sweeps on a full batch of {{
-update_orders.regimes["full-batch"].examples }} images, {{ update_orders.regimes.minibatch.sweeps }} on
-minibatches of {{ update_orders.regimes.minibatch.examples }}, {{ update_orders.regimes.fresh.sweeps }}
-with a minibatch for each layer.
+of seeds: {{ update_orders.seeds | length }}); where seeds diverged, a cross at the right edge gives their
+number. Made by training networks of {{ update_orders.depth }} hidden layers, {{
+update_orders.hidden_width }} units wide, on {{ dataset }}: {{ update_orders.regimes["full-batch"].sweeps
+}} sweeps on a full batch of {{ update_orders.regimes["full-batch"].examples }} images, {{
+update_orders.regimes.minibatch.sweeps }} on minibatches of {{ update_orders.regimes.minibatch.examples
+}}, {{ update_orders.regimes.fresh.sweeps }} with a minibatch for each layer.
 """,
 )
 
