@@ -180,8 +180,8 @@ def test_an_order_is_three_files_and_trains_itself_alone(copy: Path):
     edit(library / "update_orders.py", "UPDATE_ORDERS = {", f"UPDATE_ORDERS = {{\n    {entry}")
     edit(
         copy / "config/smoke.yaml",
-        "orders: [simultaneous, repeated, forward, random-subset]",
-        "orders: [simultaneous, repeated, forward, random-subset, half]",
+        "orders: [random-subset, locoprop-m]",
+        "orders: [random-subset, locoprop-m, half]",
     )
     assert len(touched(copy)) <= 5
 
