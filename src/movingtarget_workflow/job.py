@@ -51,6 +51,7 @@ class Job:
         except Exception as error:
             aside = self._checkpoint.with_suffix(".damaged")
             self._checkpoint.replace(aside)
+            self._last_kept = -math.inf
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             print(f"{self._name}: {aside} cannot be read ({reason}); starting afresh", file=self._terminal)
             self.say(f"{aside.name} cannot be read; starting afresh")

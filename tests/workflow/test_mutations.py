@@ -69,7 +69,7 @@ MUTATIONS: dict[str, tuple[str, str, str, str]] = {  # file, what stands there, 
         "a_full_batch_is_of",
     ),
     "the sweeps of another regime set the long budget": (
-        "experiments/update_orders.py",
+        "settings.py",
         '"minibatch": "forward", "fresh": "fresh"}',
         '"minibatch": "fresh", "fresh": "forward"}',
         "long_budget",

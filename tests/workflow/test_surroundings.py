@@ -209,6 +209,18 @@ def test_a_damaged_checkpoint_is_named_and_set_aside(
     assert f"{checkpoint.with_suffix('.damaged')} cannot be read" in capsys.readouterr().err
 
 
+def test_checkpoints_are_kept_every_five_seconds_at_most(
+    running: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+):
+    with jobs.job(running) as job:
+        job.keep({"step": 3})
+        job.keep({"step": 4})
+        assert job.kept() == {"step": 3}
+        monkeypatch.setattr(jobs, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+        job.keep({"step": 5})
+        assert job.kept() == {"step": 5}
+
+
 class Harmful:
     """What a checkpoint somebody sent may hold."""
 
