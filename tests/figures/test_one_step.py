@@ -24,7 +24,6 @@ def table_of(networks=NETWORKS) -> pd.DataFrame:
         for network, depth in networks
         for place in [
             *({"quantity": "movement", "step": 1, "layer": layer} for layer in range(1, depth + 2)),
-            *({"quantity": "gradient_norm", "step": 0, "layer": layer} for layer in range(1, depth + 2)),
             *({"quantity": "loss", "step": step, "layer": 0} for step in range(5)),
         ]
     ]

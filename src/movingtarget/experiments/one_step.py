@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from movingtarget.data.load import Images
-from movingtarget.measures.moving_target import gradient_norms, movement
+from movingtarget.measures.moving_target import movement
 from movingtarget.networks.build import Architecture, build_random
 from movingtarget.networks.chain import chain
 from movingtarget.networks.initialise import Weights, generator
@@ -63,7 +63,7 @@ STUDY = Study(
             "seed": int,
             "step": int,
             "layer": int,
-            "quantity": ("loss", "gradient_norm", "movement"),
+            "quantity": ("loss", "movement"),
             "value": MEASURED,
         }
     },
@@ -88,12 +88,10 @@ class Steps(NamedTuple):
 
     Attributes:
         loss: `(steps + 1, members)`, before the first step and after each; NaN from where it is not finite.
-        gradient_norm: `(layers, members)`, before the first step.
         movement: `(layers, members)` by the first step, relative to the norm of the layer's parameters.
     """
 
     loss: Tensor
-    gradient_norm: Tensor
     movement: Tensor
 
 
@@ -157,14 +155,13 @@ def take_steps(
     stepper = optimiser(leaves.values())
     measured = [_step(network, leaves, batch, losses, stepper)]
     links, moved = chain(network), {name: leaf.detach() for name, leaf in leaves.items()}
-    gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
-    of_layers = gradient_norms(links, gradients), movement(links, parameters, moved)
+    moved_by = movement(links, parameters, moved)
     measured += [_step(network, leaves, batch, losses, stepper) for _ in range(steps - 1)]
     with torch.no_grad():
         measured.append(losses(call(network, leaves, batch.inputs), batch.labels))
     loss = torch.stack(measured)
     so_far = loss.isfinite().cumprod(0).bool()
-    return Steps(loss.where(so_far, torch.nan), *of_layers)
+    return Steps(loss.where(so_far, torch.nan), moved_by)
 
 
 def binary_losses(logits: Tensor, labels: Tensor) -> Tensor:
@@ -211,7 +208,6 @@ def _rows(taken: Steps, seeds: Sequence[int]) -> list[dict[str, Any]]:
     """A row for each value and member."""
     measured = [
         *(("loss", step, 0, values) for step, values in enumerate(taken.loss)),
-        *(("gradient_norm", 0, layer, values) for layer, values in enumerate(taken.gradient_norm, 1)),
         *(("movement", 1, layer, values) for layer, values in enumerate(taken.movement, 1)),
     ]
     return [
