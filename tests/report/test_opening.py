@@ -20,6 +20,7 @@ LEARNING = [
     "broken-promises-still-lower-the-loss-plain",
     "promise-kept-better-later-plain",
 ]
+CONFIG = yaml.safe_load((PROJECT / "config/config.yaml").read_text(encoding="utf-8"))
 OPENING = environment(PROJECT / "report").get_template("opening.md")
 
 
@@ -27,10 +28,7 @@ def sections(verdicts: dict[str, str]) -> dict[str, str]:
     """The opening's sections by their anchors, or their headings, for these verdicts."""
     text = OPENING.render(
         claims={name: {"verdict": verdict} for name, verdict in verdicts.items()},
-        config={
-            "update_orders": {"seeds": [0] * 10, "depth": 8, "hidden_width": 64},
-            "early_steps": {"depth": 8},
-        },
+        config=CONFIG,
         estimate=lambda name: f"NUMBER({name})",
         figure=lambda name: f"FIGURE({name})",
         by_verdict=by_verdict,
