@@ -213,6 +213,5 @@ def test_multiples_have_the_best_rate_and_tuning_seeds_are_not_tested() -> None:
     settings = {"multiples": [0.5, 2], "seeds": [0, 1], "tuning_seeds": [1, 2]}
     assert list(STUDY.problems({"early_steps": settings})) == [
         "early_steps.multiples is 0.5, 2; allowed: numbers above 0 with 1, the best rate, among them",
-        "early_steps.tuning_seeds has 1; allowed: none of early_steps.seeds, on which the rate that they "
-        "choose is tested",
+        "early_steps.tuning_seeds has 1; allowed: none of early_steps.seeds, which are tested",
     ]

@@ -265,9 +265,9 @@ def test_a_mistake_stops_the_run_before_anything_is_made(project: Path):
         ("network: plain", "network: plian", "(did you mean plain?)"),
         ("holds_if: {below: 0}", "holds_if: {beneath: 0}", "holds_if.beneath"),
         (
-            "deviation: 0.085",
-            "deviation: 0.85",
-            "seeds is 20; allowed: 280 or more",
+            "deviation: 0.06",
+            "deviation: 0.6",
+            "seeds is 100; allowed: 1540 or more",
         ),
         ("id: plain-nets-degrade", "id: batch-norm-trains-faster", "batch-norm-trains-faster"),
     ],

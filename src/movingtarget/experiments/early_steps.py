@@ -29,6 +29,7 @@ from movingtarget.settings import (
     SEEDS,
     names_of,
     of_training_images,
+    problems_of_seeds,
     several,
 )
 from movingtarget.study import Config, Job, Study
@@ -61,11 +62,7 @@ def problems(config: Config) -> Iterator[str]:
     if 1 not in settings["multiples"]:
         given = ", ".join(map(str, settings["multiples"]))
         yield f"early_steps.multiples is {given}; allowed: numbers above 0 with 1, the best rate, among them"
-    if shared := sorted(set(settings["seeds"]) & set(settings["tuning_seeds"])):
-        yield (
-            f"early_steps.tuning_seeds has {shared[0]}; allowed: none of early_steps.seeds, "
-            "on which the rate that they choose is tested"
-        )
+    yield from problems_of_seeds("early_steps")(config)
 
 
 STUDY = Study(

@@ -78,7 +78,7 @@ UNLEARNED = 0.9
 """Of the loss of the uniform guess: a network that ends above has failed, whether diverged or collapsed."""
 
 DOUBLINGS, HALVINGS = 12, 5
-"""Rates are doubled up to twelve times, then the last factor of two is halved, in logarithm, to 2.2 %."""
+"""Rates are halved or doubled up to twelve times; then the last factor of two is cut to 2.2 %."""
 
 
 def measure(
@@ -96,9 +96,9 @@ def measure(
 
     It has learnt if its training loss at the end is below 0.9 times that of the uniform guess, the logarithm
     of the number of classes; a loss that is not finite, and that of a network which has collapsed to the
-    uniform guess, are failures. Each seed's rate is doubled, from the best one, until training first fails;
-    between the last two it is found by bisection. Larger rates that learn again, by chance, are not looked
-    for.
+    uniform guess, are failures. Each seed's rate starts from the best one, is halved until training learns,
+    or else doubled until it first fails; between the last two it is found by bisection. Larger rates that
+    learn again, by chance, are not looked for.
 
     Args:
         images: the data; with a full batch, its first `examples` training images are all there are.
@@ -112,7 +112,8 @@ def measure(
         settings: others of the study of update orders, and what the order's rule is given.
 
     Returns:
-        NaN for a seed that fails at the best rate, infinity for one that still learns at 4096 times that.
+        NaN for a seed that fails even at a 4096th of the best rate, infinity for one that still learns at
+        4096 times that.
     """
     if regime == "full-batch":
         images = images._replace(
@@ -152,10 +153,15 @@ def largest_rates(learns: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
 
     >>> limits = torch.tensor([0.3, 5.0, 0.01])
     >>> largest_rates(lambda rates: rates < limits, torch.full((3,), 0.1)).round(decimals=2)
-    tensor([0.3000, 4.9400,    nan])
+    tensor([0.3000, 4.9400, 0.0100])
     """
     low = start.clone()
-    learnt = climbing = learns(low)
+    climbing = learns(low)
+    falling = ~climbing
+    for _ in range(DOUBLINGS):
+        if falling.any():
+            low = torch.where(falling, low / 2, low)
+            falling = falling & ~learns(low)
     for _ in range(DOUBLINGS):
         if climbing.any():
             climbing = climbing & learns(2 * low)
@@ -163,7 +169,7 @@ def largest_rates(learns: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
     for halving in range(1, HALVINGS + 1):
         middle = low * 2.0 ** (2.0**-halving)
         low = torch.where(learns(middle), middle, low)
-    return torch.where(climbing, torch.inf, low).where(learnt, torch.nan)
+    return torch.where(climbing, torch.inf, low).where(~falling, torch.nan)
 
 
 def _scaled(rule: UpdateRule, rates: Tensor) -> UpdateRule:

@@ -38,7 +38,8 @@ def budget_ends(
 
     Returns:
         By budget: sweep, so many steps; flop, the FLOPs of as many simultaneous steps; long-flop, those of as
-        many steps of the order `sweep`. A budget that takes more than five times the sweeps is left out.
+        many steps of the order `sweep`. A budget that takes more than five times the sweeps is left out, but
+        for simultaneous updates, which all are compared with.
     """
     own, simultaneous, long = (
         flops_of_a_step(name, network, batch_size, given) for name in (order, "simultaneous", sweep)
@@ -48,7 +49,7 @@ def budget_ends(
         "flop": max(1, round(sweeps * simultaneous / own)),
         "long-flop": max(1, round(sweeps * long / own)),
     }
-    return {budget: end for budget, end in ends.items() if end <= LONGEST * sweeps}
+    return {budget: end for budget, end in ends.items() if end <= LONGEST * sweeps or order == "simultaneous"}
 
 
 def flops_of_a_step(order: str, network: nn.Module, batch_size: int, given: Mapping[str, Any]) -> float:
