@@ -12,9 +12,8 @@ from movingtarget.settings import (
     COUNT,
     FAMILY,
     INITIAL_WEIGHTS,
-    POSITIVES,
     SEARCH,
-    SEEDS,
+    TUNED,
     at_least,
     choice,
     mapping,
@@ -29,9 +28,7 @@ from movingtarget.tables import MEASURED, Column, Kind, follows
 from movingtarget.update_orders import ARM_RULES, UPDATE_ORDERS
 
 SETTINGS: dict[str, SettingSchema] = {
-    "seeds": SEEDS,
-    "tuning_seeds": SEEDS,
-    "learning_rates": POSITIVES,
+    **TUNED,
     "hidden_width": COUNT,
     "activation": ACTIVATION,
     "initial_weights": INITIAL_WEIGHTS,

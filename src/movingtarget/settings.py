@@ -54,6 +54,9 @@ STEPS = several(at_least(0))
 POSITIVE: Schema = {"type": "number", "exclusiveMinimum": 0}
 POSITIVES = several(POSITIVE)
 SEEDS = several(at_least(0))
+TUNED = {"seeds": SEEDS, "tuning_seeds": SEEDS, "learning_rates": POSITIVES}
+"""Of a study whose learning rates are chosen on seeds that are not tested, and where their search starts."""
+
 FAMILY = choice(*FAMILIES)
 ACTIVATION = choice("relu", "tanh", "sigmoid")
 INITIAL_WEIGHTS = choice("normal", "orthogonal")

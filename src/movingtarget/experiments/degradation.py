@@ -17,9 +17,8 @@ from movingtarget.settings import (
     COUNTS,
     FAMILY,
     INITIAL_WEIGHTS,
-    POSITIVES,
     SEARCH,
-    SEEDS,
+    TUNED,
     names_of,
     of_training_images,
     problems_of_seeds,
@@ -56,9 +55,7 @@ def problems(config: Config) -> Iterator[str]:
 STUDY = Study(
     rule="train_degradation",
     settings={
-        "seeds": SEEDS,
-        "tuning_seeds": SEEDS,
-        "learning_rates": POSITIVES,
+        **TUNED,
         "hidden_width": COUNT,
         "activation": ACTIVATION,
         "initial_weights": INITIAL_WEIGHTS,

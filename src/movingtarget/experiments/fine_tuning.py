@@ -19,10 +19,9 @@ from movingtarget.settings import (
     FAMILY,
     INITIAL_WEIGHTS,
     POSITIVE,
-    POSITIVES,
     SEARCH,
-    SEEDS,
     STEPS,
+    TUNED,
     names_of,
     of_training_images,
     problems_of_seeds,
@@ -78,9 +77,7 @@ def _problems_of_classes(chosen: Sequence[int], classes: int, name: str) -> Iter
 STUDY = Study(
     rule="train_fine_tuning",
     settings={
-        "seeds": SEEDS,
-        "tuning_seeds": SEEDS,
-        "learning_rates": POSITIVES,
+        **TUNED,
         "hidden_width": COUNT,
         "depth": COUNT,
         "activation": ACTIVATION,

@@ -13,9 +13,8 @@ from movingtarget.settings import (
     COUNT,
     FAMILY,
     INITIAL_WEIGHTS,
-    POSITIVES,
     SEARCH,
-    SEEDS,
+    TUNED,
     names_of,
     of_test_images,
     of_training_images,
@@ -58,9 +57,7 @@ def problems(config: Config) -> Iterator[str]:
 STUDY = Study(
     rule="train_large_batch",
     settings={
-        "seeds": SEEDS,
-        "tuning_seeds": SEEDS,
-        "learning_rates": POSITIVES,
+        **TUNED,
         "hidden_width": COUNT,
         "depth": COUNT,
         "activation": ACTIVATION,

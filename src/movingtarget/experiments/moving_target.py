@@ -29,8 +29,8 @@ from movingtarget.settings import (
     INITIAL_WEIGHTS,
     POSITIVES,
     SEARCH,
-    SEEDS,
     STEPS,
+    TUNED,
     names_of,
     of_test_images,
     of_training_images,
@@ -87,9 +87,7 @@ ARM: dict[str, Any] = {"network": names_of(FAMILY), "depth": int}
 STUDY = Study(
     rule="measure_moving_target",
     settings={
-        "seeds": SEEDS,
-        "tuning_seeds": SEEDS,
-        "learning_rates": POSITIVES,
+        **TUNED,
         "promises": POSITIVES,
         "steps": STEPS,
         "hidden_width": COUNT,

@@ -13,9 +13,8 @@ from movingtarget.settings import (
     COUNT,
     FAMILY,
     INITIAL_WEIGHTS,
-    POSITIVES,
     SEARCH,
-    SEEDS,
+    TUNED,
     choice,
     mapping,
     names_of,
@@ -71,9 +70,7 @@ def problems(config: Config) -> Iterator[str]:
 STUDY = Study(
     rule="train_remedies",
     settings={
-        "seeds": SEEDS,
-        "tuning_seeds": SEEDS,
-        "learning_rates": POSITIVES,
+        **TUNED,
         "hidden_width": COUNT,
         "depth": COUNT,
         "initial_weights": INITIAL_WEIGHTS,

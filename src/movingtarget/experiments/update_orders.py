@@ -14,11 +14,10 @@ from movingtarget.settings import (
     COUNT,
     FAMILY,
     INITIAL_WEIGHTS,
-    POSITIVES,
     REGIME_ARM,
     SEARCH,
-    SEEDS,
     SWEEPS,
+    TUNED,
     choice,
     mapping,
     of_test_images,
@@ -115,9 +114,7 @@ REGIME = mapping(
 STUDY = Study(
     rule="train_update_orders",
     settings={
-        "seeds": SEEDS,
-        "tuning_seeds": SEEDS,
-        "learning_rates": POSITIVES,
+        **TUNED,
         "hidden_width": COUNT,
         "depth": COUNT,
         "activation": ACTIVATION,

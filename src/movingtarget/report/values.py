@@ -20,7 +20,7 @@ from movingtarget.report.remedies import fine_tuning_table, large_batch_table, r
 from movingtarget.statistics.bootstrap import Interval, over_arms
 from movingtarget.statistics.means import mean_of
 from movingtarget.statistics.rank_correlation import partial_rank_correlation, rank_correlation
-from movingtarget.statistics.rows import divide, meeting, where
+from movingtarget.statistics.rows import divide, where
 
 Claim = dict[str, Any]
 
@@ -91,9 +91,6 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "counter_example": counter_example(),
         "promises": promises_table(tables["moving_target"], tables["moving_target_search"]),
         "early_steps": early_steps_table(tables["early_steps"], tables["early_steps_search"]),
-        "median": lambda table, **conditions: prose.number(
-            meeting(tables[table], **conditions)["value"].median()
-        ),
         "mean": lambda table, **conditions: prose.interval(*mean_of(tables[table], **conditions)),
     }
 
