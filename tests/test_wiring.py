@@ -341,7 +341,10 @@ def test_layers_are_read_through_independent_noise():
 
 def test_digits_are_as_many_as_the_catalogue_says():
     digits = DATASETS["digits"]
+    sizes = np.bincount(load_digits().target[: digits.training_images])
+    assert digits.class_sizes == tuple(sizes.tolist())
     assert digits.training_images + digits.test_images == len(load_digits().target)
+    assert digits.side**2 == load_digits().data.shape[1]
     assert [(name, entry.name) for name, entry in DATASETS.items()] == [(name, name) for name in DATASETS]
 
 

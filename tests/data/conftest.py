@@ -49,7 +49,7 @@ def zipped(contents: dict[str, bytes]) -> dict[str, bytes]:
 def dataset(contents: dict[str, bytes]) -> Dataset:
     """The small data set, without a source."""
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    return Dataset("small", "a small set", TRAINING, TEST, hashes)
+    return Dataset("small", "a small set", (TRAINING,), TEST, SIDE, hashes)
 
 
 @pytest.fixture

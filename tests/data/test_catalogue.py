@@ -27,6 +27,11 @@ def test_unknown_name_says_what_is_allowed() -> None:
         dataset_named("cifar")
 
 
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+def test_sixty_thousand_images_are_divided_into_classes(name: str):
+    assert (DATASETS[name].training_images, DATASETS[name].classes) == (60_000, 10)
+
+
 def test_every_class_has_a_name_of_its_own():
     assert all(len(set(dataset.class_names)) == dataset.classes for dataset in DATASETS.values())
     assert (DATASETS["fashion-mnist"].class_names[1], DATASETS["mnist"].class_names[7]) == ("trouser", "7")

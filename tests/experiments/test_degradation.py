@@ -1,6 +1,7 @@
 """Training error once it has stopped falling."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -66,9 +67,19 @@ def test_tables_have_their_rows(images: Images, written: Written) -> None:
     assert set(scores["learning_rate"]) == {best}
 
 
+def test_every_rate_of_the_search_is_trained_for_as_long(images: Images) -> None:
+    settings = SETTINGS | {"seeds": [0], "patience": 1, "tuning_epochs": 3}
+    search = measure(images, "plain", 2, **settings)["degradation_search"]
+    training, architecture = plan(images, 0.03, [100])
+    scores = until_it_stops(training, partial(build_random, architecture), epochs=3, patience=9)
+    (expected,) = scores.loc[(scores["quantity"] == "train_loss") & (scores["step"] == 9), "value"]
+    (found,) = search.loc[search["learning_rate"] == 0.03, "train_loss"]
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
 def test_errors_are_those_of_a_loop_of_torch(images: Images) -> None:
     training, architecture = plan(images, 0.1, [3])
-    scores = until_it_stops(training, architecture, epochs=4, patience=9)
+    scores = until_it_stops(training, partial(build_random, architecture), epochs=4, patience=9)
     values = scores.pivot(index="step", columns="quantity", values="value")
     network = build_random(architecture, 3)
     inputs, labels = images.train_inputs[:24], images.train_labels[:24]
@@ -83,7 +94,7 @@ def test_errors_are_those_of_a_loop_of_torch(images: Images) -> None:
 
 def test_a_network_that_diverges_errs_on_every_image_and_stops(images: Images) -> None:
     training, architecture = plan(images, 1e6, [3])
-    scores = until_it_stops(training, architecture, epochs=9, patience=3)
+    scores = until_it_stops(training, partial(build_random, architecture), epochs=9, patience=3)
     errors = scores[scores["quantity"] == "train_error"].set_index("step")["value"]
     assert errors.iloc[1:].tolist() == [1.0] * 3  # no new lowest for three epochs
 

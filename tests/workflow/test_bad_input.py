@@ -187,6 +187,22 @@ MISTAKES = {
         "two_classes: {classes: [1, 10]}",
         "two_classes.classes has 10; allowed: 0 to 9, the classes of fashion-mnist",
     ),
+    "more examples than two classes have": (
+        "two_classes: {examples: 12001}",
+        "two_classes.examples is 12001; allowed: 4 to 12000, the training images of both classes in fashion-",
+    ),
+    "more examples of a class than there are": (
+        "fine_tuning: {examples: 6001}",
+        "fine_tuning.examples is 6001; allowed: 1 to 6000, of the classes of fashion-mnist left to fine-tune",
+    ),
+    "no image left to fine-tune on": (
+        "fine_tuning: {validation_examples: 30000}",
+        "fine_tuning.validation_examples is 30000; allowed: 1 to 29999, of the classes of fashion-mnist left",
+    ),
+    "more pixels than images have": (
+        "block_curvature: {pooled_side: 29}",
+        "block_curvature.pooled_side is 29; allowed: at most 28, the side of fashion-mnist's images",
+    ),
     "one class where two are told apart": ("two_classes: {classes: [1]}", "two_classes.classes is [1]"),
     "a minibatch larger than a draw": (
         "two_classes: {batch_size: 501}",

@@ -20,34 +20,45 @@ class Dataset(NamedTuple):
     Attributes:
         name: as the config has it.
         title: what the report calls it.
-        training_images: how many there are.
+        class_sizes: how many training images there are of each class.
         test_images: how many there are.
+        side: height and width of an image in pixels.
         sha256: of each of the four files, uncompressed, by file name.
         mirrors: base addresses; each serves NAME.gz.
         debian_package: the package of Debian that holds the files, or None.
         class_names: of the classes, in the order of their numbers.
         in_scikit_learn: whether it is the set of digits that comes with scikit-learn.
-        classes: of the images.
     """
 
     name: str
     title: str
-    training_images: int
+    class_sizes: tuple[int, ...]
     test_images: int
+    side: int
     sha256: Mapping[str, str]
     mirrors: tuple[str, ...] = ()
     debian_package: str | None = None
     class_names: tuple[str, ...] = DIGIT_NAMES
     in_scikit_learn: bool = False
-    classes: int = 10
+
+    @property
+    def training_images(self) -> int:
+        """How many there are."""
+        return sum(self.class_sizes)
+
+    @property
+    def classes(self) -> int:
+        """How many the images are of."""
+        return len(self.class_sizes)
 
 
 # LeCun, Bottou, Bengio & Haffner 1998. The authors' own server no longer serves the files.
 MNIST = Dataset(
     name="mnist",
     title="MNIST",
-    training_images=60_000,
+    class_sizes=(5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
     test_images=10_000,
+    side=28,
     sha256={
         TRAIN_INPUTS: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         TRAIN_LABELS: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -64,8 +75,9 @@ MNIST = Dataset(
 FASHION_MNIST = Dataset(
     name="fashion-mnist",
     title="Fashion-MNIST",
-    training_images=60_000,
+    class_sizes=(6_000,) * 10,
     test_images=10_000,
+    side=28,
     sha256={
         TRAIN_INPUTS: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
         TRAIN_LABELS: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -88,8 +100,9 @@ FASHION_MNIST = Dataset(
 DIGITS = Dataset(
     name="digits",
     title="scikit-learn's digits",
-    training_images=1437,
+    class_sizes=(143, 146, 142, 146, 144, 145, 144, 143, 141, 143),
     test_images=360,
+    side=8,
     sha256={
         TRAIN_INPUTS: "41e463fb11442353328aed136a72ca93512604a7ae6e294205756d54294c7502",
         TRAIN_LABELS: "f8a600b73e2c056aa42316260206e6643bd33e96bd71cfb8e32b94f76fac4f93",

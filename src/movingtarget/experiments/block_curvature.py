@@ -1,6 +1,6 @@
 """Experiment: near a minimum, the largest stable rates layer by layer and all at once, beside rho."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from movingtarget.data.catalogue import dataset_named
 from movingtarget.data.load import Images
 from movingtarget.networks import Architecture, Parameters, build_random, stack, unstack
 from movingtarget.networks.chain import Link, chain, propagate
@@ -66,6 +67,16 @@ def jobs(config: Config) -> list[Job]:
     ]
 
 
+def problems(config: Config) -> Iterator[str]:
+    """Images can be averaged to so many pixels."""
+    side, dataset = config["block_curvature"]["pooled_side"], dataset_named(config["dataset"])
+    if side > dataset.side:
+        yield (
+            f"block_curvature.pooled_side is {side}; "
+            f"allowed: at most {dataset.side}, the side of {dataset.name}'s images"
+        )
+
+
 STUDY = Study(
     rule="measure_block_curvature",
     settings={
@@ -95,6 +106,7 @@ STUDY = Study(
     },
     jobs=jobs,
     images=True,
+    problems=problems,
 )
 
 MOMENTUM = 0.9

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from movingtarget.data.load import Images
 from movingtarget.networks.build import Architecture, build, build_random
@@ -29,7 +28,7 @@ from movingtarget.study import Config, Job, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.loop import Training, train
 from movingtarget.training.simultaneous import simultaneous
-from movingtarget.training.tuned import start_of
+from movingtarget.training.tuned import Draw, final_losses, start_of
 from movingtarget.training.tuning import search, search_rows
 
 
@@ -106,7 +105,7 @@ def measure(
 
     Members are trained on the first `examples` training images until none has set a new lowest training
     error, evaluated after every epoch, for `patience` epochs, or until none errs any more, or for `epochs`.
-    The rate is that with the lowest training loss over `tuning_seeds` after at most `tuning_epochs`.
+    The rate is that with the lowest training loss over `tuning_seeds` after `tuning_epochs`.
     """
     few = Images(
         images.train_inputs[:examples],
@@ -118,22 +117,22 @@ def measure(
         network, images.features, hidden_width, depth, images.classes, activation, initial_weights
     )
 
-    def trained(rates: list[float], of_seeds: Sequence[int], at_most: int) -> pd.DataFrame:
-        plan = _plan(architecture, few, of_seeds, rates, batch_size)
-        scores = until_it_stops(plan, architecture, at_most, patience)
-        say(f"{len(plan.members)} members: {scores['step'].max()} of {at_most * plan.steps_per_epoch} steps")
-        return scores
+    draw = partial(build_random, architecture)
 
-    def losses_at(rates: list[float]) -> NDArray[np.float64]:
-        scores = trained(rates, tuning_seeds, tuning_epochs)
-        last = where(scores, quantity="train_loss", step=scores["step"].max())
-        losses = last.pivot(index="learning_rate", columns="seed", values="value")
-        return np.asarray(losses.loc[rates], dtype=float)
+    def losses_at(rates: list[float]) -> list[list[float]]:
+        plan = _plan(architecture, few, tuning_seeds, rates, batch_size)
+        end = tuning_epochs * plan.steps_per_epoch
+        losses = final_losses(replace(plan, steps=end), [end], draw)
+        say(f"search, {len(plan.members)} members: {end} steps")
+        return [losses[rate][end] for rate in rates]
 
     found = search(losses_at, learning_rates)
+    plan = _plan(architecture, few, seeds, [found.best], batch_size)
+    scores = until_it_stops(plan, draw, epochs, patience)
+    say(f"{len(plan.members)} members: {scores['step'].max()} of {epochs * plan.steps_per_epoch} steps")
     arm: dict[str, Any] = {"network": network, "depth": depth}
     return {
-        "degradation": trained([found.best], seeds, epochs).assign(**arm),
+        "degradation": scores.assign(**arm),
         "degradation_search": search_rows(found, tuning_seeds, **arm),
     }
 
@@ -156,9 +155,9 @@ def _plan(
     )
 
 
-def until_it_stops(plan: Training, architecture: Architecture, epochs: int, patience: int) -> pd.DataFrame:
+def until_it_stops(plan: Training, draw: Draw, epochs: int, patience: int) -> pd.DataFrame:
     """Scores of every member after every epoch: training loss, error, and the lowest error so far."""
-    state = start_of(plan, lambda seed: build_random(architecture, seed))
+    state = start_of(plan, draw)
     steps = plan.steps_per_epoch
     for epoch in range(1, epochs + 1):
         state = train(replace(plan, steps=epoch * steps, evaluation_steps=[epoch * steps]), state)

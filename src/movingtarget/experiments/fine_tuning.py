@@ -60,8 +60,18 @@ def jobs(config: Config) -> list[Job]:
 def problems(config: Config) -> Iterator[str]:
     """There are classes to pretrain on and classes left, and examples of them."""
     settings, dataset = config["fine_tuning"], dataset_named(config["dataset"])
-    yield from _problems_of_classes(settings["pretraining_classes"], dataset.classes, dataset.name)
     yield from problems_of_seeds("fine_tuning")(config)
+    chosen = settings["pretraining_classes"]
+    if problem := next(_problems_of_classes(chosen, dataset.classes, dataset.name), None):
+        yield problem
+        return
+    left = [size for number, size in enumerate(dataset.class_sizes) if number not in chosen]
+    for key, most in {"examples": min(left), "validation_examples": sum(left) - 1}.items():
+        if settings[key] > most:
+            yield (
+                f"fine_tuning.{key} is {settings[key]}; "
+                f"allowed: 1 to {most}, of the classes of {dataset.name} left to fine-tune on"
+            )
 
 
 def _problems_of_classes(chosen: Sequence[int], classes: int, name: str) -> Iterator[str]:

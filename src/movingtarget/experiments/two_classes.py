@@ -9,7 +9,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from movingtarget.data.catalogue import DATASETS
+from movingtarget.data.catalogue import dataset_named
 from movingtarget.data.load import Images
 from movingtarget.families import FAMILIES
 from movingtarget.measures.population import evaluating, population_statistics
@@ -51,15 +51,17 @@ def jobs(config: Config) -> list[Job]:
 
 
 def problems(config: Config) -> Iterator[str]:
-    """Both classes are in the data set."""
+    """Both classes are in the data set, with examples enough."""
     yield from problems_of_seeds("two_classes")(config)
-    classes, known = config["two_classes"]["classes"], DATASETS[config["dataset"]].classes
-    if missing := [number for number in classes if number >= known]:
+    settings, dataset = config["two_classes"], dataset_named(config["dataset"])
+    classes, known = settings["classes"], range(dataset.classes)
+    if missing := [number for number in classes if number not in known]:
+        yield f"two_classes.classes has {missing[0]}; allowed: 0 to {known[-1]}, the classes of {dataset.name}"
+    elif settings["examples"] > (most := sum(dataset.class_sizes[number] for number in classes)):
         yield (
-            f"two_classes.classes has {missing[0]}; allowed: 0 to {known - 1}, "
-            f"the classes of {config['dataset']}"
+            f"two_classes.examples is {settings['examples']}; "
+            f"allowed: 4 to {most}, the training images of both classes in {dataset.name}"
         )
-    settings = config["two_classes"]
     if settings["batch_size"] > settings["examples"]:
         yield (
             f"two_classes.batch_size is {settings['batch_size']}; "
