@@ -56,7 +56,9 @@ def problems(config: Config) -> Iterator[str]:
     settings, dataset = config["two_classes"], dataset_named(config["dataset"])
     classes, known = settings["classes"], range(dataset.classes)
     if missing := [number for number in classes if number not in known]:
-        yield f"two_classes.classes has {missing[0]}; allowed: 0 to {known[-1]}, the classes of {dataset.name}"
+        yield (
+            f"two_classes.classes has {missing[0]}; allowed: 0 to {known[-1]}, the classes of {dataset.name}"
+        )
     elif settings["examples"] > (most := sum(dataset.class_sizes[number] for number in classes)):
         yield (
             f"two_classes.examples is {settings['examples']}; "
