@@ -89,6 +89,12 @@ def test_seconds_are_spent_on_the_line_between_two_looks() -> None:
     assert rows.loc[["second", "long-second"], "learning_rate"].tolist() == [0.2, 0.4]
 
 
+def test_one_slow_repetition_says_nothing() -> None:
+    calm = compared({"simultaneous": [1.0, 1.0, 1.0], "forward": [4.0, 4.0, 4.0]})
+    disturbed = compared({"simultaneous": [1.0, 9.0, 1.0], "forward": [4.0, 4.0, 9.0]})
+    pd.testing.assert_frame_equal(calm, disturbed)
+
+
 def test_a_time_too_short_for_the_first_look_stands_there() -> None:
     rows = compared({"simultaneous": [1.0], "forward": [100.0]})
     assert rows.loc["second", "train_loss"] == 1.9
