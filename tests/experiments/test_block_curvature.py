@@ -17,6 +17,7 @@ from movingtarget.experiments.block_curvature import (
     _expanded,
     _full_batches,
     _largest_stable_rate,
+    _member,
     _stable,
     measure,
 )
@@ -132,6 +133,17 @@ def test_the_counter_example_by_steps_and_sweeps(
     )
     assert found.item() == pytest.approx(limit, rel=0.02)
     assert curvature_ratio(_Bowl.hessian.numpy(), [1, 1]) == pytest.approx(1.309, abs=1e-3)
+
+
+def test_curvatures_below_a_share_of_the_largest_count_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = 1.5, np.array([3.0, 4.0]), np.diag([-0.5, -0.005, 0.0, 100.0])
+    monkeypatch.setattr("movingtarget.experiments.block_curvature._expanded", lambda *given: found)
+    problem = Problem([], torch.zeros(1, 1, 1), torch.zeros(1, 1, 1))
+    member = _member(problem, {"weight": torch.zeros(1, 1)}, 0, at_minimum=False)
+    assert member == {
+        **{"loss": 1.5, "gradient_norm": 5.0},
+        **{"lowest": -0.005, "negative_share": 0.25, "largest": 100.0},
+    }
 
 
 def test_a_limit_that_is_not_among_the_rates_tried_is_undefined() -> None:

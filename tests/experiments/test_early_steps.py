@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from movingtarget.data.load import Images
-from movingtarget.experiments.early_steps import STUDY, Moment, follow, measure
+from movingtarget.experiments.early_steps import STUDY, Moment, _way, follow, measure
 from movingtarget.networks import Architecture, build_random, stack, unstack
 from movingtarget.networks.initialise import generator
 from movingtarget.networks.scale_free import scale_free_weights
@@ -166,6 +166,19 @@ def test_the_edge_is_the_largest_eigenvalue_of_the_whole_matrix(images: Images) 
     assert value_of(first, quantity="curvature") == pytest.approx(largest, rel=1e-4)
     assert value_of(first, quantity="edge") == pytest.approx(rate * largest / 2, rel=1e-4)
     assert 0 < value_of(first, quantity="block_edge") < rate * largest / 2
+
+
+def test_the_way_made_to_the_last_features_is_a_share_of_the_dissimilarity_at_first() -> None:
+    """Of one unit each, whose similarity is the squared cosine of their angle."""
+
+    def at(*degrees: float) -> Tensor:
+        angles = torch.tensor(degrees).double().deg2rad()[:, None]
+        axes = torch.tensor([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]]).double()
+        return (angles.cos() * axes[0] + angles.sin() * axes[1])[:, None, :, None]
+
+    first, last = at(90, 45), at(0, 0)
+    shares = [_way(features, first, last).item() for features in (first, at(30, 45), at(30, 30), last)]
+    assert shares == pytest.approx([0, 0.75 / 2, (0.75 + 0.5) / 2, 1])
 
 
 def test_tables_are_whole(images: Images, written: Written) -> None:

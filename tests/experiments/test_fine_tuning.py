@@ -33,6 +33,9 @@ def test_every_table_is_as_declared(images: Images, written: Written) -> None:
         written(table, name)
     rows = tables["fine_tuning"]
     assert len(rows) == len(STARTS) * len(RATES) * 2 * (3 + 3)
+    whole = rows.loc[rows["quantity"] != "movement_share", "layer"]
+    assert set(whole) == {0}
+    assert set(rows["layer"]) == {0, 1, 2, 3}
     assert {"plain, pretraining", "plain, scratch, equal"} <= set(said)
 
 

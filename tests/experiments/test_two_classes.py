@@ -96,12 +96,13 @@ def minimised(inputs: np.ndarray, labels: np.ndarray, penalty: float) -> np.ndar
 
 @pytest.mark.parametrize("penalty", [0.3, 30.0])
 def test_a_read_out_is_the_penalised_logistic_regression(pair: Images, penalty: float) -> None:
+    """Wherever the features lie: what the penalty weighs has no part of their mean."""
     drawn = subset(pair, 30, 0)
     train_inputs, test_inputs = drawn.train_inputs[:, :4], drawn.test_inputs[:, :4]
     centre, spread = train_inputs.mean(0), (train_inputs - train_inputs.mean(0)).square().mean().sqrt()
     scaled = [((part - centre) / spread).double().numpy() for part in (train_inputs, test_inputs)]
     point = minimised(scaled[0], drawn.train_labels.numpy(), penalty)
-    found = read_out((3 * train_inputs + 1, 3 * test_inputs + 1), drawn, penalty)
+    found = read_out((3 * train_inputs + 50, 3 * test_inputs + 50), drawn, penalty)
     for part, labels, name in zip(
         scaled, (drawn.train_labels, drawn.test_labels), ("train_accuracy", "test_accuracy"), strict=True
     ):
