@@ -1,15 +1,17 @@
 """Mistakes in the settings: one clear line, a non-zero exit, nothing made."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from project_copy import ROOT, SMOKE, environment, snakemake, told
 from snakemake.utils import update_config
 
-from movingtarget.declarations import figures
+from movingtarget.declarations import figures, studies
 from movingtarget_workflow.run import check_run
 
 NETWORKS = "networks: [plain, batch-norm, residual, residual-batch-norm]"
@@ -204,6 +206,10 @@ MISTAKES = {
         "block_curvature.pooled_side is 29; allowed: at most 28, the side of fashion-mnist's images",
     ),
     "one class where two are told apart": ("two_classes: {classes: [1]}", "two_classes.classes is [1]"),
+    "three classes where two are told apart": (
+        "two_classes: {classes: [1, 2, 3]}",
+        "two_classes.classes is [1, 2, 3]",
+    ),
     "a minibatch larger than a draw": (
         "two_classes: {batch_size: 501}",
         "two_classes.batch_size is 501; allowed: 2 to 500, two_classes.examples",
@@ -240,6 +246,34 @@ def test_a_mistake_in_the_settings_is_one_clear_line(name: str, monkeypatch: pyt
     assert message.startswith("Moving Target: ")
     assert expected in message
     assert len(message.splitlines()) == 1
+
+
+RANGE = re.compile(r"(\w+)\.(\w+) (?:is|has) \d+; allowed: (\d+) to \d+")
+RANGES = {found.groups() for _, expected in MISTAKES.values() if (found := RANGE.match(expected))}
+
+
+@pytest.mark.parametrize(("section", "key", "least"), sorted(RANGES))
+def test_the_least_that_a_message_allows_is_that_of_the_schema(section: str, key: str, least: str):
+    schema = studies()[section].settings[key]
+    assert schema.get("items", schema)["minimum"] == int(least)
+
+
+TWO_AT_LEAST = [
+    *("block_curvature.examples", "early_steps.batch_size", "early_steps.full_batch"),
+    *("fine_tuning.batch_size", "first_layers.batch_size", "first_layers.evaluation_examples"),
+    *("first_layers.held_out", "first_layers.training_images", "large_batch.batch_size"),
+    *("large_batch.evaluation_examples", "large_batch.large_batch_size", "layer_gradients.batch_size"),
+    *("moving_target.batch_size", "moving_target.evaluation_examples", "one_step.batch_size"),
+    *("remedies.batch_size", "remedies.evaluation_examples", "training.evaluation_examples"),
+    *("two_classes.batch_size", "update_orders.evaluation_examples"),
+]
+
+
+@pytest.mark.parametrize("name", TWO_AT_LEAST)
+def test_images_that_batch_norm_takes_a_variance_of_are_two_at_least(name: str):
+    section, key = name.split(".")
+    schema = jsonschema.Draft202012Validator(studies()[section].settings[key])
+    assert [schema.is_valid(images) for images in (1, 2)] == [False, True]
 
 
 def test_settings_that_are_right_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
