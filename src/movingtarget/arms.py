@@ -32,7 +32,7 @@ SETTINGS: dict[str, SettingSchema] = {
     "hidden_width": COUNT,
     "activation": ACTIVATION,
     "initial_weights": INITIAL_WEIGHTS,
-    "batch_size": of_training_images(),
+    "batch_size": of_training_images(2),
     "epochs": COUNT,
     "evaluations_per_epoch": COUNT,
     "evaluation_examples": {**of_training_images(2), **of_test_images(2)},

@@ -259,7 +259,8 @@ def test_the_least_that_a_message_allows_is_that_of_the_schema(section: str, key
 
 
 TWO_AT_LEAST = [
-    *("block_curvature.examples", "early_steps.batch_size", "early_steps.full_batch"),
+    *("block_curvature.examples", "degradation.batch_size", "depth_ladder.batch_size"),
+    *("early_steps.batch_size", "early_steps.full_batch", "training.batch_size"),
     *("fine_tuning.batch_size", "first_layers.batch_size", "first_layers.evaluation_examples"),
     *("first_layers.held_out", "first_layers.training_images", "large_batch.batch_size"),
     *("large_batch.evaluation_examples", "large_batch.large_batch_size", "layer_gradients.batch_size"),

@@ -59,7 +59,7 @@ STUDY = Study(
         "activation": ACTIVATION,
         "initial_weights": INITIAL_WEIGHTS,
         "examples": of_training_images(2),
-        "batch_size": of_training_images(),
+        "batch_size": of_training_images(2),
         "epochs": COUNT,
         "tuning_epochs": COUNT,
         "patience": COUNT,
