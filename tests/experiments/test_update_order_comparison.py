@@ -80,8 +80,8 @@ def test_budgets_of_steps_and_flops_are_spent_where_their_courses_end() -> None:
 
 
 def test_seconds_are_spent_on_the_line_between_two_looks() -> None:
-    # 8 and 24 steps of 1 s take as long as 1.6 and 4.8 of 5 s on average
-    rows = compared({"simultaneous": [0.5, 1.5], "forward": [4.0, 6.0]})
+    # 8 and 24 steps of 1 s take as long as 1.6 and 4.8 of 5 s
+    rows = compared({"simultaneous": [1.0, 1.5], "forward": [7.0, 5.0]})
     assert rows.loc["second", "train_loss"] == pytest.approx(1.9 + 0.6 * (1.6 - 1.9))
     assert rows.loc["long-second", "train_loss"] == pytest.approx(1.3 + 0.2 * (0.7 - 1.3))
     assert rows.loc["long-second", "test_accuracy"] == pytest.approx(0.048)
@@ -89,9 +89,9 @@ def test_seconds_are_spent_on_the_line_between_two_looks() -> None:
     assert rows.loc[["second", "long-second"], "learning_rate"].tolist() == [0.2, 0.4]
 
 
-def test_one_slow_repetition_says_nothing() -> None:
+def test_slow_repetitions_say_nothing() -> None:
     calm = compared({"simultaneous": [1.0, 1.0, 1.0], "forward": [4.0, 4.0, 4.0]})
-    disturbed = compared({"simultaneous": [1.0, 9.0, 1.0], "forward": [4.0, 4.0, 9.0]})
+    disturbed = compared({"simultaneous": [1.0, 9.0, 1.0], "forward": [4.0, 4.4, 9.0]})
     pd.testing.assert_frame_equal(calm, disturbed)
 
 

@@ -120,8 +120,8 @@ RISE = 10.0
 COARSE, FINE = 1.1, 1.015
 """Factors between the rates tried, first and then between the last stable one and the next."""
 
-LEAST, RATES = 0.75, 14
-"""The coarse rates start at so much of the exact limit of the quadratic, and are so many: up to 2.6 of it."""
+LEAST, RATES = 0.25, 26
+"""The coarse rates start at so much of the exact limit of the quadratic, and are so many: up to 2.7 of it."""
 
 Matrix = NDArray[np.float64]
 

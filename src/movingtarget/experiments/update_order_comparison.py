@@ -48,8 +48,8 @@ def measure(
     """Table update_order_budgets: what the tested seeds of every arm have reached with the same budget.
 
     A budget of steps or FLOPs is spent where its own training ends. The budgets second and long-second are
-    the time that simultaneous updates take for the budgets flop and long-flop, at the median time of a step.
-    Arms stand there on the course that was tuned for as many FLOPs, on the line between two looks. For an arm
+    the time that simultaneous updates take for the budgets flop and long-flop, at the least time of a step
+    over repetitions: what else a machine does can only add to it. Arms stand there on the course that was tuned for as many FLOPs, on the line between two looks. For an arm
     that does more FLOPs in a second than simultaneous updates, as Muon does, that course is too short: it
     stands on its next longer course. If there is none it has no row.
 
@@ -58,7 +58,7 @@ def measure(
         update_order_times: that table, of the same arms.
         say: told of nothing.
     """
-    seconds = update_order_times.groupby(ARM)["seconds"].median().to_dict()
+    seconds = update_order_times.groupby(ARM)["seconds"].min().to_dict()
     frames = []
     for (regime, network, order), rows in divide(update_orders, *ARM).items():
         courses = divide(rows, "budget")
