@@ -148,8 +148,8 @@ local function sum(lengths)
 end
 
 -- Widths as a browser chooses them (CSS 2.1, 17.5.2.2): every column holds its longest word, and what is left
--- of the line goes to the columns in proportion to what they lack. LaTeX's wider letters are made smaller where even
--- the words are too long for the line.
+-- of the line goes to the columns in proportion to what they lack. Where even the words are too long for the line,
+-- letters are made smaller.
 local function fit_table(tbl)
   local words, cells = measure_columns(tbl)
   local line = 100     -- characters of table text on an A4 page
@@ -160,8 +160,10 @@ local function fit_table(tbl)
     colspec[2] = wide and width / math.max(line, sum(words)) or nil
   end
   if html then return pandoc.Div(tbl, {class = "table"}) end
-  if not latex or sum(words) <= line then return tbl end
-  return {pandoc.RawBlock(FORMAT, "{\\crowded"), tbl, pandoc.RawBlock(FORMAT, "}")}
+  if sum(words) <= line then return tbl end
+  local open, close = "{\\crowded", "}"
+  if typst then open, close = ("#[#show table: set text(size: %.1fpt)"):format(9 * line / sum(words)), "]" end
+  return {pandoc.RawBlock(FORMAT, open), tbl, pandoc.RawBlock(FORMAT, close)}
 end
 
 return {

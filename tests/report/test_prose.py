@@ -167,6 +167,11 @@ def test_only_an_interval_with_powers_of_ten_may_be_broken():
     assert [word[0] for word in words] == ["7", "[", "7"]
 
 
+def test_in_a_table_a_line_may_be_broken_before_an_interval():
+    text = markdown_table(pd.DataFrame({"loss": [interval(0.123, 0.081, 0.173)]}), {"loss": "Loss"})
+    assert "0.123 [0.081,\N{NO-BREAK SPACE}0.173]" in text
+
+
 def test_table_names_the_unknown_column():
     with pytest.raises(ValueError, match="column 'dept' is not in the table, which has depth, loss"):
         markdown_table(pd.DataFrame({"depth": [1], "loss": [0.5]}), {"dept": "Depth"})

@@ -49,9 +49,10 @@ def measure(
 
     A budget of steps or FLOPs is spent where its own training ends. The budgets second and long-second are
     the time that simultaneous updates take for the budgets flop and long-flop, at the least time of a step
-    over repetitions: what else a machine does can only add to it. Arms stand there on the course that was tuned for as many FLOPs, on the line between two looks. For an arm
-    that does more FLOPs in a second than simultaneous updates, as Muon does, that course is too short: it
-    stands on its next longer course. If there is none it has no row.
+    over repetitions: what else a machine does can only add to it. Arms stand there on the course that was
+    tuned for as many FLOPs, on the line between two looks. For an arm that does more FLOPs in a second than
+    simultaneous updates, as Muon does, that course is too short: it stands on its next longer course. If
+    there is none it has no row.
 
     Args:
         update_orders: that table, `simultaneous` on every network of a regime among its arms.

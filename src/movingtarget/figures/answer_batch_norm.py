@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from movingtarget.drawing.curves import log_axis
 from movingtarget.drawing.style import LOOKS, arm_name, panels, styled
 from movingtarget.drawing.update_orders import REGIMES
 from movingtarget.figure import Drawing
@@ -18,10 +18,10 @@ FIGURE = Drawing(
     caption="""\
 Whether moving one layer at a time does what batch norm does: compare the plain network's lower marker in a
 panel, whose layers move one at a time, with the batch-norm network's upper one, whose layers move
-together. The abscissa is the training loss in nats after as many steps, logarithmic; a panel is a way of
-showing the examples. Markers are means over seeds and bars their 95 % intervals (number of seeds: {{
-update_orders.seeds | length }}). Made with networks of {{ update_orders.depth }} hidden layers, {{
-update_orders.hidden_width }} units wide, on {{ dataset }}, at learning rates chosen on other seeds.
+together. The abscissa is the training loss in nats after as many steps, in each panel on a scale of its own;
+a panel is a way of showing the examples. Markers are means over seeds and bars their 95 % intervals (number
+of seeds: {{ update_orders.seeds | length }}). Made with networks of {{ update_orders.depth }} hidden layers,
+{{ update_orders.hidden_width }} units wide, on {{ dataset }}, at learning rates chosen on other seeds.
 """,
 )
 
@@ -40,7 +40,7 @@ def draw(update_order_budgets: pd.DataFrame) -> Figure:
         [REGIMES[regime] for regime in regimes], len(regimes), row_height=4.2, sharey=True
     )
     for axes, regime in zip(row, regimes, strict=True):
-        log_axis(axes.xaxis)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         _draw_regime(axes, where(update_order_budgets, regime=regime, budget="sweep"), SWEEPS[regime])
         axes.set_xlabel("training loss (nats)")
     return figure

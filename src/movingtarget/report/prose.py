@@ -159,6 +159,7 @@ def markdown_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> str:
     """A Pandoc pipe table of `frame`: the columns named by the keys, headed by the values of `columns`.
 
     Text cells are Markdown; numbers are written by `number` and aligned right; a missing cell is "undefined".
+    A line may be broken between an estimate and its interval.
 
     Raises:
         ValueError: a column is not in `frame`.
@@ -175,7 +176,7 @@ def markdown_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, str):
-        return _escape_pipes(re.sub(r"\s*\n\s*", " ", value.strip()))
+        return _escape_pipes(re.sub(r"\s*\n\s*", " ", value.strip())).replace(f"{SPACE}[", " [")
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     return "undefined" if pd.isna(value) else number(value)
