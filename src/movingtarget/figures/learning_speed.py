@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 from matplotlib.transforms import ScaledTranslation
 
 from movingtarget.drawing.curves import log_axis
@@ -50,6 +51,7 @@ def draw(speed: pd.DataFrame) -> Figure:
         log_axis(axes.yaxis)
         if quantity == "gradient_norm":
             log_axis(axes.xaxis)
+            axes.xaxis.set_major_locator(LogLocator(numticks=5))  # room for names like 1e+06
         _draw(axes, _arms(speed, quantity))
         axes.set_xlabel(label)
         axes.set_ylabel("steps (minibatches)")
