@@ -203,7 +203,7 @@ MISTAKES = {
     ),
     "more pixels than images have": (
         "block_curvature: {pooled_side: 29}",
-        "block_curvature.pooled_side is 29; allowed: at most 28, the side of fashion-mnist's images",
+        "block_curvature.pooled_side is 29; allowed: at most 28, the side of an image of fashion-mnist",
     ),
     "one class where two are told apart": ("two_classes: {classes: [1]}", "two_classes.classes is [1]"),
     "three classes where two are told apart": (

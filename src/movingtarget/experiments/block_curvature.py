@@ -73,7 +73,7 @@ def problems(config: Config) -> Iterator[str]:
     if side > dataset.side:
         yield (
             f"block_curvature.pooled_side is {side}; "
-            f"allowed: at most {dataset.side}, the side of {dataset.name}'s images"
+            f"allowed: at most {dataset.side}, the side of an image of {dataset.name}"
         )
 
 
