@@ -40,7 +40,7 @@ def images() -> Images:
 
 def plan(images: Images, rate: float, seeds: list[int]) -> tuple[Training, Architecture]:
     architecture = Architecture("plain", 5, 8, 2, 3)
-    few = Images(images.train_inputs[:24], images.train_labels[:24], *images[2:])
+    few = Images(images.train_inputs[:24], images.train_labels[:24], *images[2:4])
     training = Training(
         build(architecture),
         simultaneous,

@@ -24,7 +24,7 @@ def prepared(networks: list[nn.Module], images: Images) -> tuple[nn.Module, Para
 @pytest.mark.parametrize("family", FAMILIES)
 def test_scores_are_each_members_own(random_networks: RandomNetworks, images: Images, family: str) -> None:
     network, parameters, statistics = prepared(random_networks(family, 3), images)
-    score = evaluate(network, parameters, statistics, *images[2:])
+    score = evaluate(network, parameters, statistics, *images[2:4])
     network.eval()
     for member in range(3):
         logits = call(network, unstack(parameters | statistics, member), images.test_inputs)
@@ -54,7 +54,7 @@ def test_neither_order_nor_company_of_examples_matters(
 def test_a_loss_that_is_not_finite_has_no_accuracy(random_networks: RandomNetworks, images: Images) -> None:
     network, parameters, statistics = prepared(random_networks("plain", 2), images)
     parameters["head.bias"][0] = torch.nan
-    score = evaluate(network, parameters, statistics, *images[2:])
+    score = evaluate(network, parameters, statistics, *images[2:4])
     assert score.accuracy.isnan().tolist() == [True, False]
     assert score.loss.isnan().tolist() == [True, False]
 

@@ -22,12 +22,15 @@ class Images(NamedTuple):
         train_labels: `(images,)` int64.
         test_inputs: `(test images, pixels)` float32, standardised as the training images are.
         test_labels: `(test images,)` int64.
+        mean, deviation: of the training pixels, 0 to 255, by which both are standardised.
     """
 
     train_inputs: Tensor
     train_labels: Tensor
     test_inputs: Tensor
     test_labels: Tensor
+    mean: float = 0.0
+    deviation: float = 255.0
 
     @property
     def features(self) -> int:
@@ -47,6 +50,20 @@ class Images(NamedTuple):
         """Of the training images."""
         return int(self.train_labels.max()) + 1
 
+    def to_reconstruct(self) -> "Images":
+        """The images in [0, 1], whose labels are the images themselves.
+
+        >>> white = torch.full((2, 4), 1.0)
+        >>> images = Images(white, torch.tensor([0, 1]), white, torch.tensor([0, 1]), mean=55.0, deviation=200.0)
+        >>> images.to_reconstruct().train_labels[0].tolist()
+        [1.0, 1.0, 1.0, 1.0]
+        """
+        train, test = (
+            (inputs * self.deviation + self.mean).round_().div_(255)
+            for inputs in (self.train_inputs, self.test_inputs)
+        )
+        return Images(train, train, test, test)
+
 
 def load(folder: Path) -> Images:
     r"""Images and labels of the four uncompressed IDX files in a folder.
@@ -65,12 +82,15 @@ def load(folder: Path) -> Images:
     test, test_labels = _read_pair(folder / TEST_INPUTS, folder / TEST_LABELS)
     if train.shape[1:] != test.shape[1:]:
         raise ValueError(f"{folder}: training images are {train.shape[1:]}, test images {test.shape[1:]}")
-    levels = _standard_levels(train, folder)
+    mean, deviation = _moments(train, folder)
+    levels = ((np.arange(256) - mean) / deviation).astype(np.float32)
     return Images(
         train_inputs=torch.from_numpy(levels[train].reshape(len(train), -1)),
         train_labels=torch.from_numpy(train_labels.astype(np.int64)),
         test_inputs=torch.from_numpy(levels[test].reshape(len(test), -1)),
         test_labels=torch.from_numpy(test_labels.astype(np.int64)),
+        mean=mean,
+        deviation=deviation,
     )
 
 
@@ -104,13 +124,12 @@ def _read(path: Path) -> NDArray[np.uint8]:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _standard_levels(pixels: NDArray[np.uint8], folder: Path) -> NDArray[np.float32]:
-    """`(256,)`: the standardised value of each of a byte's values, from the histogram of all the pixels."""
+def _moments(pixels: NDArray[np.uint8], folder: Path) -> tuple[float, float]:
+    """Mean and (population) standard deviation of all the pixels, from their histogram."""
     counts = np.bincount(pixels.ravel(), minlength=256)
     if np.count_nonzero(counts) < 2:
         raise ValueError(f"{folder / TRAIN_INPUTS}: pixels do not vary, so they cannot be standardised")
     values = np.arange(256)
     mean = np.average(values, weights=counts)
     deviation = np.sqrt(np.average((values - mean) ** 2, weights=counts))
-    levels: NDArray[np.float32] = ((values - mean) / deviation).astype(np.float32)
-    return levels
+    return float(mean), float(deviation)

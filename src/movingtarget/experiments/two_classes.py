@@ -187,7 +187,7 @@ def of_classes(images: Images, classes: Sequence[int], examples: int) -> Images:
         ValueError: there are fewer training images of them than `examples`, or none of a class.
     """
     kept = []
-    for inputs, labels in (images[:2], images[2:]):
+    for inputs, labels in (images[:2], images[2:4]):
         if missing := [number for number in classes if not (labels == number).any()]:
             raise ValueError(
                 f"classes has {missing[0]}, of which there are no images; allowed: two that are there"
@@ -198,7 +198,7 @@ def of_classes(images: Images, classes: Sequence[int], examples: int) -> Images:
         kept += [inputs[chosen], numbers[labels][chosen]]
     if examples > (most := len(kept[1])):
         raise ValueError(f"examples is {examples}; allowed: 4 to {most}, the training images of both classes")
-    return Images(*kept)
+    return Images(*kept, images.mean, images.deviation)
 
 
 def subset(pair: Images, examples: int, seed: int) -> Images:

@@ -10,9 +10,30 @@ from movingtarget.networks.stack import Parameters
 
 
 def member_losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy (nats) of each member: logits `(..., batch, classes)` -> `(...)`."""
+    r"""Each member's loss, in nats: logits `(..., batch, outputs)` -> `(...)`.
+
+    Of classes, labels `(..., batch)`, the mean cross-entropy. Of images to be reconstructed, labels
+    `(..., batch, pixels)` in [0, 1], the mean over images of the cross-entropy summed over pixels,
+
+    $$ \sum_p -y_p \log \sigma(a_p) - (1 - y_p) \log(1 - \sigma(a_p)), $$
+
+    whose floor is the entropy of the pixels themselves, `entropy_floor`.
+    """
+    if labels.dim() == logits.dim():
+        return F.binary_cross_entropy_with_logits(logits, labels, reduction="none").sum(-1).mean(-1)
     losses = F.cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none")
     return losses.view(labels.shape).mean(-1)
+
+
+def entropy_floor(images: Tensor) -> float:
+    r"""The least cross-entropy that a reconstruction can have, in nats: `(images, pixels)` in [0, 1].
+
+    $$ \frac{1}{N} \sum_n \sum_p -y_{np} \log y_{np} - (1 - y_{np}) \log(1 - y_{np}) $$
+
+    >>> round(entropy_floor(torch.tensor([[0.5, 1.0], [0.0, 0.0]])), 4)  # one pixel of four, of log 2
+    0.3466
+    """
+    return float((torch.special.entr(images) + torch.special.entr(1 - images)).sum(-1).double().mean())
 
 
 def differentiate(

@@ -1,4 +1,4 @@
-"""Loss and accuracy of a stack of members on held data."""
+"""Scores of a stack of members on held data: classes told right, or images reconstructed."""
 
 from typing import NamedTuple
 
@@ -17,6 +17,13 @@ class Score(NamedTuple):
     accuracy: Tensor
 
 
+class Reconstruction(NamedTuple):
+    """Cross-entropy (nats) and squared error of images, summed over pixels, `(members,)`."""
+
+    loss: Tensor
+    squared_error: Tensor
+
+
 @torch.no_grad()
 def evaluate(
     network: nn.Module, parameters: Parameters, statistics: Parameters, inputs: Tensor, labels: Tensor
@@ -30,14 +37,22 @@ def evaluate(
         inputs: `(examples, features)`.
         labels: `(examples,)`.
     """
-    was_training = network.training
-    network.eval()
-    logits = call(network, parameters | statistics, inputs)
-    network.train(was_training)
+    logits = _logits(network, parameters | statistics, inputs)
     shared = labels.expand(logits.shape[:-1])
     losses = member_losses(logits, shared)
     accuracies = (logits.argmax(-1) == shared).double().mean(-1)
     return Score(losses, torch.where(losses.isfinite(), accuracies, torch.nan))
+
+
+@torch.no_grad()
+def evaluate_reconstruction(
+    network: nn.Module, parameters: Parameters, statistics: Parameters, inputs: Tensor, images: Tensor
+) -> Reconstruction:
+    """The same for networks whose outputs, through a sigmoid, should be images: `(examples, pixels)`."""
+    logits = _logits(network, parameters | statistics, inputs)
+    losses = member_losses(logits, images.expand(logits.shape))
+    errors = logits.sigmoid_().sub_(images).square_().sum(-1).mean(-1)
+    return Reconstruction(losses, torch.where(losses.isfinite(), errors, torch.nan))
 
 
 def evaluate_split(
@@ -46,14 +61,22 @@ def evaluate_split(
     train: tuple[Tensor, Tensor],
     test: tuple[Tensor, Tensor],
 ) -> dict[str, Tensor]:
-    """Loss and accuracy on training and test examples, population statistics taken from the former."""
+    """Scores on training and test examples, population statistics taken from the former.
+
+    Labels are classes, `(examples,)`, or images to be reconstructed, `(examples, pixels)`.
+    """
     statistics = population_statistics(network, parameters, train[0])
-    scores = {
-        "train": evaluate(network, parameters, statistics, *train),
-        "test": evaluate(network, parameters, statistics, *test),
-    }
+    score = evaluate if train[1].dim() == 1 else evaluate_reconstruction
     return {
         f"{split}_{quantity}": value
-        for split, score in scores.items()
-        for quantity, value in score._asdict().items()
+        for split, examples in {"train": train, "test": test}.items()
+        for quantity, value in score(network, parameters, statistics, *examples)._asdict().items()
     }
+
+
+def _logits(network: nn.Module, parameters: Parameters, inputs: Tensor) -> Tensor:
+    was_training = network.training
+    network.eval()
+    logits = call(network, parameters, inputs)
+    network.train(was_training)
+    return logits

@@ -87,7 +87,7 @@ def descend_above(
         lambda leaves: member_losses(propagate(moving, leaves, inputs), batch.labels), own
     )
     descend(parameters, gradients, learning_rates)
-    size = batch.labels.shape[-1]
+    size = batch.size
     cost = backpropagation_cost(_affine_parts(moving), size)
     return losses, cost._replace(flops=cost.flops + forward_flops(_affine_parts(below), size))
 

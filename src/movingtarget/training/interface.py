@@ -1,7 +1,7 @@
 """The interface of every update rule, and the cost it reports."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -9,15 +9,29 @@ from movingtarget.networks.layers import Linear
 from movingtarget.networks.stack import Parameters
 
 
+Memory = dict[str, Any]
+"""What a rule keeps from step to step, by name: tensors, numbers, and lists and dicts of them."""
+
+
 class Batch(NamedTuple):
-    """One minibatch for each member: `inputs` `(members, batch, features)`, `labels` `(members, batch)`."""
+    """One minibatch for each member.
+
+    Attributes:
+        inputs: `(members, batch, features)`.
+        labels: classes `(members, batch)`, or images to be reconstructed `(members, batch, pixels)`.
+    """
 
     inputs: Tensor
     labels: Tensor
 
+    @property
+    def size(self) -> int:
+        """Examples of each member."""
+        return self.labels.shape[1]
+
     def parts(self, number: int) -> "list[Batch]":
         """As many minibatches of equal size; raises ValueError if the examples do not divide so."""
-        size = self.labels.shape[-1]
+        size = self.size
         if size % number:
             raise ValueError(
                 f"batch of {size} examples for {number} layers with examples of their own; "
@@ -41,16 +55,16 @@ class Cost(NamedTuple):
 class Outcome(NamedTuple):
     """What one step leaves: parameters (their storage may be reused), the rule's memory, cost, loss.
 
-    `loss` `(members,)` is the minibatch's mean cross-entropy before the step, in nats.
+    `loss` `(members,)` is the minibatch's before the step, as in `member_losses`.
     """
 
     parameters: Parameters
-    memory: Parameters
+    memory: Memory
     cost: Cost
     loss: Tensor
 
 
-UpdateRule = Callable[[nn.Module, Parameters, Batch, Parameters, Tensor], Outcome]
+UpdateRule = Callable[[nn.Module, Parameters, Batch, Memory, Tensor], Outcome]
 """(network, parameters, batch, memory, learning rate of each member) -> Outcome; memory starts empty."""
 
 
@@ -72,6 +86,6 @@ def input_gradient_flops(network: nn.Module, batch_size: int) -> float:
     return forward_flops(first, batch_size)
 
 
-def steps_done(memory: Parameters) -> int:
+def steps_done(memory: Memory) -> int:
     """How many steps a rule has taken that counts them in its memory as "step"."""
     return int(memory.get("step", 0))

@@ -31,7 +31,7 @@ def layer_rates(factor: float, reverse: bool) -> UpdateRule:
             distance = place if reverse else len(links) - 1 - place
             own = {name: gradients[name] for name in link.names.values()}
             descend(parameters, own, learning_rates * factor**-distance)
-        return Outcome(parameters, memory, backpropagation_cost(network, batch.labels.shape[-1]), losses)
+        return Outcome(parameters, memory, backpropagation_cost(network, batch.size), losses)
 
     return rule
 
@@ -54,7 +54,7 @@ def lars(
         sizes, slopes = norm_of({name: parameters[name] for name in own}), norm_of(own)
         ratios = torch.where(slopes == 0, 0.0, sizes / slopes)
         descend(parameters, own, learning_rates * ratios)
-    return Outcome(parameters, memory, backpropagation_cost(network, batch.labels.shape[-1]), losses)
+    return Outcome(parameters, memory, backpropagation_cost(network, batch.size), losses)
 
 
 def norm_of(values: Parameters) -> Tensor:

@@ -54,7 +54,7 @@ def locoprop(iterations: int, gamma: float, loss: Literal["matching", "squared"]
     def rule(
         network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, learning_rates: Tensor
     ) -> Outcome:
-        links, size = chain(network), batch.labels.shape[-1]
+        links, size = chain(network), batch.size
         transfers = _matching_transfers(links) if loss == "matching" else [_identity] * len(links)
         problems, losses, gradients = _backpropagate(links, transfers, parameters, batch, gamma)
         descend(parameters, gradients, learning_rates)
@@ -88,7 +88,7 @@ def _backpropagate(
         inputs.append(link.transfer(pre_activations[-1]))
     losses = member_losses(inputs[-1], batch.labels)
     found = torch.autograd.grad(losses.sum(), [*pre_activations, *leaves.values()])
-    step = gamma * batch.labels.shape[-1]
+    step = gamma * batch.size
     problems = [
         _Problem(link, transfer, x.detach(), _targets(transfer, a.detach(), step * error))
         for link, transfer, x, a, error in zip(

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from movingtarget.data.load import Images
 from movingtarget.networks.stack import Parameters
 from movingtarget.training.evaluation import evaluate_split
-from movingtarget.training.interface import Batch, Cost, UpdateRule
+from movingtarget.training.interface import Batch, Cost, Memory, UpdateRule
 from movingtarget.training.minibatches import batches
+from movingtarget.training.schedule import Schedule, constant
 
 Rows = list[dict[str, Any]]
 
@@ -25,7 +26,7 @@ class Training:
     The members are all pairs of a learning rate and a seed, rates outermost. `curve_window` is the number
     of steps whose minibatch losses are averaged into one point of the curve; a window that an epoch's end
     cuts short leaves no point. Scores are taken at step 0 and at `evaluation_steps`. Parameters are kept at
-    `snapshot_steps`, of which 0 is the start.
+    `snapshot_steps`, of which 0 is the start. A step's rates are those given times the schedule's factor.
     """
 
     network: nn.Module
@@ -39,6 +40,7 @@ class Training:
     evaluation_examples: int
     curve_window: int
     snapshot_steps: Sequence[int] = ()
+    schedule: Schedule = constant
 
     @property
     def members(self) -> list[tuple[float, int]]:
@@ -62,7 +64,7 @@ class State:
 
     parameters: Parameters
     diverged_at: Tensor
-    memory: Parameters = field(default_factory=dict)
+    memory: Memory = field(default_factory=dict)
     epoch: int = 0
     rows: Rows = field(default_factory=list)
     snapshots: dict[int, Parameters] = field(default_factory=dict)
@@ -145,7 +147,7 @@ def _snapshot(training: Training, state: State, step: int) -> State:
 
 
 def _step(training: Training, state: State, index: Tensor, step: int) -> tuple[State, Tensor]:
-    rates = torch.tensor([rate for rate, _ in training.members])
+    rates = torch.tensor([rate for rate, _ in training.members]) * training.schedule(step - 1)
     batch = _gather(training, index)
     outcome = training.rule(training.network, state.parameters, batch, state.memory, rates)
     spent = Cost(*map(sum, zip(state.spent, outcome.cost, strict=True)))
@@ -162,7 +164,8 @@ def _gather(training: Training, index: Tensor) -> Batch:
     """The minibatch of every member: seeds' own examples, repeated for each learning rate."""
     repeated = index.repeat(len(training.learning_rates), 1)
     inputs = training.images.train_inputs.index_select(0, repeated.flatten())
-    return Batch(inputs.view(*repeated.shape, -1), training.images.train_labels[repeated])
+    labels = training.images.train_labels.index_select(0, repeated.flatten())
+    return Batch(inputs.view(*repeated.shape, -1), labels.view(*repeated.shape, *labels.shape[1:]))
 
 
 def _evaluate(training: Training, state: State, step: int) -> State:

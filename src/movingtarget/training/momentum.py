@@ -49,7 +49,7 @@ def momentum(share: float, weight_decay: float, by_norms: bool) -> UpdateRule:
                 rates = rates * _layer_rates({name: parameters[name] for name in own}, own, weight_decay)
             steps |= _steps(own, parameters, memory, rates, share, weight_decay)
         descend(parameters, steps, torch.ones_like(learning_rates))
-        return Outcome(parameters, steps, backpropagation_cost(network, batch.labels.shape[-1]), losses)
+        return Outcome(parameters, steps, backpropagation_cost(network, batch.size), losses)
 
     return rule
 

@@ -35,7 +35,7 @@ def muon(
     """
     losses, gradients = gradients_of(network, parameters, batch)
     memory = memory | descend_along_momentum(parameters, gradients, memory, learning_rates)
-    cost = backpropagation_cost(network, batch.labels.shape[-1])
+    cost = backpropagation_cost(network, batch.size)
     return Outcome(
         parameters, memory, cost._replace(flops=cost.flops + orthogonalisation_flops(gradients)), losses
     )

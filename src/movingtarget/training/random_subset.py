@@ -49,7 +49,7 @@ def random_subset(direction: Literal["gradient", "muon"] = "gradient") -> Update
         active = drawn_layers(len(links), done)
         names = [name for place in active for name in links[place].names.values()]
         losses, gradients = _gradients(links, active[0], names, parameters, batch)
-        cost = _cost(links, active, batch.labels.shape[-1])
+        cost = _cost(links, active, batch.size)
         counted = memory | {"step": torch.tensor(done + 1)}
         if direction == "gradient":
             descend(parameters, gradients, learning_rates)

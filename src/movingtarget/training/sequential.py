@@ -29,7 +29,7 @@ def stale_sequential(
     losses, gradients = gradients_of(network, parameters, batch)
     for link in chain(network):
         descend(parameters, {name: gradients[name] for name in link.names.values()}, learning_rates)
-    return Outcome(parameters, memory, backpropagation_cost(network, batch.labels.shape[-1]), losses)
+    return Outcome(parameters, memory, backpropagation_cost(network, batch.size), losses)
 
 
 def recomputed(order: Order, fresh: bool = False) -> UpdateRule:
@@ -114,7 +114,7 @@ def _move(
     links: Sequence[Link], place: int, parameters: Parameters, cache: _Cache, learning_rates: Tensor
 ) -> _Move:
     """Move one layer along its gradient at the current weights; the cache is filled up to its inputs."""
-    size, above = cache.labels.shape[-1], links[place:]
+    size, above = cache.labels.shape[1], links[place:]
     unknown = links[len(cache.inputs) - 1 : place]
     for link in unknown:
         cache.inputs.append(propagate([link], parameters, cache.inputs[-1]))

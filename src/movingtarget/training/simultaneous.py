@@ -22,7 +22,7 @@ def simultaneous(
     """
     losses, gradients = gradients_of(network, parameters, batch)
     descend(parameters, gradients, learning_rates)
-    return Outcome(parameters, memory, backpropagation_cost(network, batch.labels.shape[-1]), losses)
+    return Outcome(parameters, memory, backpropagation_cost(network, batch.size), losses)
 
 
 def backpropagation_cost(network: nn.Module, batch_size: int) -> Cost:
