@@ -37,7 +37,7 @@ from movingtarget.training.freezing import freeze_in_order
 from movingtarget.training.greedy import greedy
 from movingtarget.training.interface import Batch, UpdateRule
 from movingtarget.training.layer_rates import lars, layer_rates
-from movingtarget.training.locoprop import locoprop
+from movingtarget.training.locoprop import locoprop_by_descent
 from movingtarget.training.muon import muon
 from movingtarget.training.random_subset import random_subset
 from movingtarget.training.repeated import repeated
@@ -62,8 +62,8 @@ RULES: dict[str, UpdateRule] = {
     "random-subset": random_subset("gradient"),
     "muon": muon,
     "random-subset-muon": random_subset("muon"),
-    "locoprop-m": locoprop(3, 0.5, loss="matching"),
-    "locoprop-s": locoprop(3, 0.5, loss="squared"),
+    "locoprop-m": locoprop_by_descent(3, 0.5, loss="matching"),
+    "locoprop-s": locoprop_by_descent(3, 0.5, loss="squared"),
     "smaller-early": layer_rates(2.6, reverse=False),
     "smaller-late": layer_rates(2.6, reverse=True),
     "lars": lars,

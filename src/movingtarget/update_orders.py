@@ -133,7 +133,7 @@ UPDATE_ORDERS = {  # colours from Paul Tol's palettes, but for LocoProp-M's, whi
         {"direction": "muon"},
     ),
     "locoprop-m": UpdateOrder(
-        "movingtarget.training.locoprop:locoprop",
+        "movingtarget.training.locoprop:locoprop_by_descent",
         "LocoProp-M",
         LOCOPROP_LOOK,
         "remedy",
@@ -141,7 +141,7 @@ UPDATE_ORDERS = {  # colours from Paul Tol's palettes, but for LocoProp-M's, whi
         given=("iterations", "gamma"),
     ),
     "locoprop-s": UpdateOrder(
-        "movingtarget.training.locoprop:locoprop",
+        "movingtarget.training.locoprop:locoprop_by_descent",
         "LocoProp-S",
         {"color": "#AA4499", "marker": "d", "linestyle": (0, (3, 1, 1, 1, 1, 1))},
         "remedy",

@@ -63,8 +63,8 @@ def test_split_takes_statistics_from_training_examples(
     random_networks: RandomNetworks, images: Images
 ) -> None:
     network, parameters, statistics = prepared(random_networks("batch-norm", 2), images)
-    scores = evaluate_split(network, parameters, train=images[:2], test=images[2:])
-    for split, examples in {"train": images[:2], "test": images[2:]}.items():
+    scores = evaluate_split(network, parameters, train=images[:2], test=images[2:4])
+    for split, examples in {"train": images[:2], "test": images[2:4]}.items():
         score = evaluate(network, parameters, statistics, *examples)
         assert torch.equal(scores[f"{split}_loss"], score.loss)
         assert torch.equal(scores[f"{split}_accuracy"], score.accuracy)
@@ -74,5 +74,5 @@ def test_split_takes_statistics_from_training_examples(
 @pytest.mark.parametrize("training", [True, False])
 def test_training_mode_is_restored(random_networks: RandomNetworks, images: Images, training: bool) -> None:
     network, parameters, _ = prepared(random_networks("batch-norm", 2), images)
-    evaluate_split(network.train(training), parameters, train=images[:2], test=images[2:])
+    evaluate_split(network.train(training), parameters, train=images[:2], test=images[2:4])
     assert all(part.training == training for part in network.modules())

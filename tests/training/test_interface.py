@@ -11,7 +11,7 @@ from movingtarget.families import FAMILIES
 from movingtarget.networks import stack
 from movingtarget.networks.layers import BatchNorm, Linear
 from movingtarget.training.interface import Batch, Cost, UpdateRule, steps_done
-from movingtarget.training.locoprop import locoprop
+from movingtarget.training.locoprop import locoprop_by_descent
 from movingtarget.training.simultaneous import simultaneous
 
 RandomNetworks = Callable[..., list[nn.Module]]
@@ -65,5 +65,7 @@ def test_steps_are_counted_from_nought() -> None:
 @pytest.mark.parametrize("depth", [1, 4])
 @pytest.mark.parametrize("iterations", [1, 2, 7])
 def test_flops_of_locoprop(random_networks: RandomNetworks, depth: int, iterations: int) -> None:
-    cost, measured = counted(random_networks("plain", MEMBERS, depth), locoprop(iterations, gamma=1.0))
+    cost, measured = counted(
+        random_networks("plain", MEMBERS, depth), locoprop_by_descent(iterations, gamma=1.0)
+    )
     assert cost == Cost(gradient_evaluations=iterations, flops=measured)

@@ -15,12 +15,12 @@ from movingtarget.families import FAMILIES
 from movingtarget.networks import Architecture, Parameters, build, stack
 from movingtarget.networks.initialise import initialise
 from movingtarget.training.interface import Batch, Outcome, UpdateRule
-from movingtarget.training.locoprop import locoprop
+from movingtarget.training.locoprop import locoprop_by_descent
 from movingtarget.training.loop import Rows, State, Training, as_data, from_data, start, train
 from movingtarget.training.simultaneous import simultaneous
 
 Written = Callable[[pd.DataFrame, str], pd.DataFrame]
-ARMS = [(family, simultaneous) for family in FAMILIES] + [("plain", locoprop(3, gamma=1.0))]
+ARMS = [(family, simultaneous) for family in FAMILIES] + [("plain", locoprop_by_descent(3, gamma=1.0))]
 
 
 def plan(images: Images, family: str = "plain", **changes: Any) -> Training:
@@ -256,7 +256,7 @@ def test_curve_points_are_means_of_whole_windows(images: Images, window: int, po
     assert sorted(set(recorded)) == list(points)
 
 
-@pytest.mark.parametrize("rule", [simultaneous, locoprop(3, gamma=1.0)])
+@pytest.mark.parametrize("rule", [simultaneous, locoprop_by_descent(3, gamma=1.0)])
 def test_costs_are_the_rules_own_times_the_steps(images: Images, rule: UpdateRule) -> None:
     training = plan(images, rule=rule)
     batch = Batch(torch.randn(4, 6, 5), torch.randint(4, (4, 6)))

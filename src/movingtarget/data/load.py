@@ -54,7 +54,8 @@ class Images(NamedTuple):
         """The images in [0, 1], whose labels are the images themselves.
 
         >>> white = torch.full((2, 4), 1.0)
-        >>> images = Images(white, torch.tensor([0, 1]), white, torch.tensor([0, 1]), mean=55.0, deviation=200.0)
+        >>> labels = torch.tensor([0, 1])
+        >>> images = Images(white, labels, white, labels, mean=55.0, deviation=200.0)
         >>> images.to_reconstruct().train_labels[0].tolist()
         [1.0, 1.0, 1.0, 1.0]
         """

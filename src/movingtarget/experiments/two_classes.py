@@ -198,7 +198,10 @@ def of_classes(images: Images, classes: Sequence[int], examples: int) -> Images:
         kept += [inputs[chosen], numbers[labels][chosen]]
     if examples > (most := len(kept[1])):
         raise ValueError(f"examples is {examples}; allowed: 4 to {most}, the training images of both classes")
-    return Images(*kept, images.mean, images.deviation)
+    train_inputs, train_labels, test_inputs, test_labels = kept
+    return images._replace(
+        train_inputs=train_inputs, train_labels=train_labels, test_inputs=test_inputs, test_labels=test_labels
+    )
 
 
 def subset(pair: Images, examples: int, seed: int) -> Images:

@@ -84,6 +84,8 @@ def _parts(network: nn.Module) -> list[tuple[nn.Module, nn.Module]]:
 
 def _feedforward_parts(layer: nn.Module) -> tuple[nn.Module, nn.Module]:
     assert isinstance(layer, FeedforwardLayer)
+    if isinstance(layer.normalisation, nn.Identity):
+        return layer.linear, layer.activation
     return nn.Sequential(layer.linear, layer.normalisation), layer.activation
 
 

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from movingtarget.networks.layers import Linear
 from movingtarget.networks.stack import Parameters
 
-
 Memory = dict[str, Any]
 """What a rule keeps from step to step, by name: tensors, numbers, and lists and dicts of them."""
 
@@ -75,6 +74,11 @@ def forward_flops(network: nn.Module, batch_size: int) -> float:
         for layer in network.modules()
         if isinstance(layer, Linear)
     )
+
+
+def backpropagation_flops(network: nn.Module, batch_size: int) -> float:
+    """Matrix-product FLOPs of one forward pass and one gradient of every parameter."""
+    return 3 * forward_flops(network, batch_size) - input_gradient_flops(network, batch_size)
 
 
 def input_gradient_flops(network: nn.Module, batch_size: int) -> float:

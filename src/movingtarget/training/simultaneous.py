@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from movingtarget.networks.losses import differentiate, member_losses
 from movingtarget.networks.stack import Parameters, call
-from movingtarget.training.interface import Batch, Cost, Outcome, forward_flops, input_gradient_flops
+from movingtarget.training.interface import Batch, Cost, Outcome, backpropagation_flops
 
 
 def simultaneous(
@@ -27,8 +27,7 @@ def simultaneous(
 
 def backpropagation_cost(network: nn.Module, batch_size: int) -> Cost:
     """Of one forward pass, one gradient of every parameter and a step along it."""
-    forward, first = forward_flops(network, batch_size), input_gradient_flops(network, batch_size)
-    return Cost(1.0, 3 * forward - first)
+    return Cost(1.0, backpropagation_flops(network, batch_size))
 
 
 def gradients_of(network: nn.Module, parameters: Parameters, batch: Batch) -> tuple[Tensor, Parameters]:
