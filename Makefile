@@ -65,4 +65,5 @@ format: .venv/ready
 	touch $@
 
 clean:
-	rm -rf .venv .snakemake results/*
+	rm -rf .venv .snakemake
+	find results -mindepth 1 -maxdepth 1 ! -name .gitkeep ! -name reference -exec rm -rf {} +

@@ -21,12 +21,14 @@ class Job(NamedTuple):
         settings: arguments of the study's `measure`.
         families: the names of those whose networks it builds.
         orders: the names of those whose update rules it uses.
+        methods: the names of those that it trains autoencoders by.
     """
 
     name: str
     settings: Mapping[str, Any]
     families: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
 
 
 def no_problems(config: Config) -> Iterator[str]:
@@ -47,6 +49,9 @@ class Study:
         tables: their schemas by name.
         jobs: from the config.
         images: whether it needs the data set.
+        dataset: the only one that it is about, if it is not the run's.
+        apart: whether it is no part of a whole run but a target of its own, called as its rule. Figures then
+            show the table of a run that was kept, results/reference/TABLE.csv.
         members: the study whose trained members it needs, job by job: their parameters by step.
         reads: the tables it needs.
         keeps_members: whether it keeps members for others: `measure` returns tables and members.
@@ -60,6 +65,8 @@ class Study:
     tables: Mapping[str, Schema]
     jobs: Callable[[Config], list[Job]]
     images: bool = False
+    dataset: str | None = None
+    apart: bool = False
     members: str | None = None
     reads: tuple[str, ...] = ()
     keeps_members: bool = False

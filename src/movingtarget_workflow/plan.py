@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from movingtarget.claims.claim import SCALES
@@ -9,15 +10,17 @@ from movingtarget.data.catalogue import DATASETS, FILES
 from movingtarget.declarations import figures, schemas, studies
 from movingtarget.families import FAMILIES
 from movingtarget.figure import filled_caption
+from movingtarget.methods import METHODS
 from movingtarget.settings import COUNT, POSITIVE, choice, mapping
-from movingtarget.study import Config, Job
+from movingtarget.study import Config, Job, Study
 from movingtarget.tables import Schema, columns
 from movingtarget.update_orders import UPDATE_ORDERS
 from movingtarget_workflow.sources import PROJECT, code_digest, digest_of_text, sources
 
 STUDIES = studies()
 FIGURES = figures()
-TABLES = list(schemas())
+REFERENCES = [table for study in STUDIES.values() if study.apart for table in study.tables]
+TABLES = [table for table in schemas() if table not in REFERENCES]
 DATA_FILES = FILES
 PARAMETERS = ("study", "settings", "made_of", "dataset", "published", "columns", "modules", "code")
 SCRIPTS = PROJECT / "workflow/scripts"
@@ -43,32 +46,43 @@ def jobs_of(study: str, config: Config) -> dict[str, Job]:
 
 def parts(config: Config) -> dict[str, list[str]]:
     """The names of its parts for each table that is made in parts."""
-    names = {study: [*jobs_of(study, config)] for study in STUDIES}
-    return {
-        table: names[name] for name, study in STUDIES.items() if names[name] != [""] for table in study.tables
-    }
+    names = {name: [*jobs_of(name, config)] for name, study in STUDIES.items() if not study.apart}
+    return {table: parts for name, parts in names.items() if parts != [""] for table in STUDIES[name].tables}
 
 
 def parameters(name: str, job_name: str, config: Config) -> dict[str, Any]:
     """All that decides a job's result beside the content of its inputs, and what to call its study with."""
     study, job = STUDIES[name], jobs_of(name, config)[job_name]
-    modules = modules_of(name, job)
+    modules, dataset = modules_of(name, job), dataset_of(study, config)
     return {
         "study": name,
         "settings": _plain(job.settings),
         "made_of": _plain(made_of(job)),
-        "dataset": config["dataset"] if study.images else None,
-        "published": dict(DATASETS[config["dataset"]].sha256) if study.images else None,
+        "dataset": dataset,
+        "published": dict(DATASETS[dataset].sha256) if dataset else None,
         "columns": {table: _kinds(schema) for table, schema in study.tables.items()},
         "modules": modules,
         "code": code("run_study", *modules),
     }
 
 
+def dataset_of(study: Study, config: Config) -> str | None:
+    """The data set that a study needs: none, its own, or the run's."""
+    return (study.dataset or config["dataset"]) if study.images else None
+
+
+def datasets(config: Config) -> list[str]:
+    """All that studies need, the run's first."""
+    needed = {dataset_of(study, config) for study in STUDIES.values()} - {None, config["dataset"]}
+    return [config["dataset"], *sorted(name for name in needed if name)]
+
+
 def modules_of(study: str, job: Job) -> list[str]:
     """The modules of the library that a job starts from: its study's and those of what its settings name."""
-    named = [FAMILIES[name].builder for name in job.families] + [
-        UPDATE_ORDERS[name].rule for name in job.orders
+    named = [
+        *(FAMILIES[name].builder for name in job.families),
+        *(UPDATE_ORDERS[name].rule for name in job.orders),
+        *(METHODS[name].rule for name in job.methods),
     ]
     modules = {name.partition(":")[0].partition(".")[2] for name in named}
     loaded = {"data.load"} if STUDIES[study].images else set()
@@ -86,6 +100,13 @@ def parameters_of(name: str, config: Config) -> dict[str, Any]:
     return {key: parameter(key) for key in PARAMETERS}
 
 
+def table_path(table: str, results: Path | str) -> Path:
+    """Where a table is read: in a run's results or, of a study apart, among the references in git."""
+    if table in REFERENCES:
+        return PROJECT / f"results/reference/{table}.csv"
+    return Path(results) / f"tables/{table}.csv"
+
+
 def priority(name: str) -> int:
     """1 for a study whose tables or members another one waits for, else 0."""
     awaited = {table for study in STUDIES.values() for table in study.reads}
@@ -98,6 +119,7 @@ def cost_names(config: Config) -> list[str]:
     jobs = [
         study.rule if part == "" else f"{study.rule}/{part}"
         for name, study in STUDIES.items()
+        if not study.apart
         for part in jobs_of(name, config)
     ]
     return jobs + list(drawing_rules())
@@ -148,9 +170,10 @@ def drawing_rules() -> dict[str, list[str]]:
 
 
 def made_of(job: Job) -> dict[str, Any]:
-    """What the families and orders that a job's settings name are made of."""
+    """What the families, orders and methods that a job's settings name are made of."""
     families = {name: FAMILIES[name].made_of for name in job.families}
-    return families | {name: UPDATE_ORDERS[name].made_of for name in job.orders}
+    orders = {name: UPDATE_ORDERS[name].made_of for name in job.orders}
+    return families | orders | {name: METHODS[name].made_of for name in job.methods}
 
 
 def _kinds(schema: Schema) -> dict[str, str]:

@@ -15,10 +15,12 @@ DECLARING = {
     for name in (
         *(
             "arms",
+            "autoencoders",
             "declarations",
             "families",
             "figure",
             "look",
+            "methods",
             "names",
             "settings",
             "study",

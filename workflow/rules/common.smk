@@ -1,6 +1,5 @@
 """Where files lie."""
 
-DATA = f"{RESULTS}/data/{config['dataset']}"
 PART_NAMES = plan.parts(config)
 PARTS = [
     f"{RESULTS}/tables/parts/{table}/{part}.csv" for table, parts in PART_NAMES.items() for part in parts
@@ -11,11 +10,16 @@ def table_file(table):
     return f"{RESULTS}/tables/{table}.csv"
 
 
+def files_of(tables):
+    """Where tables are read."""
+    return [str(plan.table_path(table, RESULTS)) for table in tables]
+
+
 def needs_of(study):
     """A study's inputs by name; those of a part have its name for a wildcard."""
-    needs = {table: table_file(table) for table in study.reads}
+    needs = dict(zip(study.reads, files_of(study.reads)))
     if study.images:
-        needs["images"] = f"{DATA}/SHA256SUMS"
+        needs["images"] = f"{RESULTS}/data/{plan.dataset_of(study, config)}/SHA256SUMS"
     if study.members:
         needs["members"] = f"{RESULTS}/members/{study.members}/{{part}}.pt"
     return needs

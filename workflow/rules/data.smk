@@ -1,22 +1,27 @@
-"""Data: the published files of the chosen data set, verified."""
+"""Data: the published files of the chosen data set, verified, and of those that a study is about."""
 
+for dataset in plan.datasets(config):
+    name = "fetch_dataset" if dataset == config["dataset"] else f"fetch_{dataset.replace('-', '_')}"
+    folder = f"{RESULTS}/data/{dataset}"
 
-rule fetch_dataset:
-    output:
-        # what studies depend on: small, so that a copy of it with a new time has nothing run again
-        sums=f"{DATA}/SHA256SUMS",
-        files=expand(f"{DATA}/{{file}}", file=plan.DATA_FILES),
-    log:
-        f"{RESULTS}/logs/fetch_dataset.log",
-    benchmark:
-        f"{RESULTS}/costs/fetch_dataset.tsv"
-    threads: 1
-    params:
-        dataset=config["dataset"],
-        published=dict(plan.DATASETS[config["dataset"]].sha256),
-        modules=["data.fetch"],
-        code=plan.code("fetch_dataset", "data.fetch"),
-    message:
-        f"Fetching {config['dataset']}"
-    script:
-        "../scripts/fetch_dataset.py"
+    rule:
+        name:
+            name
+        output:
+            # what studies depend on: small, so that a copy of it with a new time has nothing run again
+            sums=f"{folder}/SHA256SUMS",
+            files=expand(f"{folder}/{{file}}", file=plan.DATA_FILES),
+        log:
+            f"{RESULTS}/logs/{name}.log",
+        benchmark:
+            f"{RESULTS}/costs/{name}.tsv"
+        threads: 1
+        params:
+            dataset=dataset,
+            published=dict(plan.DATASETS[dataset].sha256),
+            modules=["data.fetch"],
+            code=plan.code("fetch_dataset", "data.fetch"),
+        message:
+            f"Fetching {dataset}"
+        script:
+            "../scripts/fetch_dataset.py"

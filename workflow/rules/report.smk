@@ -36,7 +36,7 @@ for name, figures in plan.drawing_rules().items():
         name:
             name
         input:
-            [table_file(table) for table in plan.tables_of(figures)],
+            files_of(plan.tables_of(figures)),
         output:
             # what is there stays: a deleted figure is drawn again alone
             [
@@ -70,7 +70,7 @@ for name, figures in plan.drawing_rules().items():
 rule write_report:
     input:
         rules.judge_claims.output.table,
-        [table_file(table) for table in plan.TABLES],
+        files_of([*plan.TABLES, *plan.REFERENCES]),
         FIGURE_FILES,
         costs=COSTS,
     output:

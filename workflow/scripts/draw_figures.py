@@ -11,6 +11,7 @@ from movingtarget.declarations import figures, schemas
 from movingtarget.figure import filled_caption
 from movingtarget.tables import read_table
 from movingtarget_workflow.job import job
+from movingtarget_workflow.plan import table_path
 from movingtarget_workflow.sources import digest, digest_of_text
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if __name__ == "__main__":
         results = Path(snakemake.config["results"])
         for name, code in snakemake.params.code.items():
             declared = figures()[name]
-            paths = [results / "tables" / f"{table}.csv" for table in declared.tables]
+            paths = [table_path(table, results) for table in declared.tables]
             files = [results / "figures" / f"{name}.{ending}" for ending in ("svg", "pdf")]
             mark = digest_of_text(f"{code} {digest(paths)}")
             caption = filled_caption(declared.caption, snakemake.config)

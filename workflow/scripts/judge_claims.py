@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 if __name__ == "__main__":
     with job(snakemake):
-        tables = {name: read_table(snakemake.input[name], schema) for name, schema in schemas().items()}
+        tables = {name: read_table(path, schemas()[name]) for name, path in snakemake.input.items()}
         verdicts = judge(claims_of(), tables, snakemake.params.scale)
         write_table(verdicts, VERDICTS, snakemake.output.table)

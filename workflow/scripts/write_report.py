@@ -10,6 +10,7 @@ from movingtarget.report.render import render
 from movingtarget.report.values import Run, costs_table, report_values
 from movingtarget.tables import read_table
 from movingtarget_workflow.job import job
+from movingtarget_workflow.plan import table_path
 from movingtarget_workflow.sources import PROJECT, digest
 from movingtarget_workflow.version import code_version
 
@@ -21,7 +22,7 @@ if __name__ == "__main__":
         chosen, output = snakemake.params, snakemake.output
         results = Path(output.html).parent
         known = {**schemas(), "claims": VERDICTS}
-        paths = {name: results / f"tables/{name}.csv" for name in known}
+        paths = {name: table_path(name, results) for name in known}
         run = Run(
             config=snakemake.config,
             version=code_version(),

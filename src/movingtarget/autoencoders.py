@@ -1,0 +1,89 @@
+"""What studies of autoencoders declare alike: settings, columns, and the architectures of their section."""
+
+from typing import Any
+
+from movingtarget.methods import METHODS
+from movingtarget.settings import (
+    COUNT,
+    COUNTS,
+    SEEDS,
+    choice,
+    mapping,
+    of_test_images,
+    of_training_images,
+    several,
+)
+from movingtarget.study import Config, SettingSchema
+from movingtarget.tables import MEASURED, Column, Kind, follows
+
+SETTINGS: dict[str, SettingSchema] = {
+    "seeds": SEEDS,
+    "seeds_in_a_job": COUNT,
+    "tuning_seeds": SEEDS,
+    "trials": {"enum": [2, 4, 8, 16, 32, 64, 128]},
+    "search_epochs": COUNT,
+    "training_images": of_training_images(2),
+    "test_images": of_test_images(1),
+    "batch_size": of_training_images(2),
+    "horizons": COUNTS,
+    "activation": choice("tanh", "relu", "sigmoid"),
+    "iterations": COUNT,
+    "shown_images": COUNT,
+    "architectures": {
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": mapping(
+            {
+                "hidden_widths": {"type": "array", "minItems": 1, "items": COUNT},
+                "normalisation": choice("none", "batch-norm"),
+                "methods": several(choice(*METHODS)),
+            }
+        ),
+    },
+}
+"""Of the section that all of them read."""
+
+METHOD = tuple(METHODS)
+"""The values of a column of methods."""
+
+AUTOENCODER: dict[str, Kind | Column] = {"data": str, "architecture": str, "method": METHOD}
+"""Columns that name an arm."""
+
+EPOCHS: dict[str, Kind | Column] = {
+    **AUTOENCODER,
+    "seed": int,
+    "epoch": int,
+    "step": follows(int),
+    "gradient_evaluations": follows(float),
+    "flops": follows(float),
+    "train_loss": MEASURED,
+    "test_loss": MEASURED,
+    "train_squared_error": MEASURED,
+}
+"""Columns of a training that is looked at after every epoch."""
+
+
+def first_architecture(config: Config) -> str:
+    """The name of the one on which methods are compared."""
+    return next(iter(config["autoencoders"]["architectures"]))
+
+
+def settings_of(config: Config, architecture: str, *keys: str) -> dict[str, Any]:
+    """Those of an architecture and others of the section, as a job's; the data set is named for tables."""
+    section = config["autoencoders"]
+    described = section["architectures"][architecture]
+    return {
+        "data": config["dataset"],
+        "architecture": architecture,
+        "hidden_widths": described["hidden_widths"],
+        "normalisation": described["normalisation"],
+        **{
+            key: section[key] for key in ("training_images", "test_images", "batch_size", "activation", *keys)
+        },
+    }
+
+
+def methods_of(config: Config, architecture: str) -> list[str]:
+    """The methods that train an architecture."""
+    methods: list[str] = config["autoencoders"]["architectures"][architecture]["methods"]
+    return methods

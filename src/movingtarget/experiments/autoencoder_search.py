@@ -1,0 +1,139 @@
+"""Experiment: the learning rate, and one setting more, that suit each method of training an autoencoder."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from movingtarget.autoencoders import AUTOENCODER, methods_of, settings_of
+from movingtarget.data.load import Images
+from movingtarget.methods import METHODS
+from movingtarget.study import Config, Job, Study
+from movingtarget.tables import MEASURED, follows
+from movingtarget.training.autoencoders import plan_of, some_images, start_of
+from movingtarget.training.loop import train
+from movingtarget.training.trials import Trial, at_edges, trials_of
+
+
+def jobs(config: Config) -> list[Job]:
+    """One for each method on each architecture."""
+    shared = ("tuning_seeds", "trials", "search_epochs", "iterations")
+    return [
+        Job(f"{name}-{method}", {**settings_of(config, name, *shared), "method": method}, methods=(method,))
+        for name in config["autoencoders"]["architectures"]
+        for method in methods_of(config, name)
+    ]
+
+
+STUDY = Study(
+    rule="search_autoencoders",
+    settings={},
+    tables={
+        "locoprop_search": {
+            **AUTOENCODER,
+            "trial": int,
+            "learning_rate": follows(float),
+            "searched": follows(str),
+            "searched_value": follows(float, may_be_nan=True),
+            "seed": int,
+            "train_loss": MEASURED,
+            "place": follows(("tried", "best", "best at an edge")),
+        }
+    },
+    jobs=jobs,
+    images=True,
+    resumable=True,
+)
+
+
+def measure(
+    images: Images,
+    data: str,
+    architecture: str,
+    method: str,
+    tuning_seeds: Sequence[int],
+    trials: int,
+    search_epochs: int,
+    training_images: int,
+    test_images: int,
+    kept: dict[str, Any] | None = None,
+    keep: Callable[[dict[str, Any]], None] = lambda data: None,
+    say: Callable[[str], None] = lambda line: None,
+    **settings: Any,
+) -> dict[str, pd.DataFrame]:
+    """Table locoprop_search: the loss of every trial after a short training of the tuning seeds.
+
+    Every method has as many trials, over ranges as wide; their rates follow the same schedule, scaled to
+    the short training. The best has the lowest mean loss; it is at an edge if one of its settings is the
+    lowest or highest tried.
+
+    Args:
+        images: their first are used.
+        data: the data set's name.
+        architecture: its name.
+        method: a key of `METHODS`.
+        tuning_seeds: not among those tested.
+        trials: a power of 2.
+        search_epochs: of each trial.
+        training_images: how many.
+        test_images: how many.
+        kept: the losses of the trials that an interrupted job has ended.
+        keep: called with those after each trial.
+        say: told of each trial.
+        settings: of `plan_of`.
+    """
+    few = some_images(images, training_images, test_images)
+    tried = trials_of(method, trials)
+    losses: list[list[float]] = list((kept or {"losses": []})["losses"])
+    for number, trial in enumerate(tried[len(losses) :], start=len(losses) + 1):
+        losses.append(final_losses(few, method, trial, tuning_seeds, search_epochs, settings))
+        keep({"losses": losses})
+        say(f"trial {number}/{trials}: {np.mean(losses[-1]):.1f} nats")
+    table = _table(method, tried, np.array(losses), tuning_seeds)
+    return {"locoprop_search": table.assign(data=data, architecture=architecture, method=method)}
+
+
+def final_losses(
+    few: Images,
+    method: str,
+    trial: Trial,
+    seeds: Sequence[int],
+    epochs: int,
+    settings: Mapping[str, Any],
+) -> list[float]:
+    """The training loss of each seed at the end, infinite where training has diverged."""
+    plan = plan_of(few, method, [trial], seeds, epochs, settings)
+    rows = pd.DataFrame(train(plan, start_of(plan, settings)).rows)
+    at_end = rows[(rows["quantity"] == "train_loss") & (rows["step"] == plan.steps)]
+    return at_end["value"].fillna(np.inf).tolist()
+
+
+def best_trial(search: pd.DataFrame, architecture: str, method: str) -> Trial:
+    """The best trial of an arm in the table of searches."""
+    rows = search[(search["architecture"] == architecture) & (search["method"] == method)]
+    best = rows[rows["place"] != "tried"].iloc[0]
+    return Trial(float(best["learning_rate"]), float(best["searched_value"]))
+
+
+def _table(
+    method: str, tried: list[Trial], losses: "np.ndarray[Any, Any]", seeds: Sequence[int]
+) -> pd.DataFrame:
+    """A row for each trial and seed."""
+    best = int(losses.mean(1).argmin())
+    named = "best at an edge" if at_edges(tried, tried[best]) else "best"
+    searched = METHODS[method].searched
+    rows = [
+        {
+            "trial": number,
+            "learning_rate": trial.learning_rate,
+            "searched": searched.name if searched else "none",
+            "searched_value": trial.value,
+            "seed": seed,
+            "train_loss": loss,
+            "place": named if number == best else "tried",
+        }
+        for number, trial in enumerate(tried)
+        for seed, loss in zip(seeds, losses[number].tolist(), strict=True)
+    ]
+    return pd.DataFrame(rows)

@@ -1,0 +1,122 @@
+"""Experiment: what a step of every method of training an autoencoder costs."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import torch
+
+from movingtarget.autoencoders import AUTOENCODER, first_architecture, methods_of, settings_of
+from movingtarget.data.load import Images
+from movingtarget.experiments.autoencoder_search import best_trial
+from movingtarget.networks.losses import entropy_floor
+from movingtarget.settings import COUNT
+from movingtarget.study import Config, Job, Study
+from movingtarget.tables import MEASURED, follows
+from movingtarget.training.autoencoders import batch_of, plan_of, some_images, start_of
+from movingtarget.training.trials import Trial
+
+
+def jobs(config: Config) -> list[Job]:
+    """One, of every method on the first architecture, taken in turn."""
+    section, first = config["autoencoders"], first_architecture(config)
+    methods = tuple(methods_of(config, first))
+    given = {
+        **settings_of(config, first, "iterations"),
+        "methods": methods,
+        "seeds": section["seeds"][: section["seeds_in_a_job"]],
+    }
+    return [Job("", {**given, **config["autoencoder_times"]}, methods=methods)]
+
+
+STUDY = Study(
+    rule="time_autoencoders",
+    settings={"repetitions": COUNT, "steps": COUNT},
+    tables={
+        "locoprop_costs": {
+            **AUTOENCODER,
+            "seed": int,
+            "gradient_evaluations": follows(float),
+            "flops": follows(float),
+            "seconds": MEASURED,
+        },
+        "locoprop_floors": {"data": str, "split": ("train", "test"), "entropy": follows(float)},
+    },
+    jobs=jobs,
+    images=True,
+    reads=("locoprop_search",),
+)
+
+
+def measure(
+    images: Images,
+    locoprop_search: pd.DataFrame,
+    data: str,
+    architecture: str,
+    methods: Sequence[str],
+    seeds: Sequence[int],
+    training_images: int,
+    test_images: int,
+    repetitions: int,
+    steps: int,
+    say: Callable[[str], None] = lambda line: None,
+    **settings: Any,
+) -> dict[str, pd.DataFrame]:
+    """Tables locoprop_costs, of a step of each method, and locoprop_floors, of each split's entropy.
+
+    Each time is the mean of several steps of the tested seeds' stack, from the initial weights and at the
+    chosen settings, after one that is not timed; inverses and the like are renewed in some of them. All
+    methods take turns, so that whatever else the machine does hits all alike. Column seed counts the
+    repetitions.
+
+    Args:
+        images: their first are used.
+        locoprop_search: that table.
+        data: the data set's name.
+        architecture: its name.
+        methods: keys of `METHODS`.
+        seeds: whose stack is timed.
+        training_images: how many.
+        test_images: how many.
+        repetitions: how often everything is timed.
+        steps: of each time.
+        say: told of progress, once a repetition.
+        settings: of `plan_of`.
+    """
+    few = some_images(images, training_images, test_images)
+    trials = {method: best_trial(locoprop_search, architecture, method) for method in methods}
+    rows = []
+    for repetition in range(repetitions):
+        say(f"repetition {repetition + 1}/{repetitions}")
+        for method, trial in trials.items():
+            cost = _cost_of_a_step(few, method, trial, seeds, repetition, steps, settings)
+            rows.append({"method": method, "seed": repetition, **cost})
+    floors = {"train": entropy_floor(few.train_inputs), "test": entropy_floor(few.test_inputs)}
+    return {
+        "locoprop_costs": pd.DataFrame(rows).assign(data=data, architecture=architecture),
+        "locoprop_floors": pd.DataFrame({"split": [*floors], "entropy": [*floors.values()]}).assign(
+            data=data
+        ),
+    }
+
+
+def _cost_of_a_step(
+    few: Images,
+    method: str,
+    trial: Trial,
+    seeds: Sequence[int],
+    epoch: int,
+    steps: int,
+    settings: Mapping[str, Any],
+) -> dict[str, float]:
+    """Mean seconds, FLOPs and gradient evaluations of a step."""
+    plan = plan_of(few, method, [trial], seeds, 1, settings)
+    parameters, memory = start_of(plan, settings).parameters, dict[str, Any]()
+    batch, rates = batch_of(plan, epoch), torch.full((len(seeds),), trial.learning_rate)
+    for step in range(steps + 1):
+        if step == 1:
+            started = time.perf_counter()
+        outcome = plan.rule(plan.network, parameters, batch, memory, rates)
+        parameters, memory = outcome.parameters, outcome.memory
+    return {"seconds": (time.perf_counter() - started) / steps, **outcome.cost._asdict()}

@@ -1,0 +1,212 @@
+"""Experiment: autoencoders trained by LocoProp and by the methods that it is compared with."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from movingtarget.autoencoders import (
+    AUTOENCODER,
+    EPOCHS,
+    METHOD,
+    SETTINGS,
+    first_architecture,
+    methods_of,
+    settings_of,
+)
+from movingtarget.data.load import Images
+from movingtarget.experiments.autoencoder_search import best_trial
+from movingtarget.networks.stack import Parameters, call
+from movingtarget.settings import problems_of_seeds
+from movingtarget.study import Config, Job, Study
+from movingtarget.tables import MEASURED, follows
+from movingtarget.training.autoencoders import plan_of, some_images, start_of
+from movingtarget.training.loop import Rows, State, Training, as_data, from_data, train
+
+
+def jobs(config: Config) -> list[Job]:
+    """One for each method on each architecture and each group of seeds; the first one shows images."""
+    section, first = config["autoencoders"], first_architecture(config)
+    return [
+        Job(
+            f"{name}-{method}-{seeds[0]}",
+            {
+                **settings_of(config, name, "horizons", "iterations"),
+                "method": method,
+                "seeds": seeds,
+                "shown_images": section["shown_images"] if name == first and place == 0 else 0,
+            },
+            methods=(method,),
+        )
+        for name in section["architectures"]
+        for method in methods_of(config, name)
+        for place, seeds in enumerate(_groups(section["seeds"], section["seeds_in_a_job"]))
+    ]
+
+
+def problems(config: Config) -> Iterator[str]:
+    """What a schema cannot tell: seeds apart, batches within the images, sgd to measure budgets by."""
+    settings = config["autoencoders"]
+    size, images = settings["batch_size"], settings["training_images"]
+    if size > images:
+        yield f"autoencoders.batch_size is {size}; allowed: at most {images}, autoencoders.training_images"
+    if settings["shown_images"] > settings["test_images"]:
+        yield (
+            f"autoencoders.shown_images is {settings['shown_images']}; allowed: at most "
+            f"{settings['test_images']}, autoencoders.test_images"
+        )
+    first = first_architecture(config)
+    if "sgd" not in methods_of(config, first):
+        yield f"autoencoders.architectures.{first}.methods lack sgd, whose cost is the measure of the others'"
+    yield from problems_of_seeds("autoencoders")(config)
+
+
+STUDY = Study(
+    rule="train_autoencoders",
+    settings=SETTINGS,
+    tables={
+        "locoprop": EPOCHS,
+        "locoprop_horizons": {
+            **AUTOENCODER,
+            "horizon": int,
+            "seed": int,
+            "step": follows(int),
+            "flops": follows(float),
+            "train_loss": MEASURED,
+            "test_loss": MEASURED,
+        },
+        "locoprop_reconstructions": {
+            "method": METHOD,
+            "image": int,
+            "pixel": int,
+            "original": follows(float),
+            "reconstruction": MEASURED,
+        },
+    },
+    jobs=jobs,
+    problems=problems,
+    images=True,
+    reads=("locoprop_search",),
+    resumable=True,
+)
+
+
+def measure(
+    images: Images,
+    locoprop_search: pd.DataFrame,
+    data: str,
+    architecture: str,
+    method: str,
+    seeds: Sequence[int],
+    horizons: Sequence[int],
+    training_images: int,
+    test_images: int,
+    shown_images: int,
+    kept: dict[str, Any] | None = None,
+    keep: Callable[[dict[str, Any]], None] = lambda data: None,
+    say: Callable[[str], None] = lambda line: None,
+    **settings: Any,
+) -> dict[str, pd.DataFrame]:
+    """Tables locoprop, locoprop_horizons and locoprop_reconstructions of one method and some seeds.
+
+    The stack of the seeds is trained at the settings that the search has chosen, once for each horizon, with
+    a schedule of its own; the longest is looked at after every epoch. Losses are those of `member_losses`
+    and squared errors, summed over pixels, means over images; NaN from where a member has diverged.
+
+    Args:
+        images: their first are used.
+        locoprop_search: that table.
+        data: the data set's name.
+        architecture: its name.
+        method: a key of `METHODS`.
+        seeds: trained together.
+        horizons: in epochs.
+        training_images: how many.
+        test_images: how many.
+        shown_images: test images whose reconstructions by the first seed are kept.
+        kept: what an interrupted job kept last.
+        keep: called with what to go on from, after every epoch.
+        say: told of progress.
+        settings: of `plan_of`.
+    """
+    few = some_images(images, training_images, test_images)
+    trial = best_trial(locoprop_search, architecture, method)
+    plans = {
+        horizon: plan_of(few, method, [trial], seeds, horizon, settings)
+        for horizon in sorted(horizons, reverse=True)
+    }
+    longest = max(horizons)
+    plans[longest] = evaluated_every_epoch(plans[longest])
+    done = kept or {"rows": {}, "parameters": {}, "begun": None}
+    for horizon in [horizon for horizon in plans if horizon not in done["rows"]]:
+
+        def keep_state(reached: State, done: dict[str, Any] = done) -> None:
+            keep({**done, "begun": as_data(reached)})
+
+        state = from_data(done["begun"]) if done["begun"] else start_of(plans[horizon], settings)
+        state = train(plans[horizon], state, keep_state, say)
+        done = {
+            "rows": {**done["rows"], horizon: state.rows},
+            "parameters": state.parameters if horizon == longest else done["parameters"],
+            "begun": None,
+        }
+        keep(done)
+    arm = {"data": data, "architecture": architecture, "method": method}
+    scores = {horizon: scores_of(rows) for horizon, rows in done["rows"].items()}
+    shown = _reconstructions(plans[longest], done["parameters"], shown_images)
+    return {
+        "locoprop": by_epoch(scores[longest], plans[longest].steps_per_epoch).assign(**arm),
+        "locoprop_horizons": _ends(scores).assign(**arm),
+        "locoprop_reconstructions": shown.assign(method=method),
+    }
+
+
+def evaluated_every_epoch(plan: Training) -> Training:
+    """The same plan, looked at after every epoch."""
+    return replace(plan, evaluation_steps=range(plan.steps_per_epoch, plan.steps + 1, plan.steps_per_epoch))
+
+
+def scores_of(rows: Rows) -> pd.DataFrame:
+    """The training loop's rows as one for each seed and look, with a column for each score."""
+    keys = ["seed", "step", "gradient_evaluations", "flops"]
+    return pd.DataFrame(rows).pivot(index=keys, columns="quantity", values="value").reset_index()
+
+
+def by_epoch(scores: pd.DataFrame, steps_per_epoch: int) -> pd.DataFrame:
+    """Table locoprop without the columns that name the arm."""
+    columns = [column for column in EPOCHS if column not in AUTOENCODER]
+    return scores.assign(epoch=scores["step"] // steps_per_epoch)[columns]
+
+
+def _groups(seeds: Sequence[int], size: int) -> list[list[int]]:
+    return [list(seeds[first : first + size]) for first in range(0, len(seeds), size)]
+
+
+def _ends(rows: dict[int, pd.DataFrame]) -> pd.DataFrame:
+    """The last look of each horizon."""
+    columns = ["horizon", "seed", "step", "flops", "train_loss", "test_loss"]
+    ends: list[pd.DataFrame] = [
+        scores[scores["step"] == scores["step"].max()].assign(horizon=horizon)
+        for horizon, scores in rows.items()
+    ]
+    return pd.concat(ends, ignore_index=True)[columns]
+
+
+@torch.no_grad()
+def _reconstructions(plan: Training, parameters: Parameters, shown: int) -> pd.DataFrame:
+    """The first seed's reconstructions of the first test images, pixel by pixel."""
+    images = plan.images.test_inputs[:shown]
+    plan.network.eval()
+    reached: Tensor = call(plan.network, parameters, images)[0].sigmoid()
+    pixels = images.shape[1]
+    return pd.DataFrame(
+        {
+            "image": torch.arange(shown).repeat_interleave(pixels),
+            "pixel": torch.arange(pixels).repeat(shown),
+            "original": images.flatten().double().round(decimals=4),
+            "reconstruction": reached.flatten().double().round(decimals=4),
+        }
+    )

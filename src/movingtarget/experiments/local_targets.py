@@ -1,0 +1,180 @@
+"""Experiment: how well LocoProp's layers solve their problems, and where their real targets have gone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from movingtarget.autoencoders import METHOD, first_architecture, settings_of
+from movingtarget.data.load import Images
+from movingtarget.experiments.autoencoder_search import best_trial
+from movingtarget.networks.chain import Link, chain, pre_activation
+from movingtarget.networks.stack import Parameters
+from movingtarget.settings import STEPS, choice, several
+from movingtarget.study import Config, Job, Study
+from movingtarget.tables import MEASURED
+from movingtarget.training.autoencoders import batch_of, plan_of, some_images, start_of
+from movingtarget.training.local_optimisers import descent
+from movingtarget.training.local_problems import Transfer, matched_transfers
+from movingtarget.training.locoprop import Loss, locoprop
+from movingtarget.training.loop import State, Training, train
+from movingtarget.training.signals import Signal, signals_of
+from movingtarget.training.simultaneous import gradients_of
+
+LOSSES: dict[str, Literal["matching", "squared"]] = {"locoprop-s": "squared", "locoprop-m": "matching"}
+
+
+def jobs(config: Config) -> list[Job]:
+    """One for each method, on the first architecture."""
+    section, first = config["local_targets"], first_architecture(config)
+    shared = settings_of(config, first, "seeds", "search_epochs", "iterations")
+    return [
+        Job(method, {**shared, "method": method, "epochs": section["epochs"]}, methods=(method,))
+        for method in section["methods"]
+    ]
+
+
+STUDY = Study(
+    rule="measure_local_targets",
+    settings={"methods": several(choice(*LOSSES)), "epochs": STEPS},
+    tables={
+        "local_targets": {
+            "method": METHOD,
+            "epoch": int,
+            "layer": int,
+            "seed": int,
+            "quantity": ("left", "moved", "cosine"),
+            "value": MEASURED,
+        },
+        "one_local_step": {"method": METHOD, "seed": int, "value": MEASURED},
+    },
+    jobs=jobs,
+    images=True,
+    reads=("locoprop_search",),
+)
+
+
+def measure(
+    images: Images,
+    locoprop_search: pd.DataFrame,
+    data: str,
+    architecture: str,
+    method: str,
+    seeds: Sequence[int],
+    epochs: Sequence[int],
+    search_epochs: int,
+    training_images: int,
+    test_images: int,
+    say: Callable[[str], None] = lambda line: None,
+    **settings: Any,
+) -> dict[str, pd.DataFrame]:
+    r"""Tables local_targets and one_local_step of one method.
+
+    In the course of a short training, after some epochs, every layer takes its local steps for the next
+    minibatch. Its cached target is $t = f(a) - \gamma e$. Quantities, with norms over all examples and units:
+
+    - left: $\lVert f(a') - t \rVert / \lVert f(a) - t \rVert$, a' being what the moved layer makes of its
+      cached inputs: 0 if it reaches its target, 1 if it stays;
+    - moved: $\lVert t' - t \rVert / \lVert f(a) - t \rVert$, with $t' = f(a'') - \gamma e''$ the target that
+      a new pass through the network gives, once all layers have moved: 0 if targets stand still;
+    - cosine: of $f(a) - t$ and $t' - t$, as directions: negative if the real target has moved on away.
+
+    Table one_local_step holds how far one local step of gradient descent lies from gamma times the step of
+    backpropagation, relative to that.
+
+    Args:
+        images: their first are used.
+        locoprop_search: that table.
+        data: the data set's name.
+        architecture: its name.
+        method: locoprop-s or locoprop-m.
+        seeds: trained together.
+        epochs: after which it is measured; 0 is the start, all below `search_epochs`.
+        search_epochs: of the training.
+        training_images: how many.
+        test_images: how many.
+        say: told of progress.
+        settings: of `plan_of`.
+    """
+    few = some_images(images, training_images, test_images)
+    trial = best_trial(locoprop_search, architecture, method)
+    plan = plan_of(few, method, [trial], seeds, search_epochs, settings)
+    state, frames = start_of(plan, settings), list[pd.DataFrame]()
+    differences = _from_backpropagation(plan, state, LOSSES[method], trial.value)
+    for epoch in sorted(epochs):
+        say(f"epoch {epoch}")
+        state = train(replace(plan, steps=epoch * plan.steps_per_epoch, evaluation_steps=()), state)
+        frames.append(_one_step(plan, state, epoch, LOSSES[method], trial.value).assign(epoch=epoch))
+    return {
+        "local_targets": pd.concat(frames, ignore_index=True).assign(method=method),
+        "one_local_step": pd.DataFrame({"seed": [*seeds], "value": differences}).assign(method=method),
+    }
+
+
+def _one_step(plan: Training, state: State, epoch: int, loss: Loss, gamma: float) -> pd.DataFrame:
+    """The three quantities of every layer and seed, of one step from a state."""
+    links, batch = chain(plan.network), batch_of(plan, epoch)
+    matched = matched_transfers(links, batch.labels) if loss == "matching" else None
+    transfers = matched or [nn.Identity()] * len(links)
+    before = {name: value.clone() for name, value in state.parameters.items()}
+    rates = torch.tensor(plan.learning_rates).repeat(len(plan.seeds))
+    rates = rates * plan.schedule(epoch * plan.steps_per_epoch)
+    memory = {name: value.clone() for name, value in state.memory.items()}
+    after = plan.rule(
+        plan.network, {name: value.clone() for name, value in before.items()}, batch, memory, rates
+    ).parameters
+    (_, old), (_, new) = (signals_of(links, values, batch.inputs, batch.labels) for values in (before, after))
+    return pd.concat(
+        _of_layer(link, transfer, after, then, now, gamma, plan.seeds).assign(layer=place)
+        for place, (link, transfer, then, now) in enumerate(zip(links, transfers, old, new, strict=True), 1)
+    )
+
+
+def _of_layer(
+    link: Link,
+    transfer: Transfer,
+    after: Parameters,
+    then: Signal,
+    now: Signal,
+    gamma: float,
+    seeds: Sequence[int],
+) -> pd.DataFrame:
+    """Rows of one layer: what is left of the way, how far the target has moved, and in which direction."""
+    reached = transfer(then.pre_activations)
+    target, wanted = reached - gamma * then.errors, -gamma * then.errors
+    alone = transfer(pre_activation(link, after, then.inputs).detach())
+    new_target = transfer(now.pre_activations) - gamma * now.errors
+    whole = _norm(wanted)
+    quantities = {
+        "left": _norm(alone - target) / whole,
+        "moved": _norm(new_target - target) / whole,
+        "cosine": (wanted * (new_target - target)).sum((-2, -1)) / whole / _norm(new_target - target),
+    }
+    return pd.concat(
+        pd.DataFrame({"seed": [*seeds], "quantity": name, "value": values.tolist()})
+        for name, values in quantities.items()
+    )
+
+
+def _from_backpropagation(plan: Training, state: State, loss: Loss, gamma: float) -> list[float]:
+    """Each seed's relative distance of a single local step from gamma times backpropagation's."""
+    batch, rates = batch_of(plan, 0), torch.ones(len(plan.seeds))
+    copies = {name: value.clone() for name, value in state.parameters.items()}
+    rule = locoprop(1, gamma, loss, descent)
+    after = rule(plan.network, copies, batch, {}, rates * PROBE).parameters
+    _, gradients = gradients_of(plan.network, state.parameters, batch)
+    moved = {name: (state.parameters[name] - after[name]) / PROBE / gamma for name in after}
+    off = sum((moved[name] - gradients[name]).square().flatten(1).sum(1) for name in moved)
+    size = sum(gradients[name].square().flatten(1).sum(1) for name in moved)
+    return torch.sqrt(torch.as_tensor(off) / torch.as_tensor(size)).tolist()
+
+
+PROBE = 1.0
+"""The rate of the single step: as large as weights can bear without losing its digits."""
+
+
+def _norm(values: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(values, dim=(1, 2))

@@ -1,0 +1,80 @@
+"""How an autoencoder is trained by one of the methods: the plan of the training loop, and its networks."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from movingtarget.data.load import Images
+from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
+from movingtarget.networks.stack import stack
+from movingtarget.training.interface import Batch
+from movingtarget.training.loop import State, Training, start
+from movingtarget.training.minibatches import batches
+from movingtarget.training.schedule import rise_and_fall
+from movingtarget.training.trials import Trial, rule_of_method
+
+RISE = 0.05
+"""The share of a training in which rates rise: 5 of 100 epochs in Amid, Anil & Warmuth 2022."""
+
+
+def some_images(images: Images, training_images: int, test_images: int) -> Images:
+    """The first images of a data set, to be reconstructed."""
+    train, test = images.train_inputs[:training_images], images.test_inputs[:test_images]
+    few = images._replace(train_inputs=train, test_inputs=test)
+    return few.to_reconstruct()
+
+
+def plan_of(
+    images: Images,
+    method: str,
+    trials: Sequence[Trial],
+    seeds: Sequence[int],
+    epochs: int,
+    settings: Mapping[str, Any],
+) -> Training:
+    """A training of some seeds at the rates of trials that share their other value, evaluated at its end.
+
+    Rates rise from zero in the first twentieth of the steps and fall to nearly zero in the others.
+
+    Args:
+        images: to be reconstructed.
+        method: a key of `METHODS`.
+        trials: their rates are trained side by side.
+        seeds: each with its own initial weights and order of images.
+        epochs: of the whole training.
+        settings: `batch_size`, those of `network_of`, and what methods are given.
+    """
+    steps = epochs * (len(images.train_labels) // settings["batch_size"])
+    return Training(
+        network=network_of(images.features, settings),
+        rule=rule_of_method(method, trials[0].value, settings),
+        images=images,
+        seeds=seeds,
+        learning_rates=[trial.learning_rate for trial in trials],
+        batch_size=settings["batch_size"],
+        steps=steps,
+        evaluation_steps=[steps],
+        evaluation_examples=len(images.train_labels),
+        curve_window=steps + 1,  # longer than the training, so that no point is recorded
+        schedule=partial(rise_and_fall, length=steps + 1, rise=RISE * steps),
+    )
+
+
+def network_of(pixels: int, settings: Mapping[str, Any]) -> nn.Module:
+    """The autoencoder of `hidden_widths`, `activation` and `normalisation`."""
+    return autoencoder(pixels, settings["hidden_widths"], settings["activation"], settings["normalisation"])
+
+
+def start_of(plan: Training, settings: Mapping[str, Any]) -> State:
+    """The state before the first step: weights and biases of every seed as Glorot draws them."""
+    drawn = {seed: initialise_glorot(network_of(plan.images.features, settings), seed) for seed in plan.seeds}
+    return start(stack(drawn[seed] for _, seed in plan.members))
+
+
+def batch_of(plan: Training, epoch: int) -> Batch:
+    """The first minibatch of an epoch, each seed's own."""
+    index = next(batches(len(plan.images.train_inputs), plan.batch_size, plan.seeds, epoch))
+    inputs = plan.images.train_inputs[index]
+    return Batch(inputs, inputs)
