@@ -29,19 +29,21 @@ SETTINGS: dict[str, SettingSchema] = {
     "activation": choice("tanh", "relu", "sigmoid"),
     "iterations": COUNT,
     "shown_images": COUNT,
-    "architectures": {
-        "type": "object",
-        "minProperties": 1,
-        "additionalProperties": mapping(
+    "architectures": several(
+        mapping(
             {
+                "name": {"type": "string", "pattern": "^[a-z0-9-]+$", "description": "letters, digits and -"},
                 "hidden_widths": {"type": "array", "minItems": 1, "items": COUNT},
                 "normalisation": choice("none", "batch-norm"),
                 "methods": several(choice(*METHODS)),
             }
-        ),
-    },
+        )
+    ),
 }
 """Of the section that all of them read."""
+
+OF_ALL = ("training_images", "test_images", "batch_size", "activation")
+"""Settings that every job is given."""
 
 METHOD = tuple(METHODS)
 """The values of a column of methods."""
@@ -63,27 +65,29 @@ EPOCHS: dict[str, Kind | Column] = {
 """Columns of a training that is looked at after every epoch."""
 
 
-def first_architecture(config: Config) -> str:
-    """The name of the one on which methods are compared."""
-    return next(iter(config["autoencoders"]["architectures"]))
+def architectures_of(config: Config) -> dict[str, Any]:
+    """Architectures by name; methods are compared on the first."""
+    return {described["name"]: described for described in config["autoencoders"]["architectures"]}
+
+
+def first_of(config: Config) -> str:
+    """The name of the first architecture."""
+    return next(iter(architectures_of(config)))
 
 
 def settings_of(config: Config, architecture: str, *keys: str) -> dict[str, Any]:
     """Those of an architecture and others of the section, as a job's; the data set is named for tables."""
-    section = config["autoencoders"]
-    described = section["architectures"][architecture]
+    section, described = config["autoencoders"], architectures_of(config)[architecture]
     return {
         "data": config["dataset"],
         "architecture": architecture,
         "hidden_widths": described["hidden_widths"],
         "normalisation": described["normalisation"],
-        **{
-            key: section[key] for key in ("training_images", "test_images", "batch_size", "activation", *keys)
-        },
+        **{key: section[key] for key in (*OF_ALL, *keys)},
     }
 
 
 def methods_of(config: Config, architecture: str) -> list[str]:
     """The methods that train an architecture."""
-    methods: list[str] = config["autoencoders"]["architectures"][architecture]["methods"]
+    methods: list[str] = architectures_of(config)[architecture]["methods"]
     return methods

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from movingtarget.autoencoders import AUTOENCODER, methods_of, settings_of
+from movingtarget.autoencoders import AUTOENCODER, architectures_of, methods_of, settings_of
 from movingtarget.data.load import Images
 from movingtarget.methods import METHODS
 from movingtarget.study import Config, Job, Study
@@ -21,7 +21,7 @@ def jobs(config: Config) -> list[Job]:
     shared = ("tuning_seeds", "trials", "search_epochs", "iterations")
     return [
         Job(f"{name}-{method}", {**settings_of(config, name, *shared), "method": method}, methods=(method,))
-        for name in config["autoencoders"]["architectures"]
+        for name in architectures_of(config)
         for method in methods_of(config, name)
     ]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from movingtarget.autoencoders import AUTOENCODER, first_architecture, methods_of, settings_of
+from movingtarget.autoencoders import AUTOENCODER, first_of, methods_of, settings_of
 from movingtarget.data.load import Images
 from movingtarget.experiments.autoencoder_search import best_trial
 from movingtarget.networks.losses import entropy_floor
@@ -20,7 +20,7 @@ from movingtarget.training.trials import Trial
 
 def jobs(config: Config) -> list[Job]:
     """One, of every method on the first architecture, taken in turn."""
-    section, first = config["autoencoders"], first_architecture(config)
+    section, first = config["autoencoders"], first_of(config)
     methods = tuple(methods_of(config, first))
     given = {
         **settings_of(config, first, "iterations"),

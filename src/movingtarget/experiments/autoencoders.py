@@ -13,12 +13,14 @@ from movingtarget.autoencoders import (
     EPOCHS,
     METHOD,
     SETTINGS,
-    first_architecture,
+    architectures_of,
+    first_of,
     methods_of,
     settings_of,
 )
 from movingtarget.data.load import Images
 from movingtarget.experiments.autoencoder_search import best_trial
+from movingtarget.measures.population import evaluating, population_statistics
 from movingtarget.networks.stack import Parameters, call
 from movingtarget.settings import problems_of_seeds
 from movingtarget.study import Config, Job, Study
@@ -29,7 +31,7 @@ from movingtarget.training.loop import Rows, State, Training, as_data, from_data
 
 def jobs(config: Config) -> list[Job]:
     """One for each method on each architecture and each group of seeds; the first one shows images."""
-    section, first = config["autoencoders"], first_architecture(config)
+    section, first = config["autoencoders"], first_of(config)
     return [
         Job(
             f"{name}-{method}-{seeds[0]}",
@@ -41,7 +43,7 @@ def jobs(config: Config) -> list[Job]:
             },
             methods=(method,),
         )
-        for name in section["architectures"]
+        for name in architectures_of(config)
         for method in methods_of(config, name)
         for place, seeds in enumerate(_groups(section["seeds"], section["seeds_in_a_job"]))
     ]
@@ -58,9 +60,12 @@ def problems(config: Config) -> Iterator[str]:
             f"autoencoders.shown_images is {settings['shown_images']}; allowed: at most "
             f"{settings['test_images']}, autoencoders.test_images"
         )
-    first = first_architecture(config)
+    first = first_of(config)
     if "sgd" not in methods_of(config, first):
-        yield f"autoencoders.architectures.{first}.methods lack sgd, whose cost is the measure of the others'"
+        yield (
+            f"autoencoders.architectures[{first}].methods lack sgd; allowed: sgd, whose cost is the budget, "
+            "among them"
+        )
     yield from problems_of_seeds("autoencoders")(config)
 
 
@@ -198,10 +203,12 @@ def _ends(rows: dict[int, pd.DataFrame]) -> pd.DataFrame:
 @torch.no_grad()
 def _reconstructions(plan: Training, parameters: Parameters, shown: int) -> pd.DataFrame:
     """The first seed's reconstructions of the first test images, pixel by pixel."""
-    images = plan.images.test_inputs[:shown]
-    plan.network.eval()
-    reached: Tensor = call(plan.network, parameters, images)[0].sigmoid()
-    pixels = images.shape[1]
+    images, pixels = plan.images.test_inputs[:shown], plan.images.features
+    statistics = population_statistics(plan.network, parameters, plan.images.train_inputs)
+    with evaluating(plan.network):
+        # all test images, for the shown may be none
+        logits: Tensor = call(plan.network, parameters | statistics, plan.images.test_inputs)
+    reached = logits[0, :shown].sigmoid()
     return pd.DataFrame(
         {
             "image": torch.arange(shown).repeat_interleave(pixels),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from movingtarget.autoencoders import METHOD, first_architecture, settings_of
+from movingtarget.autoencoders import METHOD, first_of, settings_of
 from movingtarget.data.load import Images
 from movingtarget.experiments.autoencoder_search import best_trial, final_losses
 from movingtarget.settings import COUNTS, SEARCH, choice, several
@@ -20,7 +20,7 @@ ARM: dict[str, Any] = {"method": METHOD, "iterations": int}
 
 def jobs(config: Config) -> list[Job]:
     """One for each method and number of local iterations, on the first architecture."""
-    section, first = config["local_iterations"], first_architecture(config)
+    section, first = config["local_iterations"], first_of(config)
     shared = settings_of(config, first, "seeds", "tuning_seeds", "search_epochs")
     return [
         Job(

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from movingtarget.autoencoders import METHOD, first_architecture, settings_of
+from movingtarget.autoencoders import METHOD, first_of, settings_of
 from movingtarget.data.load import Images
 from movingtarget.experiments.autoencoder_search import best_trial
 from movingtarget.networks.chain import Link, chain, pre_activation
@@ -29,7 +29,7 @@ LOSSES: dict[str, Literal["matching", "squared"]] = {"locoprop-s": "squared", "l
 
 def jobs(config: Config) -> list[Job]:
     """One for each method, on the first architecture."""
-    section, first = config["local_targets"], first_architecture(config)
+    section, first = config["local_targets"], first_of(config)
     shared = settings_of(config, first, "seeds", "search_epochs", "iterations")
     return [
         Job(method, {**shared, "method": method, "epochs": section["epochs"]}, methods=(method,))
@@ -167,9 +167,11 @@ def _from_backpropagation(plan: Training, state: State, loss: Loss, gamma: float
     after = rule(plan.network, copies, batch, {}, rates * PROBE).parameters
     _, gradients = gradients_of(plan.network, state.parameters, batch)
     moved = {name: (state.parameters[name] - after[name]) / PROBE / gamma for name in after}
-    off = sum((moved[name] - gradients[name]).square().flatten(1).sum(1) for name in moved)
-    size = sum(gradients[name].square().flatten(1).sum(1) for name in moved)
-    return torch.sqrt(torch.as_tensor(off) / torch.as_tensor(size)).tolist()
+    off, size = (
+        torch.stack([value.square().flatten(1).sum(1) for value in values]).sum(0)
+        for values in ([moved[name] - gradients[name] for name in moved], gradients.values())
+    )
+    return [*(off / size).sqrt().tolist()]
 
 
 PROBE = 1.0
@@ -177,4 +179,5 @@ PROBE = 1.0
 
 
 def _norm(values: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(values, dim=(1, 2))
+    norms: Tensor = torch.linalg.vector_norm(values, dim=(1, 2))
+    return norms
