@@ -22,7 +22,11 @@ ESTIMANDS = ("mean", "difference", "ratio", "log_slope")
 ALONE = ("mean", "log_slope")
 """Estimands of select alone, without treatment and control."""
 
-WORDS = {"step": {"first": "min", "last": "max"}, "learning_rate": {"smallest": "min", "largest": "max"}}
+WORDS = {
+    "step": {"first": "min", "last": "max"},
+    "epoch": {"first": "min", "last": "max"},
+    "learning_rate": {"smallest": "min", "largest": "max"},
+}
 """Conditions that name an extreme of the rows an arm has."""
 
 

@@ -25,7 +25,7 @@ def jobs(config: Config) -> list[Job]:
     given = {
         **settings_of(config, first, "iterations"),
         "methods": methods,
-        "seeds": section["seeds"][: section["seeds_in_a_job"]],
+        "seeds": section["seeds"][:1],
     }
     return [Job("", {**given, **config["autoencoder_times"]}, methods=methods)]
 
@@ -65,7 +65,7 @@ def measure(
 ) -> dict[str, pd.DataFrame]:
     """Tables locoprop_costs, of a step of each method, and locoprop_floors, of each split's entropy.
 
-    Each time is the mean of several steps of the tested seeds' stack, from the initial weights and at the
+    Each time is the mean of several steps of one network, from the initial weights and at the
     chosen settings, after one that is not timed; inverses and the like are renewed in some of them. All
     methods take turns, so that whatever else the machine does hits all alike. Column seed counts the
     repetitions.
@@ -76,7 +76,7 @@ def measure(
         data: the data set's name.
         architecture: its name.
         methods: keys of `METHODS`.
-        seeds: whose stack is timed.
+        seeds: one, whose network is timed.
         training_images: how many.
         test_images: how many.
         repetitions: how often everything is timed.

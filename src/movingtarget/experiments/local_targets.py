@@ -13,7 +13,7 @@ from movingtarget.data.load import Images
 from movingtarget.experiments.autoencoder_search import best_trial
 from movingtarget.networks.chain import Link, chain, pre_activation
 from movingtarget.networks.stack import Parameters
-from movingtarget.settings import STEPS, choice, several
+from movingtarget.settings import COUNTS, choice, several
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import MEASURED
 from movingtarget.training.autoencoders import batch_of, plan_of, some_images, start_of
@@ -39,7 +39,7 @@ def jobs(config: Config) -> list[Job]:
 
 STUDY = Study(
     rule="measure_local_targets",
-    settings={"methods": several(choice(*LOSSES)), "epochs": STEPS},
+    settings={"methods": several(choice(*LOSSES)), "epochs": COUNTS},
     tables={
         "local_targets": {
             "method": METHOD,
@@ -92,7 +92,7 @@ def measure(
         architecture: its name.
         method: locoprop-s or locoprop-m.
         seeds: trained together.
-        epochs: after which it is measured; 0 is the start, all below `search_epochs`.
+        epochs: after which it is measured, all below `search_epochs`.
         search_epochs: of the training.
         training_images: how many.
         test_images: how many.
