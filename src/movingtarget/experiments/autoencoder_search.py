@@ -88,7 +88,7 @@ def measure(
     losses: list[list[float]] = list((kept or {"losses": []})["losses"])
     for number, trial in enumerate(tried[len(losses) :], start=len(losses) + 1):
         losses.append(final_losses(few, method, trial, tuning_seeds, search_epochs, settings))
-        keep({"losses": losses})
+        keep({"losses": [*losses]})
         say(f"trial {number}/{trials}: {np.mean(losses[-1]):.1f} nats")
     table = _table(method, tried, np.array(losses), tuning_seeds)
     return {"locoprop_search": table.assign(data=data, architecture=architecture, method=method)}

@@ -1,6 +1,6 @@
 """Experiment: how well LocoProp's layers solve their problems, and where their real targets have gone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -37,6 +37,13 @@ def jobs(config: Config) -> list[Job]:
     ]
 
 
+def problems(config: Config) -> Iterator[str]:
+    """It is measured before the training ends."""
+    last, length = max(config["local_targets"]["epochs"]), config["autoencoders"]["search_epochs"]
+    if last >= length:
+        yield f"local_targets.epochs has {last}; allowed: below {length}, autoencoders.search_epochs"
+
+
 STUDY = Study(
     rule="measure_local_targets",
     settings={"methods": several(choice(*LOSSES)), "epochs": COUNTS},
@@ -52,6 +59,7 @@ STUDY = Study(
         "one_local_step": {"method": METHOD, "seed": int, "value": MEASURED},
     },
     jobs=jobs,
+    problems=problems,
     images=True,
     reads=("locoprop_search",),
 )

@@ -1,0 +1,124 @@
+"""The search of every method's settings."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from movingtarget.autoencoders import settings_of
+from movingtarget.data.load import Images
+from movingtarget.experiments import autoencoder_search
+from movingtarget.experiments.autoencoder_search import STUDY, best_trial, measure
+from movingtarget.methods import METHODS
+from movingtarget.training.trials import Trial, trials_of
+
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
+
+SETTINGS: dict[str, Any] = {
+    "data": "digits",
+    "architecture": "small",
+    "hidden_widths": [5, 3],
+    "normalisation": "none",
+    "training_images": 30,
+    "test_images": 10,
+    "batch_size": 10,
+    "activation": "tanh",
+    "iterations": 2,
+    "tuning_seeds": [8, 9],
+    "trials": 4,
+    "search_epochs": 2,
+}
+
+CONFIG: dict[str, Any] = {
+    "dataset": "digits",
+    "autoencoders": {
+        **{key: SETTINGS[key] for key in ("training_images", "test_images", "batch_size", "activation")},
+        **{key: SETTINGS[key] for key in ("iterations", "tuning_seeds", "trials", "search_epochs")},
+        "architectures": [
+            {"name": "small", "hidden_widths": [5, 3], "normalisation": "none", "methods": ["sgd", "adam"]},
+            {"name": "other", "hidden_widths": [4], "normalisation": "batch-norm", "methods": ["adam"]},
+        ],
+    },
+}
+
+
+@pytest.fixture
+def pixels() -> Images:
+    source = torch.Generator().manual_seed(0)
+    inputs = torch.rand(40, 12, generator=source)
+    return Images(inputs[:30], torch.zeros(30).long(), inputs[30:], torch.zeros(10).long())
+
+
+def test_a_job_for_each_method_on_each_architecture() -> None:
+    jobs = {job.name: job for job in STUDY.jobs(CONFIG)}
+    assert [*jobs] == ["small-sgd", "small-adam", "other-adam"]
+    assert jobs["small-sgd"].settings == SETTINGS | {"method": "sgd"}
+    assert jobs["small-sgd"].methods == ("sgd",)
+    assert jobs["other-adam"].settings["normalisation"] == "batch-norm"
+    assert settings_of(CONFIG, "other", "iterations")["hidden_widths"] == [4]
+
+
+def test_every_trial_has_a_row_for_each_seed_and_one_is_best(pixels: Images, written: Written) -> None:
+    lines: list[str] = []
+    made = measure(pixels, method="locoprop-m", say=lines.append, **SETTINGS)
+    table = written(made["locoprop_search"], "locoprop_search")
+    trials = trials_of("locoprop-m", 4)
+    assert len(table) == 8
+    assert len(lines) == 4
+    for number, trial in enumerate(trials):
+        rows = table[table["trial"] == number]
+        assert rows["learning_rate"].tolist() == [trial.learning_rate] * 2
+        assert rows["searched_value"].tolist() == [trial.value] * 2
+    means = table.groupby("trial")["train_loss"].mean()
+    best = table[table["place"] != "tried"]
+    assert set(best["trial"]) == {means.idxmin()}
+    assert best_trial(table, "small", "locoprop-m") == trials[int(means.idxmin())]
+    assert set(table["searched"]) == {"gamma"}
+    assert (means < 13).all()
+
+
+def test_losses_choose_the_best_and_divergence_never_wins(
+    pixels: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = [trial.learning_rate for trial in trials_of("sgd", 4)]
+    losses = dict(zip(rates, [[2.0, 4.0], [1.0, np.inf], [3.5, 2.0], [9.0, 9.0]], strict=True))
+    monkeypatch.setattr(
+        autoencoder_search, "final_losses", lambda few, method, trial, *rest: losses[trial.learning_rate]
+    )
+    table = measure(pixels, method="sgd", **SETTINGS)["locoprop_search"]
+    assert set(table.loc[table["place"] != "tried", "trial"]) == {2}
+    lowest = rates.index(min(rates))
+    losses[rates[lowest]] = [0.0, 0.0]
+    table = measure(pixels, method="sgd", **SETTINGS)["locoprop_search"]
+    assert set(table.loc[table["place"] == "best at an edge", "trial"]) == {lowest}
+
+
+def test_a_diverged_training_counts_as_infinite(pixels: Images) -> None:
+    few = pixels.to_reconstruct()
+    found = autoencoder_search.final_losses(few, "sgd", Trial(1e30, np.nan), [8, 9], 2, SETTINGS)
+    assert found == [np.inf, np.inf]
+
+
+def test_an_interrupted_search_goes_on(pixels: Images, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[dict[str, Any]] = []
+    whole = measure(pixels, method="locoprop-s", keep=kept.append, **SETTINGS)["locoprop_search"]
+    assert [len(state["losses"]) for state in kept] == [1, 2, 3, 4]
+    tried: list[Trial] = []
+    original = autoencoder_search.final_losses
+
+    def counting(few: Images, method: str, trial: Trial, *rest: Any) -> list[float]:
+        tried.append(trial)
+        return original(few, method, trial, *rest)
+
+    monkeypatch.setattr(autoencoder_search, "final_losses", counting)
+    again = measure(pixels, method="locoprop-s", kept={"losses": kept[3]["losses"][:2]}, **SETTINGS)
+    pd.testing.assert_frame_equal(again["locoprop_search"], whole)
+    assert tried == trials_of("locoprop-s", 4)[2:]
+
+
+def test_every_method_names_what_is_searched() -> None:
+    for entry in METHODS.values():
+        assert entry.made_of["searched"] == (list(entry.searched) if entry.searched else None)

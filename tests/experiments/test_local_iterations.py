@@ -1,0 +1,94 @@
+"""The number of local steps, each at a rate of its own."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from movingtarget.data.load import Images
+from movingtarget.experiments import local_iterations
+from movingtarget.experiments.local_iterations import STUDY, measure
+from movingtarget.training.trials import Trial
+
+Written = Callable[[pd.DataFrame, str], pd.DataFrame]
+
+SEARCH = pd.DataFrame(
+    {
+        "architecture": "small",
+        "method": "locoprop-m",
+        "learning_rate": [0.01],
+        "searched_value": [2.0],
+        "place": "best",
+    }
+)
+SETTINGS: dict[str, Any] = {
+    **{"data": "digits", "architecture": "small", "method": "locoprop-m", "iterations": 3},
+    **{"seeds": [3, 4], "tuning_seeds": [8], "search_epochs": 2, "training_images": 30, "test_images": 10},
+    **{"hidden_widths": [5, 3], "normalisation": "none", "batch_size": 10, "activation": "tanh"},
+}
+
+
+@pytest.fixture
+def pixels() -> Images:
+    source = torch.Generator().manual_seed(0)
+    inputs = torch.rand(40, 12, generator=source)
+    return Images(inputs[:30], torch.zeros(30).long(), inputs[30:], torch.zeros(10).long())
+
+
+def test_a_rate_is_searched_on_some_seeds_and_tested_on_others(
+    pixels: Images, monkeypatch: pytest.MonkeyPatch, written: Written
+) -> None:
+    asked: list[tuple[Trial, tuple[int, ...], int, int]] = []
+
+    def final_losses(
+        few: Images, method: str, trial: Trial, seeds: Any, epochs: int, settings: dict[str, Any]
+    ) -> list[float]:
+        asked.append((trial, tuple(seeds), epochs, settings["iterations"]))
+        return [abs(torch.tensor(trial.learning_rate / 0.02).log().item()) + seed for seed in seeds]
+
+    monkeypatch.setattr(local_iterations, "final_losses", final_losses)
+    made = measure(pixels, SEARCH, **SETTINGS)
+    table = written(made["local_iterations"], "local_iterations")
+    search = written(made["local_iterations_search"], "local_iterations_search")
+    best = search.loc[search["place"] == "best", "learning_rate"].item()
+    assert 0.02 / 1.5 < best < 0.02 * 1.5
+    assert {trial.value for trial, *_ in asked} == {2.0}
+    assert {ask[2:] for ask in asked} == {(2, 3)}
+    assert asked[0][0].learning_rate == pytest.approx(0.01 / 3, rel=1e-3)
+    assert asked[-1][:2] == (Trial(best, 2.0), (3, 4))
+    assert all(seeds == (8,) for _, seeds, *_ in asked[:-1])
+    assert table["learning_rate"].tolist() == [best] * 2
+    assert (table["train_loss"].diff().iloc[1]) == pytest.approx(1)
+
+
+def test_the_number_of_iterations_changes_the_loss(pixels: Images) -> None:
+    losses = [
+        measure(pixels, SEARCH, **SETTINGS | {"iterations": iterations})["local_iterations"]["train_loss"]
+        for iterations in (1, 4)
+    ]
+    assert (losses[0] != losses[1]).all()
+
+
+def test_a_job_for_each_number_of_iterations() -> None:
+    section = {
+        key: SETTINGS[key]
+        for key in ("seeds", "tuning_seeds", "search_epochs", "training_images", "test_images")
+    }
+    architectures = [
+        {"name": "small", "hidden_widths": [5, 3], "normalisation": "none", "methods": ["sgd"]},
+        {"name": "other", "hidden_widths": [4], "normalisation": "none", "methods": ["sgd"]},
+    ]
+    config = {
+        "dataset": "digits",
+        "autoencoders": {
+            **section,
+            **{"batch_size": 10, "activation": "tanh", "iterations": 10, "architectures": architectures},
+        },
+        "local_iterations": {"methods": ["locoprop-m"], "iterations": [1, 3]},
+    }
+    jobs = {job.name: job for job in STUDY.jobs(config)}
+    assert [*jobs] == ["locoprop-m-1", "locoprop-m-3"]
+    assert jobs["locoprop-m-3"].settings == SETTINGS
+    assert jobs["locoprop-m-3"].methods == ("locoprop-m",)
