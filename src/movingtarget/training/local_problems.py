@@ -1,6 +1,7 @@
 """A layer's own problem while its inputs and its target stay fixed: the gradient of its local loss."""
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Literal
 
 import torch
@@ -13,12 +14,19 @@ from movingtarget.training.interface import backpropagation_flops, forward_flops
 from movingtarget.training.signals import Signal
 
 Transfer = Callable[[Tensor], Tensor]
+"""What is made of pre-activations, maybe in their own memory."""
 
 GradientAt = Callable[[Parameters], Parameters]
 """The gradient of a layer's local loss at its parameters, both by the network's names."""
 
 MATCHED = (nn.Identity, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.Softplus, nn.Tanh, nn.Sigmoid, nn.Softmax)
 """Transfers that are the gradient of a convex function, whose Bregman divergence is their matching loss."""
+
+IN_PLACE: dict[type[nn.Module], Transfer] = {
+    nn.ReLU: torch.relu_,
+    nn.Tanh: torch.tanh_,
+    nn.Sigmoid: torch.sigmoid_,
+}
 
 
 def matched_transfers(links: Sequence[Link], labels: Tensor) -> list[Transfer]:
@@ -30,7 +38,7 @@ def matched_transfers(links: Sequence[Link], labels: Tensor) -> list[Transfer]:
     Raises:
         ValueError: a transfer has no matching loss.
     """
-    probabilities = torch.sigmoid if labels.dim() == 3 else _softmax
+    probabilities = torch.sigmoid_ if labels.dim() == 3 else _softmax
     top = links[-1].transfer
     _check_matched(top, len(links) - 1)
     hidden = [_matched(link.transfer, place) for place, link in enumerate(links[:-1])]
@@ -78,7 +86,7 @@ def local_flops(link: Link, batch_size: int, iterations: int, loss: Literal["mat
 
 
 def _by_residual(link: Link, signal: Signal, change: Tensor, transfer: Transfer) -> GradientAt:
-    targets, at_start = transfer(signal.pre_activations) - change, [change]
+    targets, at_start = _targets(signal, change, transfer), [change]
 
     def gradient_at(own: Parameters) -> Parameters:
         if at_start:
@@ -91,13 +99,13 @@ def _by_residual(link: Link, signal: Signal, change: Tensor, transfer: Transfer)
 
 def _by_autograd(link: Link, signal: Signal, change: Tensor, transfer: Transfer) -> GradientAt:
     """For a layer that normalises, or adds to a stream: it has no closed form as short."""
-    targets, at_start = transfer(signal.pre_activations) - change, [change]
+    targets, at_start = _targets(signal, change, transfer), [change]
 
     def gradient_at(own: Parameters) -> Parameters:
         leaves = {name: own[name].detach().requires_grad_() for name in link.names.values()}
         with torch.enable_grad():
             reached = pre_activation(link, leaves, signal.inputs)
-        residual = at_start.pop() if at_start else transfer(reached.detach()) - targets
+        residual = at_start.pop() if at_start else transfer(reached.detach().clone()).sub_(targets)
         gradients = torch.autograd.grad(reached, list(leaves.values()), residual)
         return dict(zip(leaves, gradients, strict=True))
 
@@ -123,6 +131,10 @@ def _by_gram(link: Link, parameters: Parameters, inputs: Tensor, change: Tensor)
     return gradient_at
 
 
+def _targets(signal: Signal, change: Tensor, transfer: Transfer) -> Tensor:
+    return transfer(signal.pre_activations.clone()).sub_(change)
+
+
 def _of_linear(link: Link, inputs: Tensor, residual: Tensor) -> Parameters:
     """The gradient of weights and bias of a linear layer, examples summed, in closed form."""
     return {link.names["weight"]: residual.mT @ inputs, link.names["bias"]: residual.sum(-2)}
@@ -143,7 +155,14 @@ def _matched(transfer: nn.Module, place: int) -> Transfer:
     if any(isinstance(part, ConcatenatedReLU) for part in transfer.modules()):
         return _identity
     _check_matched(transfer, place)
-    return transfer
+    return _overwriting(transfer)
+
+
+def _overwriting(transfer: nn.Module) -> Transfer:
+    if isinstance(transfer, nn.Sequential):
+        parts = [_overwriting(part) for part in transfer]
+        return lambda values: reduce(lambda value, part: part(value), parts, values)
+    return IN_PLACE.get(type(transfer), transfer)
 
 
 def _check_matched(transfer: nn.Module, place: int) -> None:
