@@ -15,9 +15,6 @@ RMSPROP_MOMENTUM = 0.999
 RMSPROP_EPSILON = 1e-5
 """As released by Amid, Anil & Warmuth 2022."""
 
-PIECE = 2**17
-"""Numbers of a parameter that are moved together: few enough to stay in a processor's cache."""
-
 
 def descent(
     parameters: dict[str, Tensor], gradients: dict[str, Tensor], memory: Memory, rates: Tensor
@@ -44,21 +41,14 @@ def rmsprop(
     """  # noqa: D415
     for name, gradient in gradients.items():
         if f"{name} square" not in memory:
-            memory[f"{name} square"] = torch.ones_like(parameters[name])
-            memory[f"{name} step"] = torch.zeros_like(parameters[name])
-        values = (parameters[name], gradient, memory[f"{name} square"], memory[f"{name} step"])
-        rows = max(1, PIECE // gradient[:, 0].numel())
-        for pieces in zip(*(value.split(rows, 1) for value in values), strict=True):
-            _rmsprop(*pieces, rates=rates.tolist())
-
-
-def _rmsprop(weights: Tensor, gradient: Tensor, squares: Tensor, steps: Tensor, rates: list[float]) -> None:
-    squares.mul_(RMSPROP_DECAY).addcmul_(gradient, gradient, value=1 - RMSPROP_DECAY)
-    root = torch.add(squares, RMSPROP_EPSILON).sqrt_()
-    steps.mul_(RMSPROP_MOMENTUM)
-    for member, rate in enumerate(rates):  # a number costs no pass over the weights
-        steps[member].addcdiv_(gradient[member], root[member], value=rate)
-    weights.sub_(steps)
+            memory[f"{name} square"] = torch.ones_like(gradient)
+            memory[f"{name} step"] = torch.zeros_like(gradient)
+        squares, steps = memory[f"{name} square"], memory[f"{name} step"]
+        squares.mul_(RMSPROP_DECAY).addcmul_(gradient, gradient, value=1 - RMSPROP_DECAY)
+        root = torch.add(squares, RMSPROP_EPSILON).sqrt_()
+        for member, rate in enumerate(rates.tolist()):  # a number costs no pass over the weights
+            steps[member].mul_(RMSPROP_MOMENTUM).addcdiv_(gradient[member], root[member], value=rate)
+        parameters[name].sub_(steps)
 
 
 def _beside(rates: Tensor, gradient: Tensor) -> Tensor:

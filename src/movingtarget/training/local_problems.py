@@ -87,11 +87,13 @@ def local_flops(link: Link, batch_size: int, iterations: int, loss: Literal["mat
 
 def _by_residual(link: Link, signal: Signal, change: Tensor, transfer: Transfer) -> GradientAt:
     targets, at_start = _targets(signal, change, transfer), [change]
+    weight, bias = link.names["weight"], link.names["bias"]
 
     def gradient_at(own: Parameters) -> Parameters:
         if at_start:
             return _of_linear(link, signal.inputs, at_start.pop())
-        residual = transfer(pre_activation(link, own, signal.inputs)).sub_(targets)
+        reached = (own[weight] @ signal.inputs.mT).add_(own[bias][..., None]).mT
+        residual = transfer(reached).sub_(targets)
         return _of_linear(link, signal.inputs, residual)
 
     return gradient_at
@@ -120,9 +122,11 @@ def _by_gram(link: Link, parameters: Parameters, inputs: Tensor, change: Tensor)
     weight, bias = link.names["weight"], link.names["bias"]
     start = {name: parameters[name].clone() for name in (weight, bias)}
     first = _of_linear(link, inputs, change)
-    gram, sums = inputs.mT @ inputs, inputs.sum(-2)
+    gram, sums, at_start = inputs.mT @ inputs, inputs.sum(-2), [first]
 
     def gradient_at(own: Parameters) -> Parameters:
+        if at_start:
+            return at_start.pop()
         moved, shifted = own[weight] - start[weight], own[bias] - start[bias]
         of_weight = torch.baddbmm(first[weight], moved, gram).addcmul_(shifted[..., None], sums[:, None])
         of_bias = first[bias] + (moved @ sums[..., None]).squeeze(-1) + inputs.shape[-2] * shifted
@@ -148,7 +152,7 @@ def _gram_is_cheaper(layer: Linear, batch_size: int, iterations: int) -> bool:
 def _gram_flops(layer: Linear, batch_size: int, iterations: int) -> float:
     weights = 2.0 * layer.in_features * layer.out_features
     gram = 2.0 * batch_size * layer.in_features**2
-    return weights * batch_size + gram + iterations * weights * (layer.in_features + 1)
+    return weights * batch_size + gram + (iterations - 1) * weights * (layer.in_features + 1)
 
 
 def _matched(transfer: nn.Module, place: int) -> Transfer:
