@@ -46,6 +46,7 @@ def rmsprop(
 
     Source: Hinton 2012, lecture 6e; TensorFlow's RMSPropOptimizer; values of Amid, Anil & Warmuth 2022.
     """  # noqa: D415
+    scaled = (rates / ((1 - RMSPROP_MOMENTUM) * (1 - RMSPROP_DECAY) ** 0.5)).tolist()
     for name, gradient in gradients.items():
         weights = parameters[name]
         if f"{name} square" not in memory:
@@ -53,8 +54,7 @@ def rmsprop(
             memory[f"{name} ahead"] = weights.clone()
         squares, ahead = memory[f"{name} square"], memory[f"{name} ahead"]
         torch.add(squares.new_tensor(RMSPROP_EPSILON), squares, alpha=RMSPROP_DECAY, out=squares)
-        scaled = rates / ((1 - RMSPROP_MOMENTUM) * (1 - RMSPROP_DECAY) ** 0.5)
-        for member in zip(scaled.tolist(), ahead, gradient.contiguous(), squares, strict=True):
+        for member in zip(scaled, ahead, gradient.contiguous(), squares, strict=True):
             _adagrad(*member)
         weights.lerp_(ahead, 1 - RMSPROP_MOMENTUM)
 
