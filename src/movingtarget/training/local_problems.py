@@ -62,15 +62,10 @@ def problem_of(
         gamma: of the targets.
         iterations: T.
         transfer: f of the matching loss, or None for the squared one.
-
-    Raises:
-        ValueError: the layer has no bias.
     """
     change = gamma * signal.errors
-    if not isinstance(link.affine, Linear):
+    if type(link.affine) is not Linear:
         return _by_autograd(link, signal, change, transfer or _identity)
-    if link.affine.bias is None:
-        raise ValueError(f"layer {link.names['weight']} has no bias; allowed: layers with weights and a bias")
     if transfer is None and _gram_is_cheaper(link.affine, change.shape[-2], iterations):
         return _by_gram(link, parameters, signal.inputs, change)
     return _by_residual(link, signal, change, transfer or _identity)
@@ -78,7 +73,7 @@ def problem_of(
 
 def local_flops(link: Link, batch_size: int, iterations: int, loss: Literal["matching", "squared"]) -> float:
     """Matrix-product FLOPs of one member's local gradients, at the start and at T - 1 other points."""
-    if not isinstance(link.affine, Linear):
+    if type(link.affine) is not Linear:
         return iterations * backpropagation_flops(link.affine, batch_size)
     if loss == "squared" and _gram_is_cheaper(link.affine, batch_size, iterations):
         return _gram_flops(link.affine, batch_size, iterations)
@@ -100,7 +95,7 @@ def _by_residual(link: Link, signal: Signal, change: Tensor, transfer: Transfer)
 
 
 def _by_autograd(link: Link, signal: Signal, change: Tensor, transfer: Transfer) -> GradientAt:
-    """For a layer that normalises, or adds to a stream: it has no closed form as short."""
+    """For a layer that normalises, convolves or adds to a stream: it has no closed form as short."""
     targets, at_start = _targets(signal, change, transfer), [change]
 
     def gradient_at(own: Parameters) -> Parameters:
