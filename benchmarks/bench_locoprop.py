@@ -77,8 +77,7 @@ def products(widths: list[int], images: Tensor) -> Step:
 def by_package(widths: list[int], images: Tensor) -> Step:
     """The package's trainer of one member, as near to ours as its options allow."""
     package = pytest.importorskip("locoprop")
-    network = initialise_glorot(autoencoder(PIXELS, widths), 0)
-    layers, identity = list(network), nn.Identity()
+    layers, identity = list(initialise_glorot(autoencoder(PIXELS, widths), 0).children()), nn.Identity()
     hidden = [
         package.LocoLayer(layer, follows if isinstance(follows, nn.Tanh) else identity)
         for layer, follows in pairwise([*layers[:-1], identity])

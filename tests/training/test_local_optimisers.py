@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from movingtarget.training.interface import Memory
-from movingtarget.training.local_optimisers import descent, rmsprop
+from movingtarget.training.local_optimisers import LocalOptimiser, descent, rmsprop
 
 RATES = torch.tensor([0.3, 0.02], dtype=torch.double)
 SHAPES = {"weight": (2, 4, 3), "bias": (2, 4)}
@@ -97,20 +97,20 @@ def test_rmsprop_at_rate_zero_stands_still_and_remembers_gradients() -> None:
 
 
 @pytest.mark.parametrize("optimiser", [descent, rmsprop])
-def test_gradients_may_lie_in_memory_in_any_order_and_stay_as_they_are(optimiser: object) -> None:
+def test_gradients_may_lie_in_memory_in_any_order_and_stay_as_they_are(optimiser: LocalOptimiser) -> None:
     results = []
     for order in (lambda value: value, lambda value: value.mT.contiguous().mT):
         parameters, memory = {"weight": drawn(0)["weight"]}, Memory()
         for step in (1, 2):
             gradient = order(drawn(step)["weight"])
-            optimiser(parameters, {"weight": gradient}, memory, RATES)  # type: ignore[operator]
+            optimiser(parameters, {"weight": gradient}, memory, RATES)
             assert torch.equal(gradient, drawn(step)["weight"])
         results.append(parameters)
     assert_close(*results, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("optimiser", [descent, rmsprop])
-def test_a_member_of_nan_or_infinity_touches_no_other(optimiser: object) -> None:
+def test_a_member_of_nan_or_infinity_touches_no_other(optimiser: LocalOptimiser) -> None:
     results = []
     for spoilt in (1.0, torch.nan, torch.inf):
         parameters, memory = drawn(0), Memory()
@@ -118,12 +118,12 @@ def test_a_member_of_nan_or_infinity_touches_no_other(optimiser: object) -> None
             gradients = drawn(step)
             for gradient in gradients.values():
                 gradient[0] *= spoilt
-            optimiser(parameters, gradients, memory, RATES)  # type: ignore[operator]
+            optimiser(parameters, gradients, memory, RATES)
         results.append(parameters)
     for name in SHAPES:
-        for spoilt in results[1:]:
-            assert not spoilt[name][0].isfinite().any()
-            assert torch.equal(spoilt[name][1], results[0][name][1])
+        for result in results[1:]:
+            assert not result[name][0].isfinite().any()
+            assert torch.equal(result[name][1], results[0][name][1])
 
 
 def test_descent_goes_down_every_members_gradient_at_its_rate_and_remembers_nothing() -> None:

@@ -1,7 +1,7 @@
 """LocoProp with the released optimiser, on an autoencoder: against a loop over one network, and its costs."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from movingtarget.networks import Parameters, stack, unstack
 from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
 from movingtarget.networks.convolution import convolutional_chain
 from movingtarget.training.interface import Batch, Memory, UpdateRule, backpropagation_flops, forward_flops
-from movingtarget.training.local_optimisers import descent, rmsprop
+from movingtarget.training.local_optimisers import LocalOptimiser, descent, rmsprop
 from movingtarget.training.locoprop import locoprop
 from movingtarget.training.simultaneous import simultaneous
 
@@ -176,17 +176,17 @@ def test_cost_is_what_torch_counts(iterations: int, loss: Loss) -> None:
 @pytest.mark.parametrize("optimiser", [descent, rmsprop])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_step_calls_autograd_once_whatever_its_iterations(
-    monkeypatch: pytest.MonkeyPatch, loss: Loss, optimiser: object
+    monkeypatch: pytest.MonkeyPatch, loss: Loss, optimiser: LocalOptimiser
 ) -> None:
     calls, grad = [], torch.autograd.grad
 
-    def counted(*given: object, **named: object) -> object:
+    def counted(*given: Any) -> Any:
         calls.append(given)
-        return grad(*given, **named)  # type: ignore[arg-type]
+        return grad(*given)
 
     monkeypatch.setattr(torch.autograd, "grad", counted)
     networks = autoencoders()
-    rule = locoprop(ITERATIONS, GAMMA, loss, optimiser)  # type: ignore[arg-type]
+    rule = locoprop(ITERATIONS, GAMMA, loss, optimiser)
     outcome = rule(networks[0], stack(networks), image_batches()[0], {}, RATES)
     assert len(calls) == 1
     kept = [*outcome.parameters.values(), *outcome.memory.values(), outcome.loss]
