@@ -102,7 +102,7 @@ def _by_autograd(link: Link, signal: Signal, change: Tensor, transfer: Transfer)
         leaves = {name: own[name].detach().requires_grad_() for name in link.names.values()}
         with torch.enable_grad():
             reached = pre_activation(link, leaves, signal.inputs)
-        residual = at_start.pop() if at_start else transfer(reached.detach().clone()).sub_(targets)
+        residual = at_start.pop() if at_start else transfer(reached.detach()).sub_(targets)
         gradients = torch.autograd.grad(reached, list(leaves.values()), residual)
         return dict(zip(leaves, gradients, strict=True))
 
