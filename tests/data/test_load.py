@@ -108,3 +108,25 @@ def test_the_side_of_square_images() -> None:
     assert Images(inputs, labels, inputs, labels).side == 7
     with pytest.raises(ValueError, match="images must be square for a convolutional network, got 48 pixels"):
         _ = Images(inputs[:, :48], labels, inputs, labels).side
+
+
+def test_images_to_reconstruct_are_their_pixels_over_255_exactly(
+    tmp_path: Path, contents: dict[str, bytes], place: Place
+) -> None:
+    images = load(place(tmp_path, contents)).to_reconstruct()
+    for name, inputs, labels in [(TRAIN_INPUTS, *images[:2]), (TEST_INPUTS, *images[2:4])]:
+        pixels = torch.from_numpy(idx.decode(contents[name]).copy()).flatten(1)
+        assert torch.equal(inputs, pixels.float() / 255)
+        assert torch.equal(labels, inputs)
+    assert torch.equal(images.to_reconstruct().train_inputs, images.train_inputs)
+
+
+def test_every_level_of_grey_is_reconstructed_exactly(
+    tmp_path: Path, contents: dict[str, bytes], place: Place
+) -> None:
+    levels = np.arange(252, dtype=np.uint8).reshape(12, 3, 7)  # all but the last four, in the test images
+    rest = np.resize(np.arange(252, 256, dtype=np.uint8), (5, 3, 7))
+    contents |= {TRAIN_INPUTS: idx.encode(levels), TEST_INPUTS: idx.encode(rest)}
+    images = load(place(tmp_path, contents)).to_reconstruct()
+    assert torch.equal(images.train_inputs.flatten(), torch.arange(252) / 255)
+    assert sorted(set(images.test_inputs.flatten().tolist())) == (torch.arange(252, 256) / 255).tolist()

@@ -10,7 +10,8 @@ from movingtarget.data.load import Images
 from movingtarget.families import FAMILIES
 from movingtarget.measures.population import population_statistics
 from movingtarget.networks import Parameters, call, stack, unstack
-from movingtarget.training.evaluation import Score, evaluate, evaluate_split
+from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
+from movingtarget.training.evaluation import Score, evaluate, evaluate_reconstruction, evaluate_split
 
 RandomNetworks = Callable[..., list[nn.Module]]
 
@@ -76,3 +77,40 @@ def test_training_mode_is_restored(random_networks: RandomNetworks, images: Imag
     network, parameters, _ = prepared(random_networks("batch-norm", 2), images)
     evaluate_split(network.train(training), parameters, train=images[:2], test=images[2:4])
     assert all(part.training == training for part in network.modules())
+
+
+def reconstructed(normalisation: str = "none") -> tuple[list[nn.Module], Parameters, torch.Tensor]:
+    """Two autoencoders, their stacked parameters, and six images."""
+    networks = [initialise_glorot(autoencoder(5, [6, 2], "tanh", normalisation), seed) for seed in (0, 1)]
+    return networks, stack(networks), torch.rand(6, 5, generator=torch.Generator().manual_seed(2))
+
+
+def test_reconstructions_are_scored_pixel_by_pixel() -> None:
+    networks, parameters, pixels = reconstructed()
+    before = pixels.clone()
+    score = evaluate_reconstruction(networks[0], parameters, {}, pixels, pixels)
+    assert torch.equal(pixels, before)
+    for member, network in enumerate(networks):
+        reached = network(pixels).sigmoid().detach()
+        errors = [((reached[image] - pixels[image]) ** 2).sum().item() for image in range(6)]
+        assert score.squared_error[member].item() == pytest.approx(sum(errors) / 6, rel=1e-5)
+        entropy = F.binary_cross_entropy(reached, pixels, reduction="sum").item() / 6
+        assert score.loss[member].item() == pytest.approx(entropy, rel=1e-5)
+
+
+def test_a_reconstruction_that_is_not_finite_has_no_squared_error() -> None:
+    networks, parameters, pixels = reconstructed()
+    parameters["3.bias"][0] = torch.nan
+    score = evaluate_reconstruction(networks[0], parameters, {}, pixels, pixels)
+    assert score.loss.isnan().tolist() == score.squared_error.isnan().tolist() == [True, False]
+
+
+def test_split_scores_reconstructions_where_labels_are_images() -> None:
+    networks, parameters, pixels = reconstructed("batch-norm")
+    scores = evaluate_split(networks[0], parameters, train=(pixels, pixels), test=(pixels[:2], pixels[:2]))
+    statistics = population_statistics(networks[0], parameters, pixels)
+    for split, examples in {"train": pixels, "test": pixels[:2]}.items():
+        score = evaluate_reconstruction(networks[0], parameters, statistics, examples, examples)
+        assert torch.equal(scores[f"{split}_loss"], score.loss)
+        assert torch.equal(scores[f"{split}_squared_error"], score.squared_error)
+    assert len(scores) == 4

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from torch.testing import assert_close
 from movingtarget.data.load import Images
 from movingtarget.families import FAMILIES
 from movingtarget.networks import Architecture, Parameters, build, stack
+from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
 from movingtarget.networks.initialise import initialise
 from movingtarget.training.interface import Batch, Outcome, UpdateRule
-from movingtarget.training.locoprop import locoprop_by_descent
+from movingtarget.training.locoprop import locoprop, locoprop_by_descent
 from movingtarget.training.loop import Rows, State, Training, as_data, from_data, start, train
 from movingtarget.training.simultaneous import simultaneous
 
@@ -286,3 +288,88 @@ def test_batch_larger_than_the_data_is_an_error(images: Images) -> None:
     training = plan(images, batch_size=61)
     with pytest.raises(ValueError, match=r"batch size 61 is larger than the training data \(60 examples\)"):
         train(training, fresh(training))
+
+
+def to_reconstruct(images: Images, **changes: Any) -> tuple[Training, State]:
+    """A plan to train autoencoders by LocoProp, and its first state."""
+    pixels = [inputs.sigmoid() for inputs in (images.train_inputs, images.test_inputs)]
+    shown = Images(pixels[0], pixels[0], pixels[1], pixels[1])
+    training = plan(shown, network=autoencoder(5, [6, 2]), rule=locoprop(4, 10.0), **changes)
+    networks = [initialise_glorot(autoencoder(5, [6, 2]), seed) for _, seed in training.members]
+    return training, start(stack(networks))
+
+
+def test_reconstruction_learns_and_its_scores_are_kept(images: Images) -> None:
+    training, state = to_reconstruct(images, steps=200, evaluation_steps=(200,), learning_rates=(1e-5,))
+    done = train(training, state)
+    assert {row["quantity"] for row in done.rows} == {
+        *("batch_loss", "train_loss", "train_squared_error", "test_loss", "test_squared_error", "diverged")
+    }
+    for quantity in ("train_loss", "train_squared_error", "test_squared_error"):
+        scores = values(done, quantity)[1e-5]
+        assert (scores.iloc[-1] < scores.iloc[0]).all()
+
+
+def test_every_member_reconstructs_its_own_examples(images: Images) -> None:
+    seen: list[Batch] = []
+    training, state = to_reconstruct(images)
+    train(replace(training, rule=watched(seen)), state)
+    for inputs, labels in seen:
+        assert inputs.shape == (4, 6, 5)
+        assert torch.equal(inputs, labels)
+        assert not torch.equal(inputs[0], inputs[1])
+
+
+@pytest.mark.parametrize("loss", ["matching", "squared"])
+def test_going_on_with_rmsprops_memory_from_a_file_changes_no_bit(
+    images: Images, tmp_path: Path, loss: Any
+) -> None:
+    training, state = to_reconstruct(images, learning_rates=(1e-3, 1e20), steps=30)
+    training = replace(training, rule=locoprop(4, 10.0, loss), schedule=lambda step: 1 / (1 + step))
+    whole = train(training, state, lambda state: torch.save(as_data(state), tmp_path / f"{state.epoch}"))
+    assert whole.memory
+    for epoch in (1, 2):
+        resumed = train(training, from_data(torch.load(tmp_path / str(epoch), weights_only=True)))
+        for kept in ("parameters", "memory"):
+            assert_close(vars(resumed)[kept], vars(whole)[kept], rtol=0, atol=0, equal_nan=True)
+        pd.testing.assert_frame_equal(pd.DataFrame(resumed.rows), pd.DataFrame(whole.rows), check_exact=True)
+        assert resumed.spent == whole.spent
+    # and the memory matters
+    forgetful = replace(from_data(torch.load(tmp_path / "1", weights_only=True)), memory={})
+    assert train(training, forgetful).rows != whole.rows
+
+
+def test_a_loss_of_nan_is_kept_as_divergence_of_that_member_alone(images: Images) -> None:
+    training, state = to_reconstruct(images)
+    state.parameters["0.weight"][2, 0, 0] = torch.nan
+    done = train(training, state)
+    assert done.diverged_at.tolist() == [-1, -1, 0, -1]
+    assert values(done, "diverged").loc[20].to_dict() == {
+        (0.1, 0): 0,
+        (0.1, 1): 0,
+        (0.02, 0): 1,
+        (0.02, 1): 0,
+    }
+    assert values(done, "train_loss")[0.1].notna().all().all()
+
+
+def test_a_steps_rates_are_those_given_times_the_schedules_factor(images: Images) -> None:
+    seen: list[Tensor] = []
+
+    def rule(
+        network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, rates: Tensor
+    ) -> Outcome:
+        seen.append(rates)
+        return simultaneous(network, parameters, batch, memory, rates)
+
+    training = plan(images, rule=rule, schedule=lambda step: step / 10)
+    train(training, fresh(training))
+    given = torch.tensor([0.1, 0.1, 0.02, 0.02])
+    assert_close(torch.stack(seen), torch.arange(20)[:, None] / 10 * given, rtol=1e-6, atol=0)
+
+
+def test_a_schedule_counts_on_after_an_interruption(images: Images) -> None:
+    training = plan(images, schedule=lambda step: 1 / (1 + step))
+    kept: list[State] = []
+    whole = train(training, fresh(training), lambda state: kept.append(deepcopy(state)))
+    assert train(training, kept[0]).rows == whole.rows

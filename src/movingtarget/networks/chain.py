@@ -93,10 +93,11 @@ def _sequential_parts(network: nn.Sequential) -> list[tuple[nn.Module, nn.Module
     places = [place for place, part in enumerate(network) if next(part.parameters(), None) is not None]
     if not places:
         raise ValueError("the Sequential has no parameters; allowed: at least one layer with parameters")
-    starts, ends = places, [*places[1:], len(network)]
-    first = (network[: places[0] + 1], network[places[0] + 1 : ends[0]])
-    rest = [(network[start], network[start + 1 : end]) for start, end in zip(starts, ends, strict=True)]
-    return [first, *rest[1:]]
+    ends = [*places[1:], len(network)]
+    layers = [(network[start], network[start + 1 : end]) for start, end in zip(places, ends, strict=True)]
+    if places[0] > 0:
+        layers[0] = (network[: places[0] + 1], layers[0][1])
+    return layers
 
 
 def hidden_layers(network: nn.Module) -> dict[str, nn.Module]:

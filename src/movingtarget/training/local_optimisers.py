@@ -35,20 +35,43 @@ def rmsprop(
     with S = 1 and V = 0 at the start, d = 0.9, m = 0.999 and $\epsilon = 10^{-5}$. torch.optim.RMSprop starts
     from S = 0, adds epsilon outside the root, and scales V, not G, by the rate.
 
-    The memory holds S and V of each parameter.
+    It is the passes over the weights that take time. So the memory holds, of each parameter,
+    $R = (S + \epsilon) / (1 - d)$ and $Z = W - V m / (1 - m)$, whose recurrence is the same,
+
+    $$ R \leftarrow d R + \epsilon + G^2, \quad
+       Z \leftarrow Z - \frac{\eta}{(1 - m) \sqrt{1 - d}} G / \sqrt R, \quad
+       W \leftarrow m W + (1 - m) Z $$
+
+    and whose middle, with $R \leftarrow R + G^2$, is a step of AdaGrad: one pass in torch.
 
     Source: Hinton 2012, lecture 6e; TensorFlow's RMSPropOptimizer; values of Amid, Anil & Warmuth 2022.
     """  # noqa: D415
+    scaled = (rates / ((1 - RMSPROP_MOMENTUM) * (1 - RMSPROP_DECAY) ** 0.5)).tolist()
     for name, gradient in gradients.items():
+        weights = parameters[name]
         if f"{name} square" not in memory:
-            memory[f"{name} square"] = torch.ones_like(gradient)
-            memory[f"{name} step"] = torch.zeros_like(gradient)
-        squares, steps = memory[f"{name} square"], memory[f"{name} step"]
-        squares.mul_(RMSPROP_DECAY).addcmul_(gradient, gradient, value=1 - RMSPROP_DECAY)
-        root = torch.add(squares, RMSPROP_EPSILON).sqrt_()
-        for member, rate in enumerate(rates.tolist()):  # a number costs no pass over the weights
-            steps[member].mul_(RMSPROP_MOMENTUM).addcdiv_(gradient[member], root[member], value=rate)
-        parameters[name].sub_(steps)
+            memory[f"{name} square"] = torch.full_like(weights, (1 + RMSPROP_EPSILON) / (1 - RMSPROP_DECAY))
+            memory[f"{name} ahead"] = weights.clone()
+        squares, ahead = memory[f"{name} square"], memory[f"{name} ahead"]
+        torch.add(squares.new_tensor(RMSPROP_EPSILON), squares, alpha=RMSPROP_DECAY, out=squares)
+        for member in zip(scaled, ahead, gradient.contiguous(), squares, strict=True):
+            _adagrad(*member)
+        weights.lerp_(ahead, 1 - RMSPROP_MOMENTUM)
+
+
+def _adagrad(rate: float, weights: Tensor, gradient: Tensor, squares: Tensor) -> None:
+    """AdaGrad's step of tensors dense in memory, by the kernel of torch.optim.Adagrad(fused=True)."""
+    torch._fused_adagrad_(
+        [weights],
+        [gradient],
+        [squares],
+        [torch.ones(())],
+        lr=rate,
+        lr_decay=0.0,
+        weight_decay=0.0,
+        eps=0.0,
+        maximize=False,
+    )
 
 
 def _beside(rates: Tensor, gradient: Tensor) -> Tensor:

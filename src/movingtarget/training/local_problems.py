@@ -1,6 +1,7 @@
 """A layer's own problem while its inputs and its target stay fixed: the gradient of its local loss."""
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Literal
 
 import torch
@@ -13,12 +14,19 @@ from movingtarget.training.interface import backpropagation_flops, forward_flops
 from movingtarget.training.signals import Signal
 
 Transfer = Callable[[Tensor], Tensor]
+"""What is made of pre-activations, maybe in their own memory."""
 
 GradientAt = Callable[[Parameters], Parameters]
 """The gradient of a layer's local loss at its parameters, both by the network's names."""
 
 MATCHED = (nn.Identity, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.Softplus, nn.Tanh, nn.Sigmoid, nn.Softmax)
 """Transfers that are the gradient of a convex function, whose Bregman divergence is their matching loss."""
+
+IN_PLACE: dict[type[nn.Module], Transfer] = {
+    nn.ReLU: torch.relu_,
+    nn.Tanh: torch.tanh_,
+    nn.Sigmoid: torch.sigmoid_,
+}
 
 
 def matched_transfers(links: Sequence[Link], labels: Tensor) -> list[Transfer]:
@@ -30,7 +38,7 @@ def matched_transfers(links: Sequence[Link], labels: Tensor) -> list[Transfer]:
     Raises:
         ValueError: a transfer has no matching loss.
     """
-    probabilities = torch.sigmoid if labels.dim() == 3 else _softmax
+    probabilities = torch.sigmoid_ if labels.dim() == 3 else _softmax
     top = links[-1].transfer
     _check_matched(top, len(links) - 1)
     hidden = [_matched(link.transfer, place) for place, link in enumerate(links[:-1])]
@@ -54,15 +62,10 @@ def problem_of(
         gamma: of the targets.
         iterations: T.
         transfer: f of the matching loss, or None for the squared one.
-
-    Raises:
-        ValueError: the layer has no bias.
     """
     change = gamma * signal.errors
-    if not isinstance(link.affine, Linear):
+    if type(link.affine) is not Linear:
         return _by_autograd(link, signal, change, transfer or _identity)
-    if link.affine.bias is None:
-        raise ValueError(f"layer {link.names['weight']} has no bias; allowed: layers with weights and a bias")
     if transfer is None and _gram_is_cheaper(link.affine, change.shape[-2], iterations):
         return _by_gram(link, parameters, signal.inputs, change)
     return _by_residual(link, signal, change, transfer or _identity)
@@ -70,7 +73,7 @@ def problem_of(
 
 def local_flops(link: Link, batch_size: int, iterations: int, loss: Literal["matching", "squared"]) -> float:
     """Matrix-product FLOPs of one member's local gradients, at the start and at T - 1 other points."""
-    if not isinstance(link.affine, Linear):
+    if type(link.affine) is not Linear:
         return iterations * backpropagation_flops(link.affine, batch_size)
     if loss == "squared" and _gram_is_cheaper(link.affine, batch_size, iterations):
         return _gram_flops(link.affine, batch_size, iterations)
@@ -78,26 +81,28 @@ def local_flops(link: Link, batch_size: int, iterations: int, loss: Literal["mat
 
 
 def _by_residual(link: Link, signal: Signal, change: Tensor, transfer: Transfer) -> GradientAt:
-    targets, at_start = transfer(signal.pre_activations) - change, [change]
+    targets, at_start = _targets(signal, change, transfer), [change]
+    weight, bias = link.names["weight"], link.names["bias"]
 
     def gradient_at(own: Parameters) -> Parameters:
         if at_start:
             return _of_linear(link, signal.inputs, at_start.pop())
-        residual = transfer(pre_activation(link, own, signal.inputs)).sub_(targets)
+        reached = (own[weight] @ signal.inputs.mT).add_(own[bias][..., None]).mT
+        residual = transfer(reached).sub_(targets)
         return _of_linear(link, signal.inputs, residual)
 
     return gradient_at
 
 
 def _by_autograd(link: Link, signal: Signal, change: Tensor, transfer: Transfer) -> GradientAt:
-    """For a layer that normalises, or adds to a stream: it has no closed form as short."""
-    targets, at_start = transfer(signal.pre_activations) - change, [change]
+    """For a layer that normalises, convolves or adds to a stream: it has no closed form as short."""
+    targets, at_start = _targets(signal, change, transfer), [change]
 
     def gradient_at(own: Parameters) -> Parameters:
         leaves = {name: own[name].detach().requires_grad_() for name in link.names.values()}
         with torch.enable_grad():
             reached = pre_activation(link, leaves, signal.inputs)
-        residual = at_start.pop() if at_start else transfer(reached.detach()) - targets
+        residual = at_start.pop() if at_start else transfer(reached.detach()).sub_(targets)
         gradients = torch.autograd.grad(reached, list(leaves.values()), residual)
         return dict(zip(leaves, gradients, strict=True))
 
@@ -112,15 +117,21 @@ def _by_gram(link: Link, parameters: Parameters, inputs: Tensor, change: Tensor)
     weight, bias = link.names["weight"], link.names["bias"]
     start = {name: parameters[name].clone() for name in (weight, bias)}
     first = _of_linear(link, inputs, change)
-    gram, sums = inputs.mT @ inputs, inputs.sum(-2)
+    gram, sums, at_start = inputs.mT @ inputs, inputs.sum(-2), [first]
 
     def gradient_at(own: Parameters) -> Parameters:
+        if at_start:
+            return at_start.pop()
         moved, shifted = own[weight] - start[weight], own[bias] - start[bias]
         of_weight = torch.baddbmm(first[weight], moved, gram).addcmul_(shifted[..., None], sums[:, None])
         of_bias = first[bias] + (moved @ sums[..., None]).squeeze(-1) + inputs.shape[-2] * shifted
         return {weight: of_weight, bias: of_bias}
 
     return gradient_at
+
+
+def _targets(signal: Signal, change: Tensor, transfer: Transfer) -> Tensor:
+    return transfer(signal.pre_activations.clone()).sub_(change)
 
 
 def _of_linear(link: Link, inputs: Tensor, residual: Tensor) -> Parameters:
@@ -136,14 +147,21 @@ def _gram_is_cheaper(layer: Linear, batch_size: int, iterations: int) -> bool:
 def _gram_flops(layer: Linear, batch_size: int, iterations: int) -> float:
     weights = 2.0 * layer.in_features * layer.out_features
     gram = 2.0 * batch_size * layer.in_features**2
-    return weights * batch_size + gram + iterations * weights * (layer.in_features + 1)
+    return weights * batch_size + gram + (iterations - 1) * weights * (layer.in_features + 1)
 
 
 def _matched(transfer: nn.Module, place: int) -> Transfer:
     if any(isinstance(part, ConcatenatedReLU) for part in transfer.modules()):
         return _identity
     _check_matched(transfer, place)
-    return transfer
+    return _overwriting(transfer)
+
+
+def _overwriting(transfer: nn.Module) -> Transfer:
+    if isinstance(transfer, nn.Sequential):
+        parts = [_overwriting(part) for part in transfer]
+        return lambda values: reduce(lambda value, part: part(value), parts, values)
+    return IN_PLACE.get(type(transfer), transfer)
 
 
 def _check_matched(transfer: nn.Module, place: int) -> None:

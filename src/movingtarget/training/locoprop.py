@@ -95,7 +95,7 @@ def locoprop_by_descent(iterations: int, gamma: float, loss: Loss = "matching") 
 
 
 def _check(iterations: int, gamma: float, loss: str) -> None:
-    if iterations < 1:
+    if not iterations >= 1:
         raise ValueError(f"iterations is {iterations}; allowed: at least 1")
     if not gamma > 0:
         raise ValueError(f"gamma is {gamma}; allowed: above 0")

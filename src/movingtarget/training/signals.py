@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from movingtarget.networks.chain import Link, pre_activation
+from movingtarget.networks.layers import Linear
 from movingtarget.networks.losses import member_losses
 from movingtarget.networks.stack import Parameters
 from movingtarget.training.interface import forward_flops
@@ -39,7 +40,11 @@ def signals_of(
         parameters: of the stack.
         inputs: `(members, batch, features)`.
         labels: as in `member_losses`.
+
+    Raises:
+        ValueError: a layer has no bias.
     """
+    _check_biases(links)
     constants = {name: value.detach() for name, value in parameters.items()}
     with torch.enable_grad():
         # with a history from the first layer on, which no gradient goes through
@@ -57,3 +62,11 @@ def signals_flops(links: Sequence[Link], batch_size: int) -> float:
     """Matrix-product FLOPs of one member's pass forward, and of its pass backward through all but layer 1."""
     flops = [forward_flops(link.affine, batch_size) for link in links]
     return 2 * sum(flops) - flops[0]
+
+
+def _check_biases(links: Sequence[Link]) -> None:
+    for link in links:
+        if isinstance(link.affine, Linear) and link.affine.bias is None:
+            raise ValueError(
+                f"layer {link.names['weight']} has no bias; allowed: layers with weights and a bias"
+            )
