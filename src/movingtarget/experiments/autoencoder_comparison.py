@@ -119,7 +119,7 @@ def _gaps(budgets: pd.DataFrame) -> pd.DataFrame:
         for rival in [rival for rival in RIVALS if rival in losses]:
             gap = (best - losses[rival]).rename("value").reset_index()
             frames.append(gap.assign(budget=budget, rival=rival))
-    return pd.concat(frames, ignore_index=True)[[*STUDY.tables["locoprop_gaps"]]]
+    return _joined(frames, "locoprop_gaps")
 
 
 def _best_of(losses: pd.DataFrame, group: str) -> "pd.Series[float]":
@@ -140,7 +140,12 @@ def _advantages(longest: pd.DataFrame, floor: float) -> pd.DataFrame:
         if {"adam", "locoprop-m"} <= {*losses}:
             ratio = np.log(losses["adam"] / losses["locoprop-m"])
             frames.append(pd.DataFrame({"value": ratio}).reset_index().assign(architecture=architecture))
-    columns = [*STUDY.tables["locoprop_depths"]]
+    return _joined(frames, "locoprop_depths")
+
+
+def _joined(frames: list[pd.DataFrame], table: str) -> pd.DataFrame:
+    """The rows of a table, which may be none."""
+    columns = [*STUDY.tables[table]]
     return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
 
 

@@ -151,10 +151,10 @@ def _of_layer(
     seeds: Sequence[int],
 ) -> pd.DataFrame:
     """Rows of one layer: what is left of the way, how far the target has moved, and in which direction."""
-    reached = transfer(then.pre_activations)
+    reached = transfer(then.pre_activations.clone())  # which a transfer may overwrite
     target, wanted = reached - gamma * then.errors, -gamma * then.errors
     alone = transfer(pre_activation(link, after, then.inputs).detach())
-    new_target = transfer(now.pre_activations) - gamma * now.errors
+    new_target = transfer(now.pre_activations.clone()) - gamma * now.errors
     whole = _norm(wanted)
     quantities = {
         "left": _norm(alone - target) / whole,
