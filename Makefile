@@ -58,9 +58,10 @@ format: .venv/ready
 	snakefmt $(SNAKEFILES)
 
 # written last, so that an interrupted set-up starts again
-.venv/ready: pyproject.toml requirements.txt
+.venv/ready: pyproject.toml requirements.txt requirements-no-deps.txt
 	$(PYTHON) -m venv .venv
 	pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-no-deps.txt
 	pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 

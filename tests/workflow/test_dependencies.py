@@ -1,13 +1,16 @@
-"""pyproject.toml, requirements.txt and environment.yml name the same packages."""
+"""pyproject.toml, the files of pins and environment.yml name the same packages."""
 
 import re
 import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
+FILES = ("requirements.txt", "requirements-no-deps.txt")
 
 
 def listed() -> list[Requirement]:
@@ -16,7 +19,7 @@ def listed() -> list[Requirement]:
 
 
 def pinned() -> dict[str, str]:
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    lines = [line for file in FILES for line in (ROOT / file).read_text().splitlines()]
     pins = [line.split("==") for line in lines if not line.startswith("#")]
     return {normal(name): version for name, version in pins}
 
@@ -31,10 +34,27 @@ def test_every_dependency_is_pinned_to_a_version_it_allows():
         assert requirement.specifier.contains(pins[normal(requirement.name)]), requirement
 
 
-def test_pins_are_exact_and_without_addresses():
-    text = (ROOT / "requirements.txt").read_text()
+def test_what_pinned_packages_need_is_pinned():
+    """On Linux, torch may need packages of CUDA, which it names itself."""
+    pins = pinned()
+    needed = [(name, Requirement(line)) for name in pins if name != "torch" for line in requires(name) or []]
+    missing = {
+        (name, requirement.name)
+        for name, requirement in needed
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if normal(requirement.name) not in pins
+    }
+    assert missing == {("backpack-for-pytorch", "torchvision")}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_pins_are_exact_and_without_addresses(file):
+    text = (ROOT / file).read_text()
     assert "://" not in text
     assert all(re.fullmatch(r"[a-z0-9-]+==[0-9a-z.]+", line) for line in text.splitlines() if line[0] != "#")
+
+
+def test_torch_is_of_this_release():
     assert pinned()["torch"] == "2.13.0"
 
 

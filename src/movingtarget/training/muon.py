@@ -46,16 +46,30 @@ def descend_along_momentum(
 ) -> Parameters:
     """Move, in place, the parameters that have a gradient as `muon` does; their momenta after the step."""
     matrices = {name: gradient for name, gradient in gradients.items() if gradient.dim() == 3}
-    momenta = {
-        name: torch.lerp(gradient, memory.get(name, torch.zeros_like(gradient)), MOMENTUM)
-        for name, gradient in matrices.items()
-    }
-    steps = {
-        name: orthogonalise(torch.lerp(gradient, momenta[name], MOMENTUM)) * _scale(gradient)
-        for name, gradient in matrices.items()
-    }
+    directions, momenta = directions_of_momentum(matrices, memory, MOMENTUM)
+    steps = {name: direction * _scale(direction) for name, direction in directions.items()}
     descend(parameters, gradients | steps, learning_rates)
     return momenta
+
+
+def directions_of_momentum(
+    matrices: Parameters, memory: Parameters, share: float
+) -> tuple[Parameters, Parameters]:
+    r"""The directions $\mathrm{NS}((1 - \mu) G + \mu M)$ and the new momenta M, both by name, as in `muon`.
+
+    Args:
+        matrices: G of weight matrices, `(members, m, n)` each.
+        memory: the momenta before; none stand for zeros.
+        share: mu.
+    """
+    momenta = {
+        name: torch.lerp(gradient, memory.get(name, torch.zeros_like(gradient)), share)
+        for name, gradient in matrices.items()
+    }
+    directions = {
+        name: orthogonalise(torch.lerp(gradient, momenta[name], share)) for name, gradient in matrices.items()
+    }
+    return directions, momenta
 
 
 def orthogonalise(matrices: Tensor) -> Tensor:
