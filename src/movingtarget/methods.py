@@ -119,7 +119,7 @@ METHODS = {  # colours from Paul Tol's and Okabe and Ito's palettes
         Searched("epsilon", 1e-4),
     ),
     "muon": Method(
-        "movingtarget.training.optimisers:torch_muon",
+        "movingtarget.training.optimisers:muon_with_adam",
         "Muon",
         {"color": "#332288", "marker": "2", "linestyle": (0, (3, 1, 1, 1))},
         "second-order",
@@ -127,7 +127,7 @@ METHODS = {  # colours from Paul Tol's and Okabe and Ito's palettes
         Searched("share", 0.1, one_minus=True),
     ),
     "shampoo": Method(
-        "movingtarget.training.optimisers:shampoo",
+        "movingtarget.training.shampoo:shampoo",
         "Shampoo",
         {"color": "#E69F00", "marker": "<", "linestyle": (0, (4, 1.2, 1, 1.2))},
         "second-order",
@@ -140,7 +140,7 @@ METHODS = {  # colours from Paul Tol's and Okabe and Ito's palettes
         {"color": "#DDCC77", "marker": ">", "linestyle": (0, (8, 2))},
         "second-order",
         0.003,
-        Searched("share", 0.1, one_minus=True),
+        Searched("epsilon", 1e-7),
     ),
     "k-fac": Method(
         "movingtarget.training.kfac:kfac",

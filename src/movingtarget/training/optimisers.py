@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import prod, sqrt
 
 import torch
-from pytorch_optimizer import SOAP, Shampoo
+from pytorch_optimizer import SOAP
 from torch import Tensor, nn
 from torch.optim import SGD, Adagrad, Adam, Optimizer, RMSprop
 
@@ -17,13 +17,10 @@ Make = Callable[[list[Tensor], int], Optimizer]
 """(parameters of a member, steps done before) -> their optimiser."""
 
 MUON_SCALE = 0.2
-ROOTS_EVERY = 20
 BASES_EVERY = 10
 SOAP_BETAS = (0.95, 0.95)
-SVD_FLOPS = 21.0
 QR_FLOPS = 8.0 / 3.0
-"""Of an n x n matrix, in n^3: all of the singular value decomposition, and Q and R by Householder's
-reflections. Source: Golub & Van Loan 2013, sections 8.6 and 5.2."""
+"""Of Q and R of an n x n matrix by reflections, in n^3: Golub & Van Loan 2013, section 5.2."""
 
 
 def by_optimiser(
@@ -183,43 +180,6 @@ def _make_adam(values: list[Tensor], step: int) -> Adam:
     return Adam(values, fused=True)
 
 
-def shampoo(epsilon: float) -> UpdateRule:
-    r"""Shampoo by pytorch-optimizer, roots renewed at the first step and at every 20th.
-
-    $$ L \leftarrow L + G G^T, \quad R \leftarrow R + G^T G, \quad
-       W \leftarrow W - \eta L^{-1/4} G R^{-1/4} $$
-
-    with L and R of a weight matrix starting at epsilon times the identity. Of a vector there is L alone, with
-    the root -1/2. The library's own first roots come at step 20; before that it would not move.
-
-    Args:
-        epsilon: above 0.
-
-    Raises:
-        ValueError: an epsilon that is not allowed.
-
-    Source: Gupta, Koren & Singer 2018, algorithm 1; 20 steps as in the logs of Ren & Goldfarb 2021 (TNT).
-    """
-    _check_epsilon(epsilon)
-
-    def make(values: list[Tensor], step: int) -> Shampoo:
-        every = ROOTS_EVERY if step else 1
-        return Shampoo(values, matrix_eps=epsilon, preconditioning_compute_steps=every)
-
-    return by_optimiser(make, shampoo_flops)
-
-
-def shampoo_flops(gradients: Parameters) -> float:
-    r"""Of one member's step: $4 m n (m + n)$ for a matrix, $4 n^2$ for a vector, and a share of the roots.
-
-    A root of an n x n matrix is a singular value decomposition, $21 n^3$, and a product, $2 n^3$, every 20
-    steps; that at the first step is left out.
-    """
-    return _both_sides(gradients, 2, vectors=True) + (SVD_FLOPS + 2) / ROOTS_EVERY * _cubes(
-        gradients, vectors=True
-    )
-
-
 def soap(epsilon: float) -> UpdateRule:
     """SOAP by pytorch-optimizer: Adam in the eigenbases of Shampoo's L and R, betas 0.95, no weight decay.
 
@@ -254,7 +214,10 @@ def soap_flops(gradients: Parameters) -> float:
     Statistics take 2 m n (m + n) of it, and so does each of three projections. A basis of n vectors takes a
     product, $2 n^3$, and a QR decomposition, $8 n^3 / 3$, every 10 steps; the first one is left out.
     """
-    return _both_sides(gradients, 4) + (QR_FLOPS + 2) / BASES_EVERY * _cubes(gradients)
+    shapes = [gradient.shape[1:] for gradient in gradients.values() if gradient.dim() > 2]
+    products = sum(8 * prod(shape) * sum(shape) for shape in shapes)
+    cubes = sum(side**3 for shape in shapes for side in shape)
+    return products + (QR_FLOPS + 2) / BASES_EVERY * cubes
 
 
 def _stepped(optimiser: Optimizer, own: list[Tensor], gradients: Parameters, rate: float) -> bool:
@@ -268,21 +231,6 @@ def _stepped(optimiser: Optimizer, own: list[Tensor], gradients: Parameters, rat
     except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
         return False
     return True
-
-
-def _shapes(gradients: Parameters, vectors: bool) -> list[torch.Size]:
-    """The shapes of a member's matrices, and of its vectors where these count."""
-    shapes = [gradient.shape[1:] for gradient in gradients.values()]
-    return [shape for shape in shapes if vectors or len(shape) > 1]
-
-
-def _both_sides(gradients: Parameters, times: int, vectors: bool = False) -> float:
-    """FLOPs of products of every gradient with a square matrix on each of its sides, so many times."""
-    return float(sum(times * 2 * prod(shape) * sum(shape) for shape in _shapes(gradients, vectors)))
-
-
-def _cubes(gradients: Parameters, vectors: bool = False) -> float:
-    return float(sum(side**3 for shape in _shapes(gradients, vectors) for side in shape))
 
 
 def _check_share(share: float) -> None:
