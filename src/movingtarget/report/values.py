@@ -15,6 +15,7 @@ from movingtarget.report import prose
 from movingtarget.report.answers import by_verdict
 from movingtarget.report.early_steps import early_steps_table, verdicts_of
 from movingtarget.report.first_layers import first_layers_values, named_classes
+from movingtarget.report.locoprop import by_budget, flip, locoprop_values
 from movingtarget.report.moving_target import counter_example, edges, orders_table, promises_table
 from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table
 from movingtarget.statistics.bootstrap import Interval, over_arms
@@ -77,6 +78,9 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "estimate": lambda name: _estimate(by_name[name]),
         "by_verdict": by_verdict,
         "verdicts_of": partial(verdicts_of, by_name),
+        "by_budget": partial(by_budget, by_name),
+        "flip": flip,
+        "locoprop": locoprop_values(tables),
         "edges": edges(tables["update_orders_search"]),
         "healing": healing_table(tables["shattering_in_training"]),
         "prediction": prediction(tables["learning_speed"]),
