@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from movingtarget.drawing.autoencoders import best_of, entropy_of, methods_of, of_first
+from movingtarget.drawing.autoencoders import best_of, methods_of, of_first
 from movingtarget.methods import DECADES, METHODS
 from movingtarget.report import prose
 from movingtarget.report.moving_target import DASH
@@ -43,7 +43,7 @@ def locoprop_values(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     return {
         "compared": compared_table(budgets, costs),
         "settings": settings_table(search),
-        "edges": [METHODS[method].title for method in methods_of(_best(search)) if _at_edge(search, method)],
+        "edges": [METHODS[method].title for method in methods_of(where(search, place="best at an edge"))],
         "leaders": leaders(budgets),
         "left_out": left_out(budgets),
         "no_gap": no_gap(tables["locoprop_gaps"]),
@@ -51,9 +51,10 @@ def locoprop_values(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
         "released": released(tables["locoprop_released"]),
         "published": published_table(tables["locoprop_released"]),
         "entropy": {
-            "train": prose.number(entropy_of(tables["locoprop_floors"])),
+            "train": prose.number(where(tables["locoprop_floors"], split="train")["entropy"].mean()),
             "mnist": prose.number(ENTROPY, 4),
         },
+        "two_settings": two_settings("k-fac"),
         "decades": DECADES,
         "near": prose.number(int(NEAR)),
     }
@@ -201,6 +202,16 @@ def released(run: pd.DataFrame) -> dict[str, str]:
     }
 
 
+def two_settings(method: str) -> str:
+    """How far the published runs of one method lie apart after 50 epochs, in nats.
+
+    >>> two_settings("k-fac")
+    '5.88'
+    """
+    losses = [run.losses[50] for run in PUBLISHED if run.method == method]
+    return prose.number(max(losses) - min(losses))
+
+
 def published_table(run: pd.DataFrame) -> pd.DataFrame:
     """A row of text for each published run, and one, the last, for ours.
 
@@ -250,14 +261,6 @@ def _leaders(words: str, budget: pd.DataFrame) -> str:
 
 def _capital(words: str) -> str:
     return words[0].upper() + words[1:]
-
-
-def _best(search: pd.DataFrame) -> pd.DataFrame:
-    return search[search["place"] != "tried"]
-
-
-def _at_edge(search: pd.DataFrame, method: str) -> bool:
-    return bool((where(search, method=method)["place"] == "best at an edge").any())
 
 
 def _settings(method: str, rows: pd.DataFrame) -> dict[str, Any]:
