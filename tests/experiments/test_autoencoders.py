@@ -82,9 +82,10 @@ def test_the_look_before_training_is_at_the_initial_weights(pixels: Images) -> N
 def test_each_horizon_is_a_training_of_its_own(pixels: Images, written: Written) -> None:
     made = measured(pixels)
     table = written(made["locoprop_horizons"], "locoprop_horizons")
-    for horizon, rows in table.groupby("horizon"):
+    for horizon in (2, 4):
+        rows = table[table["horizon"] == horizon]
         plan = plan_of(
-            some_images(pixels, 30, 10), "locoprop-m", [Trial(1e-3, 2.0)], [3, 4], int(horizon), SETTINGS
+            some_images(pixels, 30, 10), "locoprop-m", [Trial(1e-3, 2.0)], [3, 4], horizon, SETTINGS
         )
         expected = {
             row["seed"]: row["value"]

@@ -87,7 +87,7 @@ def test_training_lowers_the_loss(pixels: Images, method: str, normalisation: st
     rate = 0.01 if method == "sgd" else 1e-4
     plan = plan_of(few, method, [Trial(rate, 1.0)], [4, 5], 10, settings)
     rows = train(plan, start_of(plan, settings)).rows
-    losses = {step: [] for step in (0, plan.steps)}
+    losses: dict[int, list[float]] = {0: [], plan.steps: []}
     for row in rows:
         if row["quantity"] == "train_loss":
             losses[row["step"]].append(row["value"])

@@ -22,8 +22,8 @@ RATES = torch.tensor([0.7, 0.05]).double()
 def locally_descended(signal: Signal, weight: Tensor, bias: Tensor, rate: float, damping: float) -> Tensor:
     """Weights and bias of one member's layer where LocoProp-S with a proximal term ends.
 
-    Gradient descent on the mean over examples of half the squared distance from the targets, which lie
-    `rate` times the gradient of an example's own loss away, and damping / 2 of the squared way from the start.
+    Gradient descent on the mean over examples of half the squared distance from the targets, which lie `rate`
+    times the gradient of an example's own loss away, and damping / 2 of the squared way from the start.
     """
     inputs, reached, errors = signal
     targets, examples = reached - rate * len(inputs) * errors, len(inputs)

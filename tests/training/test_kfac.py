@@ -122,7 +122,7 @@ def test_draws_follow_from_the_step_alone() -> None:
 
 
 def test_the_damped_factors_multiply_to_the_damping() -> None:
-    """Without factors, pi cancels: (A + pi sqrt(d) I) x (S + sqrt(d) / pi I), each with mean diagonal pi, 1/pi."""
+    """Without factors, pi cancels: of (A + pi sqrt(d) I) x (S + sqrt(d) / pi I), d I is left."""
     inputs, errors = torch.randn(2, 9, 4).double(), 0.1 * torch.randn(2, 9, 3).double()
     factors, damping = kronecker_factors(inputs, errors), 0.3
     for member, (of_inputs, of_errors) in enumerate(zip(*damped_inverses(*factors, damping), strict=True)):
@@ -149,9 +149,10 @@ def test_on_one_linear_layer_the_first_step_is_the_natural_gradient() -> None:
     logits, the damping rules out; the gradient has no part in it. Tolerance: 5 standard errors of an entry of
     S relative to its smallest eigenvalue that is not zero, about 5 %.
     """
-    network = nn.Sequential(Linear(3, 4)).double()
-    network[0].weight.data.zero_()
-    network[0].bias.data = torch.tensor([0.3, -0.2, 0.1, 0.0]).double()
+    layer = Linear(3, 4).double()
+    network = nn.Sequential(layer)
+    layer.weight.data.zero_()
+    layer.bias.data = torch.tensor([0.3, -0.2, 0.1, 0.0]).double()
     examples, damping = 20_000, 1e-12
     inputs = torch.randn(1, examples, 3).double()
     batch = Batch(inputs, torch.randint(4, (1, examples)))

@@ -111,7 +111,7 @@ def test_few_iterations_are_the_best_of_their_krylov_space(iterations: int) -> N
 
 
 def test_iterations_below_one_are_refused() -> None:
-    with pytest.raises(ValueError, match="^iterations is 0; allowed: at least 1$"):
+    with pytest.raises(ValueError, match=r"^iterations is 0; allowed: at least 1$"):
         proxprop(0.1, 0)
 
 

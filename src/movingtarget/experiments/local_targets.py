@@ -88,7 +88,7 @@ def measure(
       cached inputs: 0 if it reaches its target, 1 if it stays;
     - moved: $\lVert t' - t \rVert / \lVert f(a) - t \rVert$, with $t' = f(a'') - \gamma e''$ the target that
       a new pass through the network gives, once all layers have moved: 0 if targets stand still;
-    - cosine: of $f(a) - t$ and $t' - t$, as directions: negative if the real target has moved on away.
+    - cosine: of $t - f(a)$ and $t' - t$, as directions: positive if the real target has moved on, away.
 
     Table one_local_step holds how far one local step of gradient descent lies from gamma times the step of
     backpropagation, relative to that.

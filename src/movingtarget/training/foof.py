@@ -1,4 +1,4 @@
-"""FOOF: each layer goes where its pre-activations come nearest to their targets, as far as damping lets it."""
+"""FOOF: each layer goes where its pre-activations come nearest to their targets, but for damping."""
 
 from collections.abc import Sequence
 
@@ -16,14 +16,15 @@ from movingtarget.training.signals import signals_flops, signals_of
 def foof(damping: float) -> UpdateRule:
     r"""FOOF, the closed form of LocoProp-S with a proximal term.
 
-    With W weights and bias of a layer as one matrix, $x_b$ the layer's input and a one, and $g_b$ the gradient
-    of example b's own loss with respect to the pre-activation, the step
+    With W weights and bias of a layer as one matrix, $x_b$ the layer's input and a one, and $g_b$ the
+    gradient of example b's own loss with respect to the pre-activation, the step
 
     $$ W \leftarrow W - \eta\, \nabla_W L \Bigl(\lambda I + \frac{1}{B} \sum_b x_b x_b^T\Bigr)^{-1} $$
 
     solves the layer's least squares, its inputs and targets $t_b = W x_b - \eta g_b$ staying fixed:
 
-    $$ \min_{V} \; \frac{1}{2} \sum_b \lVert V x_b - t_b \rVert^2 + \frac{\lambda B}{2} \lVert V - W \rVert^2 $$
+    $$ \min_{V} \; \frac{1}{2} \sum_b \lVert V x_b - t_b \rVert^2
+       + \frac{\lambda B}{2} \lVert V - W \rVert^2 $$
 
     So the rate is how far the pre-activations are asked to go, and $\lambda$ is measured against the mean
     square of inputs: neither depends on the number B of examples. As $\lambda \to \infty$ the step tends to

@@ -1,4 +1,4 @@
-"""K-FAC: natural gradients of each layer, the Fisher matrix taken for a Kronecker product of two small ones."""
+"""K-FAC: natural gradients of each layer, its Fisher matrix taken for a product of two small ones."""
 
 from collections.abc import Sequence
 
@@ -174,8 +174,9 @@ def _renewed(
 
 def _through(transfer: nn.Module, pre_activations: Tensor, error: Tensor) -> Tensor:
     """The gradient before a transfer from the one behind it."""
-    before = pre_activations.detach().requires_grad_()
+    leaf = pre_activations.detach().requires_grad_()
     with torch.enable_grad():
+        before = leaf.view_as(leaf)  # which has a history, as counters of FLOPs want
         behind = transfer(before)
     return torch.autograd.grad(behind, before, error)[0]
 

@@ -29,9 +29,9 @@ def proxprop(proximal_rate: float, iterations: int = ITERATIONS) -> UpdateRule:
     $$ P = \arg\min_V \; \frac{1}{2} \lVert X V^T - (X W^T - E) \rVert^2
        + \frac{1}{2 \tau} \lVert V - W \rVert^2 $$
 
-    A few iterations of conjugate gradients from W, each output unit a system of its own, come near to it. The
-    direction D is $(W - P) / \tau$, exactly $\nabla_W L (I + \tau X^T X)^{-1}$, and the gradient itself at the
-    output layer. Then, with m = 0.95,
+    A few iterations of conjugate gradients from W, each output unit a system of its own, come near to it.
+    The direction D is $(W - P) / \tau$, exactly $\nabla_W L (I + \tau X^T X)^{-1}$, and the gradient itself
+    at the output layer. Then, with m = 0.95,
 
     $$ V \leftarrow m V + D, \quad W \leftarrow W - \eta\, (D + m V). $$
 

@@ -22,8 +22,8 @@ def shampoo(epsilon: float) -> UpdateRule:
     the root -1/2. The arithmetic is that of Shampoo in pytorch-optimizer, which has no roots before step 20
     and finds them by singular values: these take several times as long, and are not always found.
 
-    The memory counts the steps and keeps L, R and their roots, by name. A member with a matrix that is not
-    finite becomes NaN.
+    The memory counts the steps and keeps L, R and their roots, by name. Where L or R of a member is not
+    finite, its weights become NaN.
 
     Args:
         epsilon: above 0.
@@ -79,8 +79,10 @@ def inverse_root(matrix: Tensor, least: float, order: int) -> Tensor:
     if not matrix.isfinite().all():
         return torch.full_like(matrix, torch.nan)
     values, vectors = torch.linalg.eigh(matrix)
-    # round-off may have brought them below
-    return vectors * values.clamp(min=least) ** (-1 / order) @ vectors.mT
+    root: Tensor = (
+        vectors * values.clamp(min=least) ** (-1 / order) @ vectors.mT
+    )  # least: round-off goes below
+    return root
 
 
 def _unfolded(gradient: Tensor) -> Tensor:
