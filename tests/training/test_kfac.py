@@ -160,7 +160,7 @@ def test_on_one_linear_layer_the_first_step_is_the_natural_gradient() -> None:
     gradient = torch.cat([gradients["0.weight"][0], gradients["0.bias"][0][:, None]], 1)
     fisher = full_fisher(network, inputs[0, :2000])  # enough for A: compared with all by the solution below
     a = with_ones(inputs)[0].T @ with_ones(inputs)[0] / examples
-    p = network[0].bias.data.softmax(-1)
+    p = layer.bias.data.softmax(-1)
     exact = torch.kron(torch.diag(p) - p[:, None] * p, a)
     assert_close(fisher, exact, rtol=0, atol=0.02)
     expected = (torch.linalg.pinv(exact) @ gradient.flatten()).view(4, 4)
