@@ -4,35 +4,29 @@ from collections.abc import Callable
 from math import prod, sqrt
 
 import torch
-from pytorch_optimizer import SOAP, Shampoo
+from pytorch_optimizer import SOAP
 from torch import Tensor, nn
 from torch.optim import SGD, Adagrad, Adam, Optimizer, RMSprop
 
 from movingtarget.networks.stack import Parameters, unstack
-from movingtarget.training.interface import Batch, Memory, Outcome, UpdateRule, steps_done
+from movingtarget.training.interface import Batch, Memory, Outcome, UpdateRule
 from movingtarget.training.muon import directions_of_momentum, orthogonalisation_flops
 from movingtarget.training.simultaneous import backpropagation_cost, descend, gradients_of
 
-Make = Callable[[list[Tensor], int], Optimizer]
-"""(parameters of a member, steps done before) -> their optimiser."""
+Make = Callable[[list[Tensor]], Optimizer]
+"""(parameters of a member) -> their optimiser."""
 
 MUON_SCALE = 0.2
-ROOTS_EVERY = 20
 BASES_EVERY = 10
 SOAP_BETAS = (0.95, 0.95)
-SVD_FLOPS = 21.0
 QR_FLOPS = 8.0 / 3.0
-"""Of an n x n matrix, in n^3: all of the singular value decomposition, and Q and R by Householder's
-reflections. Source: Golub & Van Loan 2013, sections 8.6 and 5.2."""
+"""Of Q and R of an n x n matrix by reflections, in n^3: Golub & Van Loan 2013, section 5.2."""
 
 
 def by_optimiser(
     make: Make, product_flops: Callable[[Parameters], float] = lambda gradients: 0
 ) -> UpdateRule:
     """The update rule of an optimiser that steps along backpropagation's gradient, for every member.
-
-    The weights of a member whose loss is not finite, or whose optimiser finds a matrix that cannot be
-    decomposed, become NaN. The memory is that of `advance`.
 
     Args:
         make: the optimiser of one member.
@@ -43,7 +37,7 @@ def by_optimiser(
         network: nn.Module, parameters: Parameters, batch: Batch, memory: Memory, learning_rates: Tensor
     ) -> Outcome:
         losses, gradients = gradients_of(network, parameters, batch)
-        memory = advance(make, parameters, gradients, losses, memory, learning_rates)
+        memory = advance(make, parameters, gradients, memory, learning_rates)
         cost = backpropagation_cost(network, batch.size)
         cost = cost._replace(flops=cost.flops + product_flops(gradients))
         return Outcome(parameters, memory, cost, losses)
@@ -55,29 +49,28 @@ def advance(
     make: Make,
     parameters: Parameters,
     gradients: Parameters,
-    losses: Tensor,
     memory: Memory,
     learning_rates: Tensor,
 ) -> Memory:
     """Move, in place, the parameters that have a gradient by an optimiser of each member; memory after it.
 
     Optimisers are made anew for every step, with views of their member's part of the stack, and go on from
-    what `state_dict` gave after the step before, which the memory keeps for each member as "optimisers"; it
-    counts the steps as "step". The rate is set last, as a state brings its own. At a rate of 0 the states
-    alone change. Beside the step itself this takes 0.1 to 0.4 ms a member.
+    what `state_dict` gave after the step before, which the memory keeps for each member as "optimisers".
+    The rate is set last, as a state brings its own. At a rate of 0 the states alone change. A member whose
+    optimiser meets a matrix that cannot be decomposed, as one that is not finite, becomes NaN. Beside the
+    steps themselves this takes 0.1 to 0.4 ms a member.
     """
-    step, states = steps_done(memory), memory.get("optimisers", [None] * len(losses))
-    after = []
-    for member, (rate, finite) in enumerate(zip(learning_rates.tolist(), losses.isfinite(), strict=True)):
+    states, after = memory.get("optimisers", [None] * len(learning_rates)), []
+    for member, rate in enumerate(learning_rates.tolist()):
         own = [parameters[name][member] for name in gradients]
-        optimiser = make(own, step)
+        optimiser = make(own)
         if states[member] is not None:
             optimiser.load_state_dict(states[member])
-        if not finite or not _stepped(optimiser, own, unstack(gradients, member), rate):
+        if not _stepped(optimiser, own, unstack(gradients, member), rate):
             for value in own:
                 value.fill_(torch.nan)
         after.append(optimiser.state_dict())
-    return {**memory, "step": step + 1, "optimisers": after}
+    return {**memory, "optimisers": after}
 
 
 def heavy_ball(share: float) -> UpdateRule:
@@ -92,7 +85,7 @@ def heavy_ball(share: float) -> UpdateRule:
     Source: Polyak 1964. At a constant rate, `momentum` without weight decay takes the same steps.
     """
     _check_share(share)
-    return by_optimiser(lambda values, step: SGD(values, momentum=share, fused=True))
+    return by_optimiser(lambda values: SGD(values, momentum=share, fused=True))
 
 
 def nesterov(share: float) -> UpdateRule:
@@ -101,7 +94,7 @@ def nesterov(share: float) -> UpdateRule:
     Source: Nesterov 1983, in the form of Sutskever et al. 2013.
     """
     _check_share(share)
-    return by_optimiser(lambda values, step: SGD(values, momentum=share, nesterov=share > 0, fused=True))
+    return by_optimiser(lambda values: SGD(values, momentum=share, nesterov=share > 0, fused=True))
 
 
 def adagrad(epsilon: float) -> UpdateRule:
@@ -116,7 +109,7 @@ def adagrad(epsilon: float) -> UpdateRule:
     Source: Duchi, Hazan & Singer 2011.
     """
     _check_epsilon(epsilon)
-    return by_optimiser(lambda values, step: Adagrad(values, eps=epsilon, fused=True))
+    return by_optimiser(lambda values: Adagrad(values, eps=epsilon, fused=True))
 
 
 def torch_rmsprop(epsilon: float) -> UpdateRule:
@@ -125,7 +118,7 @@ def torch_rmsprop(epsilon: float) -> UpdateRule:
     Its arithmetic is not that of `local_optimisers.rmsprop`. Source: Hinton 2012, lecture 6e.
     """
     _check_epsilon(epsilon)
-    return by_optimiser(lambda values, step: RMSprop(values, eps=epsilon))
+    return by_optimiser(lambda values: RMSprop(values, eps=epsilon))
 
 
 def adam(epsilon: float) -> UpdateRule:
@@ -134,7 +127,7 @@ def adam(epsilon: float) -> UpdateRule:
     Source: Kingma & Ba 2015.
     """
     _check_epsilon(epsilon)
-    return by_optimiser(lambda values, step: Adam(values, eps=epsilon, fused=True))
+    return by_optimiser(lambda values: Adam(values, eps=epsilon, fused=True))
 
 
 def muon_with_adam(share: float) -> UpdateRule:
@@ -167,7 +160,7 @@ def muon_with_adam(share: float) -> UpdateRule:
         directions, momenta = directions_of_momentum(matrices, memory.get("momenta", {}), share)
         descend(parameters, {name: _as_large_as_adams(d) for name, d in directions.items()}, learning_rates)
         if others:
-            memory = advance(_make_adam, parameters, others, losses, memory, learning_rates)
+            memory = advance(_make_adam, parameters, others, memory, learning_rates)
         cost = backpropagation_cost(network, batch.size)
         cost = cost._replace(flops=cost.flops + orthogonalisation_flops(gradients))
         return Outcome(parameters, {**memory, "momenta": momenta}, cost, losses)
@@ -179,45 +172,8 @@ def _as_large_as_adams(direction: Tensor) -> Tensor:
     return direction * (MUON_SCALE * sqrt(max(direction.shape[-2:])))
 
 
-def _make_adam(values: list[Tensor], step: int) -> Adam:
+def _make_adam(values: list[Tensor]) -> Adam:
     return Adam(values, fused=True)
-
-
-def shampoo(epsilon: float) -> UpdateRule:
-    r"""Shampoo by pytorch-optimizer, roots renewed at the first step and at every 20th.
-
-    $$ L \leftarrow L + G G^T, \quad R \leftarrow R + G^T G, \quad
-       W \leftarrow W - \eta L^{-1/4} G R^{-1/4} $$
-
-    with L and R of a weight matrix starting at epsilon times the identity. Of a vector there is L alone, with
-    the root -1/2. The library's own first roots come at step 20; before that it would not move.
-
-    Args:
-        epsilon: above 0.
-
-    Raises:
-        ValueError: an epsilon that is not allowed.
-
-    Source: Gupta, Koren & Singer 2018, algorithm 1; 20 steps as in the logs of Ren & Goldfarb 2021 (TNT).
-    """
-    _check_epsilon(epsilon)
-
-    def make(values: list[Tensor], step: int) -> Shampoo:
-        every = ROOTS_EVERY if step else 1
-        return Shampoo(values, matrix_eps=epsilon, preconditioning_compute_steps=every)
-
-    return by_optimiser(make, shampoo_flops)
-
-
-def shampoo_flops(gradients: Parameters) -> float:
-    r"""Of one member's step: $4 m n (m + n)$ for a matrix, $4 n^2$ for a vector, and a share of the roots.
-
-    A root of an n x n matrix is a singular value decomposition, $21 n^3$, and a product, $2 n^3$, every 20
-    steps; that at the first step is left out.
-    """
-    return _both_sides(gradients, 2, vectors=True) + (SVD_FLOPS + 2) / ROOTS_EVERY * _cubes(
-        gradients, vectors=True
-    )
 
 
 def soap(epsilon: float) -> UpdateRule:
@@ -236,7 +192,7 @@ def soap(epsilon: float) -> UpdateRule:
     """
     _check_epsilon(epsilon)
 
-    def make(values: list[Tensor], step: int) -> SOAP:
+    def make(values: list[Tensor]) -> SOAP:
         return SOAP(
             values,
             betas=SOAP_BETAS,
@@ -254,7 +210,10 @@ def soap_flops(gradients: Parameters) -> float:
     Statistics take 2 m n (m + n) of it, and so does each of three projections. A basis of n vectors takes a
     product, $2 n^3$, and a QR decomposition, $8 n^3 / 3$, every 10 steps; the first one is left out.
     """
-    return _both_sides(gradients, 4) + (QR_FLOPS + 2) / BASES_EVERY * _cubes(gradients)
+    shapes = [gradient.shape[1:] for gradient in gradients.values() if gradient.dim() > 2]
+    products = sum(8 * prod(shape) * sum(shape) for shape in shapes)
+    cubes = sum(side**3 for shape in shapes for side in shape)
+    return products + (QR_FLOPS + 2) / BASES_EVERY * cubes
 
 
 def _stepped(optimiser: Optimizer, own: list[Tensor], gradients: Parameters, rate: float) -> bool:
@@ -268,21 +227,6 @@ def _stepped(optimiser: Optimizer, own: list[Tensor], gradients: Parameters, rat
     except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
         return False
     return True
-
-
-def _shapes(gradients: Parameters, vectors: bool) -> list[torch.Size]:
-    """The shapes of a member's matrices, and of its vectors where these count."""
-    shapes = [gradient.shape[1:] for gradient in gradients.values()]
-    return [shape for shape in shapes if vectors or len(shape) > 1]
-
-
-def _both_sides(gradients: Parameters, times: int, vectors: bool = False) -> float:
-    """FLOPs of products of every gradient with a square matrix on each of its sides, so many times."""
-    return float(sum(times * 2 * prod(shape) * sum(shape) for shape in _shapes(gradients, vectors)))
-
-
-def _cubes(gradients: Parameters, vectors: bool = False) -> float:
-    return float(sum(side**3 for shape in _shapes(gradients, vectors) for side in shape))
 
 
 def _check_share(share: float) -> None:
