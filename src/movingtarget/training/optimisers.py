@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adagrad, Adam, Optimizer, RMSprop
 
 from movingtarget.networks.stack import Parameters, unstack
-from movingtarget.training.interface import Batch, Memory, Outcome, UpdateRule, steps_done
+from movingtarget.training.interface import Batch, Memory, Outcome, UpdateRule
 from movingtarget.training.muon import directions_of_momentum, orthogonalisation_flops
 from movingtarget.training.simultaneous import backpropagation_cost, descend, gradients_of
 
-Make = Callable[[list[Tensor], int], Optimizer]
-"""(parameters of a member, steps done before) -> their optimiser."""
+Make = Callable[[list[Tensor]], Optimizer]
+"""(parameters of a member) -> their optimiser."""
 
 MUON_SCALE = 0.2
 BASES_EVERY = 10
@@ -28,9 +28,6 @@ def by_optimiser(
 ) -> UpdateRule:
     """The update rule of an optimiser that steps along backpropagation's gradient, for every member.
 
-    The weights of a member whose loss is not finite, or whose optimiser finds a matrix that cannot be
-    decomposed, become NaN. The memory is that of `advance`.
-
     Args:
         make: the optimiser of one member.
         product_flops: of one member's step beyond backpropagation, from the stack's gradients.
@@ -40,7 +37,7 @@ def by_optimiser(
         network: nn.Module, parameters: Parameters, batch: Batch, memory: Memory, learning_rates: Tensor
     ) -> Outcome:
         losses, gradients = gradients_of(network, parameters, batch)
-        memory = advance(make, parameters, gradients, losses, memory, learning_rates)
+        memory = advance(make, parameters, gradients, memory, learning_rates)
         cost = backpropagation_cost(network, batch.size)
         cost = cost._replace(flops=cost.flops + product_flops(gradients))
         return Outcome(parameters, memory, cost, losses)
@@ -52,29 +49,28 @@ def advance(
     make: Make,
     parameters: Parameters,
     gradients: Parameters,
-    losses: Tensor,
     memory: Memory,
     learning_rates: Tensor,
 ) -> Memory:
     """Move, in place, the parameters that have a gradient by an optimiser of each member; memory after it.
 
     Optimisers are made anew for every step, with views of their member's part of the stack, and go on from
-    what `state_dict` gave after the step before, which the memory keeps for each member as "optimisers"; it
-    counts the steps as "step". The rate is set last, as a state brings its own. At a rate of 0 the states
-    alone change. Beside the step itself this takes 0.1 to 0.4 ms a member.
+    what `state_dict` gave after the step before, which the memory keeps for each member as "optimisers".
+    The rate is set last, as a state brings its own. At a rate of 0 the states alone change. A member whose
+    optimiser meets a matrix that cannot be decomposed, as one that is not finite, becomes NaN. Beside the
+    steps themselves this takes 0.1 to 0.4 ms a member.
     """
-    step, states = steps_done(memory), memory.get("optimisers", [None] * len(losses))
-    after = []
-    for member, (rate, finite) in enumerate(zip(learning_rates.tolist(), losses.isfinite(), strict=True)):
+    states, after = memory.get("optimisers", [None] * len(learning_rates)), []
+    for member, rate in enumerate(learning_rates.tolist()):
         own = [parameters[name][member] for name in gradients]
-        optimiser = make(own, step)
+        optimiser = make(own)
         if states[member] is not None:
             optimiser.load_state_dict(states[member])
-        if not finite or not _stepped(optimiser, own, unstack(gradients, member), rate):
+        if not _stepped(optimiser, own, unstack(gradients, member), rate):
             for value in own:
                 value.fill_(torch.nan)
         after.append(optimiser.state_dict())
-    return {**memory, "step": step + 1, "optimisers": after}
+    return {**memory, "optimisers": after}
 
 
 def heavy_ball(share: float) -> UpdateRule:
@@ -89,7 +85,7 @@ def heavy_ball(share: float) -> UpdateRule:
     Source: Polyak 1964. At a constant rate, `momentum` without weight decay takes the same steps.
     """
     _check_share(share)
-    return by_optimiser(lambda values, step: SGD(values, momentum=share, fused=True))
+    return by_optimiser(lambda values: SGD(values, momentum=share, fused=True))
 
 
 def nesterov(share: float) -> UpdateRule:
@@ -98,7 +94,7 @@ def nesterov(share: float) -> UpdateRule:
     Source: Nesterov 1983, in the form of Sutskever et al. 2013.
     """
     _check_share(share)
-    return by_optimiser(lambda values, step: SGD(values, momentum=share, nesterov=share > 0, fused=True))
+    return by_optimiser(lambda values: SGD(values, momentum=share, nesterov=share > 0, fused=True))
 
 
 def adagrad(epsilon: float) -> UpdateRule:
@@ -113,7 +109,7 @@ def adagrad(epsilon: float) -> UpdateRule:
     Source: Duchi, Hazan & Singer 2011.
     """
     _check_epsilon(epsilon)
-    return by_optimiser(lambda values, step: Adagrad(values, eps=epsilon, fused=True))
+    return by_optimiser(lambda values: Adagrad(values, eps=epsilon, fused=True))
 
 
 def torch_rmsprop(epsilon: float) -> UpdateRule:
@@ -122,7 +118,7 @@ def torch_rmsprop(epsilon: float) -> UpdateRule:
     Its arithmetic is not that of `local_optimisers.rmsprop`. Source: Hinton 2012, lecture 6e.
     """
     _check_epsilon(epsilon)
-    return by_optimiser(lambda values, step: RMSprop(values, eps=epsilon))
+    return by_optimiser(lambda values: RMSprop(values, eps=epsilon))
 
 
 def adam(epsilon: float) -> UpdateRule:
@@ -131,7 +127,7 @@ def adam(epsilon: float) -> UpdateRule:
     Source: Kingma & Ba 2015.
     """
     _check_epsilon(epsilon)
-    return by_optimiser(lambda values, step: Adam(values, eps=epsilon, fused=True))
+    return by_optimiser(lambda values: Adam(values, eps=epsilon, fused=True))
 
 
 def muon_with_adam(share: float) -> UpdateRule:
@@ -164,7 +160,7 @@ def muon_with_adam(share: float) -> UpdateRule:
         directions, momenta = directions_of_momentum(matrices, memory.get("momenta", {}), share)
         descend(parameters, {name: _as_large_as_adams(d) for name, d in directions.items()}, learning_rates)
         if others:
-            memory = advance(_make_adam, parameters, others, losses, memory, learning_rates)
+            memory = advance(_make_adam, parameters, others, memory, learning_rates)
         cost = backpropagation_cost(network, batch.size)
         cost = cost._replace(flops=cost.flops + orthogonalisation_flops(gradients))
         return Outcome(parameters, {**memory, "momenta": momenta}, cost, losses)
@@ -176,7 +172,7 @@ def _as_large_as_adams(direction: Tensor) -> Tensor:
     return direction * (MUON_SCALE * sqrt(max(direction.shape[-2:])))
 
 
-def _make_adam(values: list[Tensor], step: int) -> Adam:
+def _make_adam(values: list[Tensor]) -> Adam:
     return Adam(values, fused=True)
 
 
@@ -196,7 +192,7 @@ def soap(epsilon: float) -> UpdateRule:
     """
     _check_epsilon(epsilon)
 
-    def make(values: list[Tensor], step: int) -> SOAP:
+    def make(values: list[Tensor]) -> SOAP:
         return SOAP(
             values,
             betas=SOAP_BETAS,
