@@ -40,7 +40,7 @@ def trials_of(method: str, count: int) -> list[Trial]:
     Source: Sobol 1967; Bergstra & Bengio 2012 on why not a grid.
 
     >>> trials_of("sgd", 2)
-    [Trial(learning_rate=0.001778, value=nan), Trial(learning_rate=0.05623, value=nan)]
+    [Trial(learning_rate=0.005335, value=nan), Trial(learning_rate=0.1687, value=nan)]
     """
     if method not in METHODS:
         raise ValueError(unknown("method", method, METHODS))
