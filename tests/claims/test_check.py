@@ -23,7 +23,7 @@ SELECT = claim()["select"]
 TABLES = ", ".join(
     table
     for table, schema in schemas().items()
-    if table != "activation_patterns"  # in which nothing is measured
+    if table not in ("activation_patterns", "locoprop_floors")  # in which nothing is measured
 )
 
 FAMILY_NAMES = ", ".join(FAMILIES)

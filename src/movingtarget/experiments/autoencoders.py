@@ -85,6 +85,7 @@ STUDY = Study(
         },
         "locoprop_reconstructions": {
             "method": METHOD,
+            "seed": int,
             "image": int,
             "pixel": int,
             "original": follows(float),
@@ -211,6 +212,7 @@ def _reconstructions(plan: Training, parameters: Parameters, shown: int) -> pd.D
     reached = logits[0, :shown].sigmoid()
     return pd.DataFrame(
         {
+            "seed": plan.seeds[0],
             "image": torch.arange(shown).repeat_interleave(pixels),
             "pixel": torch.arange(pixels).repeat(shown),
             "original": images.flatten().double().round(decimals=4),
