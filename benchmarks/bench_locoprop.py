@@ -21,7 +21,9 @@ from torch import Tensor, nn
 from movingtarget.networks import stack
 from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
 from movingtarget.training.interface import Batch, Memory, UpdateRule
+from movingtarget.training.kfac import kfac
 from movingtarget.training.locoprop import locoprop
+from movingtarget.training.shampoo import shampoo
 from movingtarget.training.simultaneous import simultaneous
 
 PIXELS, ITERATIONS, GAMMA, RATE = 784, 10, 10.0, 1e-5
@@ -100,6 +102,8 @@ def ways(widths: list[int], images: Tensor) -> dict[str, Step]:
     """Everything that is compared with LocoProp-M."""
     rules: dict[str, UpdateRule] = {
         "LocoProp-S": locoprop(ITERATIONS, GAMMA, "squared"),
+        "K-FAC": kfac(1.0),
+        "Shampoo": shampoo(1.0),
         "backpropagation": simultaneous,
     }
     steps = {name: stepping(rule, widths, images) for name, rule in rules.items()}
