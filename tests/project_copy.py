@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PARTS = ["Snakefile", "config", "profiles", "report", "src", "workflow"]
+PARTS = ["Snakefile", "config", "profiles", "report", "results/reference", "src", "workflow"]
 SMOKE = ["--configfile", "config/smoke.yaml"]
 
 
