@@ -1,0 +1,54 @@
+"""What a run's plan holds of studies that stand apart, of other data sets, and of methods."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from project_copy import ROOT
+
+from movingtarget.data.catalogue import DATASETS
+from movingtarget.methods import METHODS
+from movingtarget_workflow import plan
+
+
+@pytest.fixture(scope="module")
+def config() -> dict[str, Any]:
+    settings: dict[str, Any] = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+    return settings
+
+
+def test_a_study_apart_is_no_part_of_a_whole_run(config):
+    assert plan.REFERENCES == ["locoprop_released"]
+    assert "locoprop_released" not in plan.TABLES
+    assert "locoprop_released" not in plan.parts(config)
+    assert "locoprop_released" not in plan.cost_names(config)
+
+
+def test_a_table_of_a_study_apart_is_read_from_the_references(tmp_path: Path):
+    assert plan.table_path("locoprop", tmp_path) == tmp_path / "tables/locoprop.csv"
+    kept = plan.table_path("locoprop_released", tmp_path)
+    assert kept == ROOT / "results/reference/locoprop_released.csv"
+    assert kept.is_file()
+
+
+@pytest.mark.parametrize(("dataset", "needed"), [("digits", ["digits", "mnist"]), ("mnist", ["mnist"])])
+def test_a_study_of_one_data_set_has_it_whatever_the_run_is_about(config, dataset, needed):
+    chosen = config | {"dataset": dataset}
+    assert plan.datasets(chosen) == needed
+    assert plan.dataset_of(plan.STUDIES["locoprop_released"], chosen) == "mnist"
+    assert plan.dataset_of(plan.STUDIES["training"], chosen) == dataset
+    assert plan.dataset_of(plan.STUDIES["linear_chain"], chosen) is None
+    parameters = plan.parameters("locoprop_released", "", chosen)
+    assert parameters["dataset"] == "mnist"
+    assert parameters["published"] == dict(DATASETS["mnist"].sha256)
+
+
+def test_what_a_method_is_made_of_decides_its_jobs_and_no_others(config):
+    parameters = plan.parameters("autoencoder_search", "standard-k-fac", config)
+    assert parameters["made_of"]["k-fac"] == plan._plain(METHODS["k-fac"].made_of)
+    assert "movingtarget.training.kfac" not in parameters["modules"]
+    assert "training.kfac" in parameters["modules"]
+    other = plan.parameters("autoencoder_search", "standard-foof", config)
+    assert "training.kfac" not in other["modules"]
+    assert parameters["code"] != other["code"]
