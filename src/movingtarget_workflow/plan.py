@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from movingtarget.claims.claim import SCALES
@@ -15,11 +14,11 @@ from movingtarget.settings import COUNT, POSITIVE, choice, mapping
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import Schema, columns
 from movingtarget.update_orders import UPDATE_ORDERS
+from movingtarget_workflow.places import REFERENCES
 from movingtarget_workflow.sources import PROJECT, code_digest, digest_of_text, sources
 
 STUDIES = studies()
 FIGURES = figures()
-REFERENCES = [table for study in STUDIES.values() if study.apart for table in study.tables]
 TABLES = [table for table in schemas() if table not in REFERENCES]
 DATA_FILES = FILES
 PARAMETERS = ("study", "settings", "made_of", "dataset", "published", "columns", "modules", "code")
@@ -98,13 +97,6 @@ def parameters_of(name: str, config: Config) -> dict[str, Any]:
         return lambda wildcards: parameters(name, wildcards.part, config)[key]
 
     return {key: parameter(key) for key in PARAMETERS}
-
-
-def table_path(table: str, results: Path | str) -> Path:
-    """Where a table is read: in a run's results or, of a study apart, among the references in git."""
-    if table in REFERENCES:
-        return PROJECT / f"results/reference/{table}.csv"
-    return Path(results) / f"tables/{table}.csv"
 
 
 def priority(name: str) -> int:

@@ -9,7 +9,7 @@ from project_copy import ROOT
 
 from movingtarget.data.catalogue import DATASETS
 from movingtarget.methods import METHODS
-from movingtarget_workflow import plan
+from movingtarget_workflow import places, plan
 
 
 @pytest.fixture(scope="module")
@@ -19,15 +19,15 @@ def config() -> dict[str, Any]:
 
 
 def test_a_study_apart_is_no_part_of_a_whole_run(config):
-    assert plan.REFERENCES == ["locoprop_released"]
+    assert places.REFERENCES == ["locoprop_released"]
     assert "locoprop_released" not in plan.TABLES
     assert "locoprop_released" not in plan.parts(config)
     assert "locoprop_released" not in plan.cost_names(config)
 
 
 def test_a_table_of_a_study_apart_is_read_from_the_references(tmp_path: Path):
-    assert plan.table_path("locoprop", tmp_path) == tmp_path / "tables/locoprop.csv"
-    kept = plan.table_path("locoprop_released", tmp_path)
+    assert places.table_path("locoprop", tmp_path) == tmp_path / "tables/locoprop.csv"
+    kept = places.table_path("locoprop_released", tmp_path)
     assert kept == ROOT / "results/reference/locoprop_released.csv"
     assert kept.is_file()
 

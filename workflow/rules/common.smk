@@ -12,7 +12,7 @@ def table_file(table):
 
 def files_of(tables):
     """Where tables are read."""
-    return [str(plan.table_path(table, RESULTS)) for table in tables]
+    return [str(places.table_path(table, RESULTS)) for table in tables]
 
 
 def needs_of(study):

@@ -70,7 +70,7 @@ for name, figures in plan.drawing_rules().items():
 rule write_report:
     input:
         rules.judge_claims.output.table,
-        files_of([*plan.TABLES, *plan.REFERENCES]),
+        files_of([*plan.TABLES, *places.REFERENCES]),
         FIGURE_FILES,
         costs=COSTS,
     output:

@@ -11,7 +11,7 @@ from movingtarget.declarations import figures, schemas
 from movingtarget.figure import filled_caption
 from movingtarget.tables import read_table
 from movingtarget_workflow.job import job
-from movingtarget_workflow.plan import table_path
+from movingtarget_workflow.places import table_path
 from movingtarget_workflow.sources import digest, digest_of_text
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from movingtarget.report.render import render
 from movingtarget.report.values import Run, costs_table, report_values
 from movingtarget.tables import read_table
 from movingtarget_workflow.job import job
-from movingtarget_workflow.plan import table_path
+from movingtarget_workflow.places import table_path
 from movingtarget_workflow.sources import PROJECT, digest
 from movingtarget_workflow.version import code_version
 
