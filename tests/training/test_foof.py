@@ -22,8 +22,8 @@ RATES = torch.tensor([0.7, 0.05]).double()
 def locally_descended(signal: Signal, weight: Tensor, bias: Tensor, rate: float, damping: float) -> Tensor:
     """Weights and bias of one member's layer where LocoProp-S with a proximal term ends.
 
-    Gradient descent on the mean over examples of half the squared distance from the targets, which lie `rate`
-    times the gradient of an example's own loss away, and damping / 2 of the squared way from the start.
+    Gradient descent on the mean over examples of half the squared distance from the targets, which lie
+    `rate` times the gradient of an example's own loss away, and damping / 2 of the squared way gone.
     """
     inputs, reached, errors = signal
     targets, examples = reached - rate * len(inputs) * errors, len(inputs)
@@ -31,7 +31,7 @@ def locally_descended(signal: Signal, weight: Tensor, bias: Tensor, rate: float,
     joint = torch.cat([inputs, torch.ones(examples, 1).double()], 1)
     steepest = torch.linalg.matrix_norm(joint, 2) ** 2 / examples + damping
     moved = start.clone()
-    for _ in range(2000):
+    for _ in range(4000):
         residual = joint @ moved.T - targets
         moved -= (residual.T @ joint / examples + damping * (moved - start)) / steepest
     return moved
@@ -39,9 +39,7 @@ def locally_descended(signal: Signal, weight: Tensor, bias: Tensor, rate: float,
 
 @pytest.mark.parametrize("examples", [3, 40])
 @pytest.mark.parametrize("damping", [0.05, 2.0])
-def test_locoprop_s_with_a_proximal_term_comes_to_it_in_many_iterations(
-    examples: int, damping: float
-) -> None:
+def test_locoprop_s_with_a_proximal_term_comes_to_it_in_the_end(examples: int, damping: float) -> None:
     networks = [initialise_glorot(autoencoder(5, [7, 4, 2]), seed).double() for seed in range(MEMBERS)]
     parameters, links = stack(networks), chain(networks[0])
     inputs = torch.rand(MEMBERS, examples, 5).double()
@@ -53,7 +51,7 @@ def test_locoprop_s_with_a_proximal_term_comes_to_it_in_many_iterations(
             before, then = unstack(parameters, member), unstack(after, member)
             weight, bias = link.names["weight"], link.names["bias"]
             expected = locally_descended(own, before[weight], before[bias], rate, damping)
-            assert_close(torch.cat([then[weight], then[bias][:, None]], 1), expected, rtol=0, atol=1e-10)
+            assert_close(torch.cat([then[weight], then[bias][:, None]], 1), expected, rtol=0, atol=1e-11)
             assert not torch.equal(then[weight], before[weight])
 
 
@@ -66,7 +64,7 @@ def test_locoprop_s_with_a_proximal_term_comes_to_it_in_many_iterations(
 def test_both_systems_are_the_explicit_inverse(
     examples: int, features: int, outputs: int, damping: float
 ) -> None:
-    inputs = torch.randn(MEMBERS, examples, features, dtype=torch.double)
+    inputs = torch.randn(MEMBERS, examples, features).double()
     errors = torch.randn(MEMBERS, examples, outputs).double()
     found = damped_direction(inputs, errors, damping)
     for member in range(MEMBERS):

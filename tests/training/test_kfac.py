@@ -1,5 +1,7 @@
 """K-FAC: factors against curvlinops, draws against their distribution, steps against the natural gradient."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -21,7 +23,6 @@ from movingtarget.training.kfac import (
     sampled_errors,
 )
 from movingtarget.training.signals import signals_of
-from movingtarget.training.simultaneous import gradients_of
 
 BATCH = 11
 KINDS = pytest.mark.parametrize("images", [False, True])
@@ -121,8 +122,7 @@ def test_draws_follow_from_the_step_alone() -> None:
     assert not torch.equal(drawn_labels(probabilities, True, 6), first)
 
 
-def test_the_damped_factors_multiply_to_the_damping() -> None:
-    """Without factors, pi cancels: of (A + pi sqrt(d) I) x (S + sqrt(d) / pi I), d I is left."""
+def test_the_damped_factors_share_the_damping_by_their_mean_diagonals() -> None:
     inputs, errors = torch.randn(2, 9, 4).double(), 0.1 * torch.randn(2, 9, 3).double()
     factors, damping = kronecker_factors(inputs, errors), 0.3
     for member, (of_inputs, of_errors) in enumerate(zip(*damped_inverses(*factors, damping), strict=True)):
@@ -132,41 +132,88 @@ def test_the_damped_factors_multiply_to_the_damping() -> None:
         assert_close(torch.linalg.inv(of_errors), s + damping**0.5 / pi * torch.eye(3))
 
 
-def full_fisher(network: nn.Sequential, inputs: Tensor) -> Tensor:
-    """Of one linear layer and a softmax: the mean over examples of J^T (diag(p) - p p^T) J, row by row."""
-    parts = []
-    for x in inputs:
-        p = network(x[None])[0].softmax(-1).detach()
-        jacobian = torch.kron(torch.eye(len(p)), torch.cat([x, torch.ones(1)])[None])
-        parts.append(jacobian.T @ (torch.diag(p) - p[:, None] * p) @ jacobian)
-    return torch.stack(parts).mean(0)
+def natural_gradient(network: nn.Sequential, batch: Batch) -> Tensor:
+    """Weights and bias, of one linear layer and independent pixels, by the full Fisher matrix."""
+    inputs, own = with_ones(batch.inputs[0]), torch.sigmoid(network(batch.inputs[0])).detach()
+    of_pixels = torch.diag_embed(own * (1 - own))
+    fisher = torch.einsum("bij, bk, bl -> ikjl", of_pixels, inputs, inputs) / len(inputs)
+    gradient = (own - batch.labels[0]).T @ inputs / len(inputs)
+    size = gradient.numel()
+    return torch.linalg.solve(fisher.reshape(size, size), gradient.flatten()).view_as(gradient)
+
+
+def one_layer(logits: list[float], examples: int) -> tuple[nn.Sequential, Batch]:
+    """A layer with weights of zero, so that all examples share one distribution, and gray images."""
+    layer = Linear(3, len(logits)).double()
+    layer.weight.data.zero_()
+    layer.bias.data = torch.tensor(logits).double()
+    return nn.Sequential(layer), Batch(
+        torch.randn(1, examples, 3).double(), torch.rand(1, examples, len(logits)).double()
+    )
+
+
+def first_step(network: nn.Sequential, batch: Batch) -> Tensor:
+    """Weights and bias before the first step at rate 1 and hardly any damping, less those after it."""
+    after = kfac(1e-16)(network, stack([network]), batch, {}, torch.ones(1).double()).parameters
+    way = {name: value[0] - after[name][0] for name, value in stack([network]).items()}
+    return torch.cat([way["0.weight"], way["0.bias"][:, None]], 1)
 
 
 def test_on_one_linear_layer_the_first_step_is_the_natural_gradient() -> None:
-    """With weights of zero all examples share p, and the Fisher matrix is the product of A and S.
+    """Of a pixel of probability 1/2, every drawn g^2 is 1/4: S is exact, and the Fisher matrix is A x S."""
+    network, batch = one_layer([0.0], 30)
+    expected = natural_gradient(network, batch)
+    assert_close(first_step(network, batch), expected, rtol=0, atol=1e-6 * expected.norm().item())
 
-    S is that of drawn labels: 20000 examples bring it near to diag(p) - p p^T, whose null vector, of equal
-    logits, the damping rules out; the gradient has no part in it. Tolerance: 5 standard errors of an entry of
-    S relative to its smallest eigenvalue that is not zero, about 5 %.
-    """
-    layer = Linear(3, 4).double()
-    network = nn.Sequential(layer)
-    layer.weight.data.zero_()
-    layer.bias.data = torch.tensor([0.3, -0.2, 0.1, 0.0]).double()
-    examples, damping = 20_000, 1e-12
-    inputs = torch.randn(1, examples, 3).double()
-    batch = Batch(inputs, torch.randint(4, (1, examples)))
-    _, gradients = gradients_of(network, stack([network]), batch)
-    gradient = torch.cat([gradients["0.weight"][0], gradients["0.bias"][0][:, None]], 1)
-    fisher = full_fisher(network, inputs[0, :2000])  # enough for A: compared with all by the solution below
-    a = with_ones(inputs)[0].T @ with_ones(inputs)[0] / examples
-    p = layer.bias.data.softmax(-1)
-    exact = torch.kron(torch.diag(p) - p[:, None] * p, a)
-    assert_close(fisher, exact, rtol=0, atol=0.02)
-    expected = (torch.linalg.pinv(exact) @ gradient.flatten()).view(4, 4)
-    after = kfac(damping)(network, stack([network]), batch, {}, torch.ones(1).double()).parameters
-    before = stack([network])
-    way = [(before[name] - after[name])[0] for name in ("0.weight", "0.bias")]
-    found = torch.cat([way[0], way[1][:, None]], 1)
-    assert (found - expected).norm() < 0.05 * expected.norm()
-    assert (found - gradient).norm() > expected.norm() / 2
+
+def test_on_one_linear_layer_of_several_pixels_it_is_up_to_the_draw() -> None:
+    """Entries of S have a relative standard error of 1 / sqrt(20000) = 0.7 %."""
+    network, batch = one_layer([0.5, -1.0, 1.0, 0.0], 20_000)
+    expected = natural_gradient(network, batch)
+    assert (first_step(network, batch) - expected).norm() < 0.05 * expected.norm()
+
+
+def test_the_kronecker_product_is_the_fisher_matrix_where_examples_share_a_distribution() -> None:
+    network, batch = one_layer([0.5, -1.0, 1.0, 0.0], 30)
+    p = torch.tensor([0.5, -1.0, 1.0, 0.0]).double().sigmoid()
+    inputs = with_ones(batch.inputs)
+    factors = kronecker_factors(inputs, inputs)[0], torch.diag(p * (1 - p))[None]
+    of_inputs, of_errors = damped_inverses(*factors, 1e-16)
+    gradient = (p - batch.labels).mT @ inputs / 30
+    expected = natural_gradient(network, batch)
+    found = (of_errors @ gradient @ of_inputs)[0]
+    assert_close(found, expected, rtol=0, atol=1e-6 * expected.norm().item())
+
+
+def plainly_trained(network: nn.Sequential, batches: list[Batch], damping: float, rate: float) -> Tensor:
+    """The last layer's weights and bias after K-FAC of that layer alone, written out step by step."""
+    *_, weight, bias = network.parameters()
+    joint = torch.cat([weight, bias[:, None]], 1).detach()
+    mean_a, mean_s, velocity = torch.zeros(7, 7), torch.zeros(4, 4), torch.zeros(4, 7)
+    for step, batch in enumerate(batches):
+        inputs = with_ones(network[:-1](batch.inputs[0])).detach()
+        own = torch.sigmoid(inputs @ joint.T)
+        g = own - drawn_labels(own[None], True, step)[0]
+        kept = min(1 - 1 / (step + 1), 0.95)
+        mean_a = kept * mean_a + (1 - kept) * inputs.T @ inputs / BATCH
+        mean_s = kept * mean_s + (1 - kept) * g.T @ g / BATCH
+        if step % 20 == 0:
+            pi = (mean_a.trace() / 7 / (mean_s.trace() / 4)).item() ** 0.5
+            inverse_a = torch.linalg.inv(mean_a + pi * damping**0.5 * torch.eye(7).double())
+            inverse_s = torch.linalg.inv(mean_s + damping**0.5 / pi * torch.eye(4).double())
+        gradient = (own - batch.labels[0]).T @ inputs / BATCH
+        velocity = 0.9 * velocity + inverse_s @ gradient @ inverse_a
+        joint = joint - rate * velocity
+    return joint
+
+
+def test_means_inverses_and_momentum_over_many_steps() -> None:
+    """The other layers are held where they are, so that the last one's steps can be written out."""
+    network, batches = network_of(), [random_batch(images=True) for _ in range(45)]
+    start, memory = stack([network]), dict[str, Any]()
+    parameters, rates = stack([network]), torch.full((1,), 0.02, dtype=torch.double)
+    for batch in batches:
+        parameters, memory, *_ = kfac(0.03)(network, parameters, batch, memory, rates)
+        parameters |= {name: start[name].clone() for name in start if not name.startswith("5.")}
+    found = torch.cat([parameters["5.weight"][0], parameters["5.bias"][0][:, None]], 1)
+    assert_close(found, plainly_trained(network, batches, 0.03, 0.02), rtol=0, atol=1e-10)

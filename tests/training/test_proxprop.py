@@ -12,10 +12,11 @@ from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
 from movingtarget.training.affine import with_ones
 from movingtarget.training.foof import damped_direction
 from movingtarget.training.interface import Batch
-from movingtarget.training.proxprop import MOMENTUM, conjugate_gradients, implicit_direction, proxprop
+from movingtarget.training.proxprop import conjugate_gradients, implicit_direction, proxprop
 from movingtarget.training.simultaneous import gradients_of
 
 MEMBERS, STEPS = 2, 4
+MOMENTUM = 0.95
 RATES = torch.tensor([0.3, 0.05]).double()
 
 
@@ -108,6 +109,16 @@ def test_few_iterations_are_the_best_of_their_krylov_space(iterations: int) -> N
     expected = basis @ torch.linalg.solve(basis.T @ matrix @ basis, basis.T @ right[0])
     found = conjugate_gradients(lambda rows: rows @ matrix, right, iterations)
     assert_close(found[0], expected, rtol=0, atol=1e-12)
+
+
+def test_three_iterations_unless_told_otherwise() -> None:
+    batch, *_ = random_batches()
+    steps = [
+        rule(networks()[0], stack(networks()), batch, {}, RATES)
+        for rule in (proxprop(0.5), proxprop(0.5, 3), proxprop(0.5, 2))
+    ]
+    assert all(torch.equal(value, steps[1].parameters[name]) for name, value in steps[0].parameters.items())
+    assert not torch.equal(steps[0].parameters["0.weight"], steps[2].parameters["0.weight"])
 
 
 def test_iterations_below_one_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""FOOF: each layer goes where its pre-activations come nearest to their targets, but for damping."""
+"""FOOF: each layer brings its pre-activations as near to their targets as damping lets it."""
 
 from collections.abc import Sequence
 
@@ -23,14 +23,15 @@ def foof(damping: float) -> UpdateRule:
 
     solves the layer's least squares, its inputs and targets $t_b = W x_b - \eta g_b$ staying fixed:
 
-    $$ \min_{V} \; \frac{1}{2} \sum_b \lVert V x_b - t_b \rVert^2
+    $$ \min_V \; \frac{1}{2} \sum_b \lVert V x_b - t_b \rVert^2
        + \frac{\lambda B}{2} \lVert V - W \rVert^2 $$
 
     So the rate is how far the pre-activations are asked to go, and $\lambda$ is measured against the mean
     square of inputs: neither depends on the number B of examples. As $\lambda \to \infty$ the step tends to
     gradient descent at rate $\eta / \lambda$. A member whose matrix round-off leaves indefinite becomes NaN.
 
-    There is no momentum and no average of matrices over steps, which FOOF may have; memory is left as it is.
+    The plain step: momentum and averages of the matrix over steps, which Benzing's experiments may have used
+    (not verified), are left out; memory is left as it is.
 
     Args:
         damping: $\lambda$, above 0.

@@ -1,4 +1,4 @@
-"""K-FAC: natural gradients of each layer, its Fisher matrix taken for a product of two small ones."""
+"""K-FAC: natural gradients of each layer, its Fisher matrix taken for a Kronecker product of small ones."""
 
 from collections.abc import Sequence
 
@@ -111,9 +111,8 @@ def damped_inverses(inputs_factor: Tensor, errors_factor: Tensor, damping: float
     smallest = torch.finfo(errors_factor.dtype).tiny
     ratio = _mean_diagonal(inputs_factor) / _mean_diagonal(errors_factor).clamp(min=smallest)
     balance, root = ratio.sqrt(), damping**0.5
-    return inverses(_shifted(inputs_factor, balance * root)), inverses(
-        _shifted(errors_factor, root / balance)
-    )
+    shifted = _shifted(inputs_factor, balance * root), _shifted(errors_factor, root / balance)
+    return inverses(shifted[0]), inverses(shifted[1])
 
 
 def sampled_errors(
@@ -174,9 +173,9 @@ def _renewed(
 
 def _through(transfer: nn.Module, pre_activations: Tensor, error: Tensor) -> Tensor:
     """The gradient before a transfer from the one behind it."""
-    leaf = pre_activations.detach().requires_grad_()
     with torch.enable_grad():
-        before = leaf.view_as(leaf)  # which has a history, as counters of FLOPs want
+        # no leaf of the graph: module hooks, torch's counters among them, refuse an identity of one
+        before = pre_activations.detach().requires_grad_().view_as(pre_activations)
         behind = transfer(before)
     return torch.autograd.grad(behind, before, error)[0]
 

@@ -14,7 +14,7 @@ from movingtarget.training.signals import signals_flops, signals_of
 
 MOMENTUM = 0.95
 ITERATIONS = 3
-"""Both as in the authors' experiments on a multilayer perceptron."""
+"""Both as in the authors' runs of a multilayer perceptron, of which others took 5 and 10 iterations."""
 
 Operator = Callable[[Tensor], Tensor]
 
@@ -29,9 +29,9 @@ def proxprop(proximal_rate: float, iterations: int = ITERATIONS) -> UpdateRule:
     $$ P = \arg\min_V \; \frac{1}{2} \lVert X V^T - (X W^T - E) \rVert^2
        + \frac{1}{2 \tau} \lVert V - W \rVert^2 $$
 
-    A few iterations of conjugate gradients from W, each output unit a system of its own, come near to it.
-    The direction D is $(W - P) / \tau$, exactly $\nabla_W L (I + \tau X^T X)^{-1}$, and the gradient itself
-    at the output layer. Then, with m = 0.95,
+    A few iterations of conjugate gradients from W, each output unit a system of its own, come near to it. The
+    direction D is $(W - P) / \tau$, exactly $\nabla_W L (I + \tau X^T X)^{-1}$, and the gradient itself at
+    the output layer. Then, with m = 0.95,
 
     $$ V \leftarrow m V + D, \quad W \leftarrow W - \eta\, (D + m V). $$
 
@@ -54,7 +54,8 @@ def proxprop(proximal_rate: float, iterations: int = ITERATIONS) -> UpdateRule:
     Raises:
         ValueError: a value that is not allowed; when used, a layer that is not `Linear` with a bias.
 
-    Source: Frerix, Moellenhoff, Moeller & Cremers 2018, "Proximal backpropagation", and the authors' code.
+    Source: Frerix, Moellenhoff, Moeller & Cremers 2018, "Proximal backpropagation"; all that is said to be
+    the authors' was read in their released code, not in the paper.
     """
     _check(proximal_rate, iterations)
 
