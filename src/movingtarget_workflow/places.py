@@ -1,5 +1,6 @@
 """Where tables are read."""
 
+import os
 from pathlib import Path
 
 from movingtarget.declarations import studies
@@ -12,5 +13,6 @@ REFERENCES = [table for study in studies().values() if study.apart for table in 
 def table_path(table: str, results: Path | str) -> Path:
     """Where a table is read: in a run's results or, of a study apart, among the references in git."""
     if table in REFERENCES:
-        return PROJECT / f"results/reference/{table}.csv"
+        # relative, so that a project that is moved has nothing to do again
+        return Path(os.path.relpath(PROJECT / f"results/reference/{table}.csv"))
     return Path(results) / f"tables/{table}.csv"

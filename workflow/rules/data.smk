@@ -1,5 +1,6 @@
 """Data: the published files of the chosen data set, verified, and of those that a study is about."""
 
+# rule fetch_dataset, of the run's data set, and such as fetch_mnist for a study that is about another
 for dataset in plan.datasets(config):
     name = "fetch_dataset" if dataset == config["dataset"] else f"fetch_{dataset.replace('-', '_')}"
     folder = f"{RESULTS}/data/{dataset}"

@@ -11,7 +11,7 @@ from movingtarget.networks.stack import Parameters
 
 
 def linear_layers(network: nn.Module) -> list[Link]:
-    """The layers of a network, as in `chain`, each of which is `Linear` and has a bias.
+    """The layers of a network, as in `chain`, each of which is `Linear`.
 
     Raises:
         ValueError: a layer that is not, or what `chain` raises.
@@ -23,8 +23,6 @@ def linear_layers(network: nn.Module) -> list[Link]:
             raise ValueError(
                 f"layer {place} ({', '.join(link.names.values())}) is {kind}; allowed: Linear alone"
             )
-        if link.affine.bias is None:
-            raise ValueError(f"layer {place} ({link.names['weight']}) has no bias; allowed: Linear with bias")
     return links
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from movingtarget.training.interface import Memory
+from movingtarget.training.simultaneous import descend
 
 LocalOptimiser = Callable[[dict[str, Tensor], dict[str, Tensor], Memory, Tensor], None]
 """(parameters, gradients, memory, rates `(members,)`): one step, parameters and memory changed in place."""
@@ -20,8 +21,7 @@ def descent(
     parameters: dict[str, Tensor], gradients: dict[str, Tensor], memory: Memory, rates: Tensor
 ) -> None:
     r"""Gradient descent, $W \leftarrow W - \eta G$; remembers nothing."""
-    for name, gradient in gradients.items():
-        parameters[name].addcmul_(gradient, _beside(rates, gradient), value=-1.0)
+    descend(parameters, gradients, rates)
 
 
 def rmsprop(
@@ -72,7 +72,3 @@ def _adagrad(rate: float, weights: Tensor, gradient: Tensor, squares: Tensor) ->
         eps=0.0,
         maximize=False,
     )
-
-
-def _beside(rates: Tensor, gradient: Tensor) -> Tensor:
-    return rates.view(-1, *[1] * (gradient.dim() - 1))
