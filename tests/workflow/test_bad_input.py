@@ -306,7 +306,7 @@ def test_a_mistake_stops_the_run_before_anything_is_made(project: Path):
     assert len(told(run)) == 1
     assert "trainin is not a key (did you mean training?)" in told(run)[0]
     assert "Traceback" not in run.stderr
-    assert not (project / "results").exists()
+    assert [path.name for path in (project / "results").iterdir()] == ["reference"]
 
 
 @pytest.mark.parametrize(
