@@ -102,8 +102,8 @@ def ways(widths: list[int], images: Tensor) -> dict[str, Step]:
     """Everything that is compared with LocoProp-M."""
     rules: dict[str, UpdateRule] = {
         "LocoProp-S": locoprop(ITERATIONS, GAMMA, "squared"),
-        "K-FAC": kfac(1.0),
-        "Shampoo": shampoo(1.0),
+        "K-FAC": kfac(1.0, 20),
+        "Shampoo": shampoo(1.0, 20),
         "backpropagation": simultaneous,
     }
     steps = {name: stepping(rule, widths, images) for name, rule in rules.items()}

@@ -19,6 +19,7 @@ from movingtarget.training.simultaneous import simultaneous
 from movingtarget.training.trials import rule_of_method
 
 VALUE = 0.5
+GIVEN = {"iterations": 3, "renewal_steps": 2}
 
 RULES: dict[str, Callable[[], UpdateRule]] = {
     "sgd": lambda: simultaneous,
@@ -28,9 +29,9 @@ RULES: dict[str, Callable[[], UpdateRule]] = {
     "rmsprop": lambda: optimisers.torch_rmsprop(VALUE),
     "adam": lambda: optimisers.adam(VALUE),
     "muon": lambda: optimisers.muon_with_adam(VALUE),
-    "shampoo": lambda: shampoo.shampoo(VALUE),
-    "soap": lambda: optimisers.soap(VALUE),
-    "k-fac": lambda: kfac.kfac(VALUE),
+    "shampoo": lambda: shampoo.shampoo(VALUE, 2),
+    "soap": lambda: optimisers.soap(VALUE, 2),
+    "k-fac": lambda: kfac.kfac(VALUE, 2),
     "foof": lambda: foof.foof(VALUE),
     "proxprop": lambda: proxprop.proxprop(VALUE),
     "locoprop-s": lambda: locoprop(3, VALUE, "squared"),
@@ -58,7 +59,7 @@ def test_every_method_has_a_name_and_a_look_of_its_own():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_moves_layers_as_its_rule_does(method: str):
-    assert torch.equal(trained(rule_of_method(method, VALUE, {"iterations": 3})), trained(RULES[method]()))
+    assert torch.equal(trained(rule_of_method(method, VALUE, GIVEN)), trained(RULES[method]()))
 
 
 def test_no_two_methods_are_the_same():

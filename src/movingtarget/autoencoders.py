@@ -28,6 +28,7 @@ SETTINGS: dict[str, SettingSchema] = {
     "horizons": COUNTS,
     "activation": choice("tanh", "relu", "sigmoid"),
     "iterations": COUNT,
+    "renewal_steps": COUNT,
     "shown_images": COUNT,
     "architectures": several(
         mapping(

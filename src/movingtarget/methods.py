@@ -133,6 +133,7 @@ METHODS = {  # colours from Paul Tol's and Okabe and Ito's palettes
         "second-order",
         0.1,
         Searched("epsilon", 1.0),
+        given=("renewal_steps",),
     ),
     "soap": Method(
         "movingtarget.training.optimisers:soap",
@@ -141,6 +142,7 @@ METHODS = {  # colours from Paul Tol's and Okabe and Ito's palettes
         "second-order",
         0.03,
         Searched("epsilon", 1e-8),
+        given=("renewal_steps",),
     ),
     "k-fac": Method(
         "movingtarget.training.kfac:kfac",
@@ -149,6 +151,7 @@ METHODS = {  # colours from Paul Tol's and Okabe and Ito's palettes
         "second-order",
         0.03,
         Searched("damping", 3.0),
+        given=("renewal_steps",),
     ),
     "foof": Method(
         "movingtarget.training.foof:foof",
@@ -174,7 +177,7 @@ METHODS = {  # colours from Paul Tol's and Okabe and Ito's palettes
         3e-5,
         Searched("gamma", 30.0),
         {"loss": "squared"},
-        ("iterations",),
+        given=("iterations",),
     ),
     "locoprop-m": Method(
         "movingtarget.training.locoprop:locoprop",
@@ -184,7 +187,7 @@ METHODS = {  # colours from Paul Tol's and Okabe and Ito's palettes
         3e-5,
         Searched("gamma", 10.0),
         {"loss": "matching"},
-        ("iterations",),
+        given=("iterations",),
     ),
 }
 """The methods by the name that settings and tables have for them, in the order of figures."""

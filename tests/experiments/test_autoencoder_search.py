@@ -36,10 +36,17 @@ CONFIG: dict[str, Any] = {
     "dataset": "digits",
     "autoencoders": {
         **{key: SETTINGS[key] for key in ("training_images", "test_images", "batch_size", "activation")},
-        **{key: SETTINGS[key] for key in ("iterations", "tuning_seeds", "trials", "search_epochs")},
+        **{key: SETTINGS[key] for key in ("tuning_seeds", "trials", "search_epochs")},
+        "iterations": 2,
+        "renewal_steps": 5,
         "architectures": [
             {"name": "small", "hidden_widths": [5, 3], "normalisation": "none", "methods": ["sgd", "adam"]},
-            {"name": "other", "hidden_widths": [4], "normalisation": "batch-norm", "methods": ["adam"]},
+            {
+                "name": "other",
+                "hidden_widths": [4],
+                "normalisation": "batch-norm",
+                "methods": ["locoprop-m", "k-fac"],
+            },
         ],
     },
 }
@@ -54,10 +61,13 @@ def pixels() -> Images:
 
 def test_a_job_for_each_method_on_each_architecture() -> None:
     jobs = {job.name: job for job in STUDY.jobs(CONFIG)}
-    assert [*jobs] == ["small-sgd", "small-adam", "other-adam"]
-    assert jobs["small-sgd"].settings == SETTINGS | {"method": "sgd"}
+    assert [*jobs] == ["small-sgd", "small-adam", "other-locoprop-m", "other-k-fac"]
+    of_all = {key: value for key, value in SETTINGS.items() if key != "iterations"}
+    assert jobs["small-sgd"].settings == of_all | {"method": "sgd"}
     assert jobs["small-sgd"].methods == ("sgd",)
-    assert jobs["other-adam"].settings["normalisation"] == "batch-norm"
+    other = of_all | {"architecture": "other", "hidden_widths": [4], "normalisation": "batch-norm"}
+    assert jobs["other-locoprop-m"].settings == other | {"method": "locoprop-m", "iterations": 2}
+    assert jobs["other-k-fac"].settings == other | {"method": "k-fac", "renewal_steps": 5}
     assert settings_of(CONFIG, "other", "iterations")["hidden_widths"] == [4]
 
 

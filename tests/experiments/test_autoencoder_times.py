@@ -26,6 +26,7 @@ SETTINGS: dict[str, Any] = {
     "batch_size": 10,
     "activation": "tanh",
     "iterations": 2,
+    "renewal_steps": 5,
     "repetitions": 3,
     "steps": 4,
 }
@@ -90,7 +91,13 @@ def test_one_network_is_timed_by_every_method_of_the_first_architecture() -> Non
     ]
     config = {
         "dataset": "digits",
-        "autoencoders": {**section, "iterations": 2, "seeds": [3, 4], "architectures": architectures},
+        "autoencoders": {
+            **section,
+            "iterations": 2,
+            "renewal_steps": 5,
+            "seeds": [3, 4],
+            "architectures": architectures,
+        },
         "autoencoder_times": {"repetitions": 3, "steps": 4},
     }
     [job] = STUDY.jobs(config)

@@ -152,7 +152,7 @@ def config(**changes: Any) -> dict[str, Any]:
         "seeds": [0, 1, 2],
         "seeds_in_a_job": 2,
         "tuning_seeds": [9],
-        "horizons": [4],
+        "horizons": [2, 4],
         "training_images": 30,
         "test_images": 10,
         "batch_size": 10,
@@ -174,6 +174,7 @@ def test_a_job_for_each_method_and_group_of_seeds_of_which_one_shows_images() ->
     ]
     assert [settings["seeds"] for settings in jobs.values()] == [[0, 1], [2]] * 3
     assert [settings["shown_images"] for settings in jobs.values()] == [4, 0, 4, 0, 0, 0]
+    assert [settings["horizons"] for settings in jobs.values()] == [[2, 4]] * 4 + [[4]] * 2
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def one_layer(logits: list[float], examples: int) -> tuple[nn.Sequential, Batch]
 
 def first_step(network: nn.Sequential, batch: Batch) -> Tensor:
     """Weights and bias before the first step at rate 1 and hardly any damping, less those after it."""
-    after = kfac(1e-16)(network, stack([network]), batch, {}, torch.ones(1).double()).parameters
+    after = kfac(1e-16, 1)(network, stack([network]), batch, {}, torch.ones(1).double()).parameters
     way = {name: value[0] - after[name][0] for name, value in stack([network]).items()}
     return torch.cat([way["0.weight"], way["0.bias"][:, None]], 1)
 
@@ -213,7 +213,7 @@ def test_means_inverses_and_momentum_over_many_steps() -> None:
     start, memory = stack([network]), dict[str, Any]()
     parameters, rates = stack([network]), torch.full((1,), 0.02, dtype=torch.double)
     for batch in batches:
-        parameters, memory, *_ = kfac(0.03)(network, parameters, batch, memory, rates)
+        parameters, memory, *_ = kfac(0.03, 20)(network, parameters, batch, memory, rates)
         parameters |= {name: start[name].clone() for name in start if not name.startswith("5.")}
     found = torch.cat([parameters["5.weight"][0], parameters["5.bias"][0][:, None]], 1)
     assert_close(found, plainly_trained(network, batches, 0.03, 0.02), rtol=0, atol=1e-10)

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ Made = Callable[[float], UpdateRule]
 
 MEMBERS, STEPS = 3, 23  # of K-FAC's inverses, two
 RATES = torch.tensor([0.03, 0.01, 0.003])
-RULES: dict[str, Made] = {"kfac": kfac, "foof": foof, "proxprop": proxprop}
+RULES: dict[str, Made] = {"kfac": partial(kfac, renewal_steps=20), "foof": foof, "proxprop": proxprop}
 every_rule = pytest.mark.parametrize("name", RULES)
 of_both_kinds = pytest.mark.parametrize("labels", ["classes", "images"])
 
@@ -157,7 +158,7 @@ def test_cost_is_what_torch_counts_and_the_formula_of_decompositions(
 
 
 def test_cost_of_kfac_is_the_same_in_every_step() -> None:
-    networks, batches, rule = networks_of("images"), random_batches("images"), kfac(0.1)
+    networks, batches, rule = networks_of("images"), random_batches("images"), kfac(0.1, 20)
     parameters, memory, costs = stack(networks), dict[str, Any](), set()
     for batch in batches:
         with FlopCounterMode(display=False) as counter:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import partial
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from movingtarget.networks import Parameters, stack, unstack
 from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
 from movingtarget.training.interface import Batch, Cost, Memory, UpdateRule
+from movingtarget.training.kfac import kfac
 from movingtarget.training.momentum import momentum
 from movingtarget.training.optimisers import (
     adagrad,
@@ -38,8 +40,8 @@ RULES: dict[str, UpdateRule] = {
     "rmsprop": torch_rmsprop(1e-2),
     "adam": adam(1e-2),
     "muon": muon_with_adam(0.9),
-    "shampoo": shampoo(1e-2),
-    "soap": soap(1e-2),
+    "shampoo": shampoo(1e-2, 20),
+    "soap": soap(1e-2, 10),
 }
 MAKERS: dict[str, Callable[[Sequence[Tensor], Sequence[Tensor]], list[Optimizer]]] = {
     "heavy ball": lambda matrices, others: [SGD([*matrices, *others], momentum=0.8)],
@@ -252,8 +254,16 @@ def test_shares_that_are_refused(rule: Callable[[float], UpdateRule], share: flo
         rule(share)
 
 
-@pytest.mark.parametrize("rule", [adagrad, torch_rmsprop, adam, shampoo, soap])
+@pytest.mark.parametrize(
+    "rule", [adagrad, torch_rmsprop, adam, partial(shampoo, renewal_steps=1), partial(soap, renewal_steps=1)]
+)
 @pytest.mark.parametrize("epsilon", [-1.0, 0.0, float("nan")])
 def test_epsilons_that_are_refused(rule: Callable[[float], UpdateRule], epsilon: float) -> None:
     with pytest.raises(ValueError, match=rf"^epsilon is {epsilon}; allowed: above 0$"):
         rule(epsilon)
+
+
+@pytest.mark.parametrize("rule", [shampoo, soap, kfac])
+def test_what_is_never_renewed_is_refused(rule: Callable[[float, int], UpdateRule]) -> None:
+    with pytest.raises(ValueError, match=r"^renewal_steps is 0; allowed: at least 1$"):
+        rule(1.0, 0)

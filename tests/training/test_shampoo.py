@@ -20,7 +20,7 @@ def test_the_first_step_is_that_of_the_formula() -> None:
     images = torch.rand(2, 16, 6).double()
     start, batch = stack(networks), Batch(images, images)
     _, gradients = gradients_of(networks[0], start, batch)
-    after = shampoo(EPSILON)(networks[0], stack(networks), batch, {}, RATES).parameters
+    after = shampoo(EPSILON, 3)(networks[0], stack(networks), batch, {}, RATES).parameters
     for name, gradient in gradients.items():
         for member, g in enumerate(gradient):
             step = _root(g @ g.T, 4) @ g @ _root(g.T @ g, 4) if g.dim() == 2 else _root(g.outer(g), 2) @ g

@@ -90,5 +90,5 @@ def test_a_rule_is_made_with_what_is_searched_given_and_fixed(monkeypatch: pytes
 
     monkeypatch.setattr("movingtarget.training.trials.pkgutil.resolve_name", lambda name: maker)
     assert rule_of_method("locoprop-s", 7.0, {"iterations": 3, "more": 1}) == "rule"
-    assert rule_of_method("k-fac", 0.5, {"iterations": 3}) == "rule"
-    assert seen == [{"loss": "squared", "iterations": 3, "gamma": 7.0}, {"damping": 0.5}]
+    assert rule_of_method("k-fac", 0.5, {"iterations": 3, "renewal_steps": 4}) == "rule"
+    assert seen == [{"loss": "squared", "iterations": 3, "gamma": 7.0}, {"damping": 0.5, "renewal_steps": 4}]

@@ -18,9 +18,13 @@ from movingtarget.training.trials import Trial, at_edges, trials_of
 
 def jobs(config: Config) -> list[Job]:
     """One for each method on each architecture."""
-    shared = ("tuning_seeds", "trials", "search_epochs", "iterations")
+    shared = ("tuning_seeds", "trials", "search_epochs")
     return [
-        Job(f"{name}-{method}", {**settings_of(config, name, *shared), "method": method}, methods=(method,))
+        Job(
+            f"{name}-{method}",
+            {**settings_of(config, name, *shared, *METHODS[method].given), "method": method},
+            methods=(method,),
+        )
         for name in architectures_of(config)
         for method in methods_of(config, name)
     ]

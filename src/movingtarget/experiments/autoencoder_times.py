@@ -23,7 +23,7 @@ def jobs(config: Config) -> list[Job]:
     section, first = config["autoencoders"], first_of(config)
     methods = tuple(methods_of(config, first))
     given = {
-        **settings_of(config, first, "iterations"),
+        **settings_of(config, first, "iterations", "renewal_steps"),
         "methods": methods,
         "seeds": section["seeds"][:1],
     }

@@ -21,6 +21,7 @@ from movingtarget.autoencoders import (
 from movingtarget.data.load import Images
 from movingtarget.experiments.autoencoder_search import best_trial
 from movingtarget.measures.population import evaluating, population_statistics
+from movingtarget.methods import METHODS
 from movingtarget.networks.stack import Parameters, call
 from movingtarget.settings import problems_of_seeds
 from movingtarget.study import Config, Job, Study
@@ -30,14 +31,19 @@ from movingtarget.training.loop import Rows, State, Training, as_data, from_data
 
 
 def jobs(config: Config) -> list[Job]:
-    """One for each method on each architecture and each group of seeds; the first one shows images."""
+    """One for each method on each architecture and each group of seeds.
+
+    The first architecture has all horizons, others the longest; its first group of seeds shows images.
+    """
     section, first = config["autoencoders"], first_of(config)
+    longest = [max(section["horizons"])]
     return [
         Job(
             f"{name}-{method}-{seeds[0]}",
             {
-                **settings_of(config, name, "horizons", "iterations"),
+                **settings_of(config, name, *METHODS[method].given),
                 "method": method,
+                "horizons": section["horizons"] if name == first else longest,
                 "seeds": seeds,
                 "shown_images": section["shown_images"] if name == first and place == 0 else 0,
             },

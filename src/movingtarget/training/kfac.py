@@ -27,11 +27,10 @@ DECAY = 0.95
 
 MOMENTUM = 0.9
 
-RENEWAL = 20
-"""Steps from one inversion of the factors to the next."""
+FACTORS = ("inputs", "errors")
 
 
-def kfac(damping: float) -> UpdateRule:
+def kfac(damping: float, renewal_steps: int) -> UpdateRule:
     r"""K-FAC with a block for each layer, constant damping and momentum.
 
     With W weights and bias of a layer as one matrix, x the layer's input and a one, and g the gradient of an
@@ -41,8 +40,8 @@ def kfac(damping: float) -> UpdateRule:
     $$ A = \langle x x^T \rangle, \quad S = \langle g g^T \rangle, $$
 
     running means over steps of the minibatches' means: at step k (from 1) the mean so far has weight
-    $\min(1 - 1/k, 0.95)$, so the first minibatch starts it. At the first step and every 20 steps from there
-    on the factors are inverted, damped by factored Tikhonov; the momentum V gathers the directions:
+    $\min(1 - 1/k, 0.95)$, so the first minibatch starts it. At the first step, and every so many steps from
+    there on, the factors are inverted, damped by factored Tikhonov; the momentum V gathers the directions:
 
     $$ V \leftarrow 0.9\, V + \bigl(S + \tfrac{\sqrt\lambda}{\pi} I\bigr)^{-1} \nabla_W L
        \bigl(A + \pi \sqrt\lambda I\bigr)^{-1}, \quad W \leftarrow W - \eta V, \quad
@@ -60,14 +59,18 @@ def kfac(damping: float) -> UpdateRule:
 
     Args:
         damping: $\lambda$, above 0.
+        renewal_steps: from one inversion to the next.
 
     Raises:
-        ValueError: a damping that is not allowed; when used, a layer that is not `Linear` with a bias.
+        ValueError: a damping or a number of steps that is not allowed; when used, a layer that is not
+            `Linear` with a bias.
 
     Source: Martens & Grosse 2015, sections 3, 5 and 6.3.
     """
     if not 0 < damping < float("inf"):
         raise ValueError(f"damping is {damping}; allowed: finite, above 0")
+    if renewal_steps < 1:
+        raise ValueError(f"renewal_steps is {renewal_steps}; allowed: at least 1")
 
     def rule(
         network: nn.Module, parameters: Parameters, batch: Batch, memory: Memory, learning_rates: Tensor
@@ -80,11 +83,14 @@ def kfac(damping: float) -> UpdateRule:
             inputs = with_ones(signal.inputs)
             gradient = signal.errors.mT @ inputs
             kept = memory["layers"][place] if done else {"velocity": torch.zeros_like(gradient)}
-            layer = _renewed(kept, kronecker_factors(inputs, drawn[place]), done, damping)
-            direction = layer["errors inverse"] @ gradient @ layer["inputs inverse"]
-            layers.append(layer | {"velocity": direction.add_(kept["velocity"], alpha=MOMENTUM)})
+            kept |= _running_means(kept, kronecker_factors(inputs, drawn[place]), done)
+            if done % renewal_steps == 0:
+                kept |= _inverted(kept, damping)
+            direction = kept["errors inverse"] @ gradient @ kept["inputs inverse"]
+            layers.append(kept | {"velocity": direction.add_(kept["velocity"], alpha=MOMENTUM)})
             move(parameters, link, layers[-1]["velocity"], learning_rates)
-        return Outcome(parameters, {"step": done + 1, "layers": layers}, _cost(links, batch.size), losses)
+        cost = _cost(links, batch.size, renewal_steps)
+        return Outcome(parameters, {"step": done + 1, "layers": layers}, cost, losses)
 
     return rule
 
@@ -156,19 +162,19 @@ def drawn_labels(probabilities: Tensor, images: bool, step: int) -> Tensor:
     return F.one_hot(classes, outputs).to(probabilities.dtype)
 
 
-def _renewed(
-    kept: dict[str, Tensor], factors: tuple[Tensor, Tensor], done: int, damping: float
-) -> dict[str, Tensor]:
-    """What is kept of a layer, with its running factors and, when their time has come, inverses."""
-    names, weight = ("inputs", "errors"), max(1 / (done + 1), 1 - DECAY)
-    means = {
+def _running_means(kept: dict[str, Tensor], factors: tuple[Tensor, Tensor], done: int) -> dict[str, Tensor]:
+    """A layer's factors so far, by name."""
+    weight = max(1 / (done + 1), 1 - DECAY)
+    return {
         name: kept[name].lerp_(factor, weight) if done else factor
-        for name, factor in zip(names, factors, strict=True)
+        for name, factor in zip(FACTORS, factors, strict=True)
     }
-    if done % RENEWAL:
-        return kept | means
-    inverted = damped_inverses(means["inputs"], means["errors"], damping)
-    return kept | means | {f"{name} inverse": value for name, value in zip(names, inverted, strict=True)}
+
+
+def _inverted(kept: dict[str, Tensor], damping: float) -> dict[str, Tensor]:
+    """A layer's inverses, by name."""
+    inverted = damped_inverses(kept["inputs"], kept["errors"], damping)
+    return {f"{name} inverse": value for name, value in zip(FACTORS, inverted, strict=True)}
 
 
 def _through(transfer: nn.Module, pre_activations: Tensor, error: Tensor) -> Tensor:
@@ -190,16 +196,17 @@ def _shifted(matrices: Tensor, shifts: Tensor) -> Tensor:
     return shifted
 
 
-def _cost(links: Sequence[Link], batch_size: int) -> Cost:
+def _cost(links: Sequence[Link], batch_size: int, renewal_steps: int) -> Cost:
     """Of a pass forward, two backward, the gradients, factors, directions, and a step's share of inverses."""
     back = sum(forward_flops(link.affine, batch_size) for link in links[1:])
     products = signals_flops(links, batch_size) + back
-    return Cost(1.0, products + sum(_layer_flops(batch_size, *size) for size in sizes_of(links)))
+    sizes = sizes_of(links)
+    return Cost(1.0, products + sum(_layer_flops(batch_size, renewal_steps, *size) for size in sizes))
 
 
-def _layer_flops(batch_size: int, features: int, outputs: int) -> float:
+def _layer_flops(batch_size: int, renewal_steps: int, features: int, outputs: int) -> float:
     gradient = 2.0 * batch_size * features * outputs
     factors = 2.0 * batch_size * (features**2 + outputs**2)
     direction = 2.0 * features * outputs * (features + outputs)
-    inversion = (inverse_flops(features) + inverse_flops(outputs)) / RENEWAL
+    inversion = (inverse_flops(features) + inverse_flops(outputs)) / renewal_steps
     return gradient + factors + direction + inversion

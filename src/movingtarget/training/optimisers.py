@@ -1,6 +1,7 @@
 """Optimisers of torch and of pytorch-optimizer as update rules, each member with an optimiser of its own."""
 
 from collections.abc import Callable
+from functools import partial
 from math import prod, sqrt
 
 import torch
@@ -17,7 +18,6 @@ Make = Callable[[list[Tensor]], Optimizer]
 """(parameters of a member) -> their optimiser."""
 
 MUON_SCALE = 0.2
-BASES_EVERY = 10
 SOAP_BETAS = (0.95, 0.95)
 QR_FLOPS = 8.0 / 3.0
 """Of Q and R of an n x n matrix by reflections, in n^3: Golub & Van Loan 2013, section 5.2."""
@@ -176,44 +176,47 @@ def _make_adam(values: list[Tensor]) -> Adam:
     return Adam(values, fused=True)
 
 
-def soap(epsilon: float) -> UpdateRule:
+def soap(epsilon: float, renewal_steps: int) -> UpdateRule:
     """SOAP by pytorch-optimizer: Adam in the eigenbases of Shampoo's L and R, betas 0.95, no weight decay.
 
-    The bases take one step of power iteration, by a QR decomposition, at every 10th step; vectors have
+    The bases take one step of power iteration, by a QR decomposition, at every k-th step; vectors have
     Adam alone. The first step only makes the bases.
 
     Args:
         epsilon: Adam's, above 0.
+        renewal_steps: k.
 
     Raises:
-        ValueError: an epsilon that is not allowed.
+        ValueError: an epsilon or a number of steps that is not allowed.
 
     Source: Vyas et al. 2024, "SOAP: improving and stabilizing Shampoo using Adam".
     """
     _check_epsilon(epsilon)
+    if renewal_steps < 1:
+        raise ValueError(f"renewal_steps is {renewal_steps}; allowed: at least 1")
 
     def make(values: list[Tensor]) -> SOAP:
         return SOAP(
             values,
             betas=SOAP_BETAS,
             weight_decay=0.0,
-            precondition_frequency=BASES_EVERY,
+            precondition_frequency=renewal_steps,
             eps=epsilon,
         )
 
-    return by_optimiser(make, soap_flops)
+    return by_optimiser(make, partial(soap_flops, renewal_steps=renewal_steps))
 
 
-def soap_flops(gradients: Parameters) -> float:
+def soap_flops(gradients: Parameters, renewal_steps: int) -> float:
     r"""Of one member's step: $8 m n (m + n)$ for a matrix, and a share of the bases.
 
     Statistics take 2 m n (m + n) of it, and so does each of three projections. A basis of n vectors takes a
-    product, $2 n^3$, and a QR decomposition, $8 n^3 / 3$, every 10 steps; the first one is left out.
+    product, $2 n^3$, and a QR decomposition, $8 n^3 / 3$, every k steps; the first one is left out.
     """
     shapes = [gradient.shape[1:] for gradient in gradients.values() if gradient.dim() > 2]
     products = sum(8 * prod(shape) * sum(shape) for shape in shapes)
     cubes = sum(side**3 for shape in shapes for side in shape)
-    return products + (QR_FLOPS + 2) / BASES_EVERY * cubes
+    return products + (QR_FLOPS + 2) / renewal_steps * cubes
 
 
 def _stepped(optimiser: Optimizer, own: list[Tensor], gradients: Parameters, rate: float) -> bool:

@@ -56,7 +56,8 @@ def rule_of_method(method: str, value: float, given: Mapping[str, Any]) -> Updat
     Args:
         method: a key of `METHODS`.
         value: of what is searched beside the learning rate.
-        given: what methods may want to know: "iterations" of LocoProp.
+        given: what methods may want to know: "iterations" of LocoProp, "renewal_steps" of those that
+            keep inverses, roots or bases.
     """
     entry = METHODS[method]
     named: Any = pkgutil.resolve_name(entry.rule)
