@@ -24,6 +24,7 @@ SETTINGS: dict[str, SettingSchema] = {
     "search_epochs": COUNT,
     "training_images": of_training_images(2),
     "test_images": of_test_images(1),
+    "pooling": COUNT,
     "batch_size": of_training_images(2),
     "horizons": COUNTS,
     "activation": choice("tanh", "relu", "sigmoid"),
@@ -43,7 +44,7 @@ SETTINGS: dict[str, SettingSchema] = {
 }
 """Of the section that all of them read."""
 
-OF_ALL = ("training_images", "test_images", "batch_size", "activation")
+OF_ALL = ("training_images", "test_images", "pooling", "batch_size", "activation")
 """Settings that every job is given."""
 
 METHOD = tuple(METHODS)

@@ -106,7 +106,7 @@ def test_damaged_file_is_named(tmp_path: Path, contents: dict[str, bytes], place
 def test_the_side_of_square_images() -> None:
     inputs, labels = torch.zeros(2, 49), torch.zeros(2, dtype=torch.int64)
     assert Images(inputs, labels, inputs, labels).side == 7
-    with pytest.raises(ValueError, match="images must be square for a convolutional network, got 48 pixels"):
+    with pytest.raises(ValueError, match="images must be square, got 48 pixels"):
         _ = Images(inputs[:, :48], labels, inputs, labels).side
 
 

@@ -24,6 +24,7 @@ SETTINGS: dict[str, Any] = {
     "normalisation": "none",
     "training_images": 30,
     "test_images": 10,
+    "pooling": 1,
     "batch_size": 10,
     "activation": "tanh",
     "iterations": 2,
@@ -35,7 +36,10 @@ SETTINGS: dict[str, Any] = {
 CONFIG: dict[str, Any] = {
     "dataset": "digits",
     "autoencoders": {
-        **{key: SETTINGS[key] for key in ("training_images", "test_images", "batch_size", "activation")},
+        **{
+            key: SETTINGS[key]
+            for key in ("training_images", "test_images", "pooling", "batch_size", "activation")
+        },
         **{key: SETTINGS[key] for key in ("tuning_seeds", "trials", "search_epochs")},
         "iterations": 2,
         "renewal_steps": 5,

@@ -21,6 +21,7 @@ SETTINGS: dict[str, Any] = {
     "seeds": [3],
     "training_images": 30,
     "test_images": 10,
+    "pooling": 1,
     "hidden_widths": [5, 3],
     "normalisation": "none",
     "batch_size": 10,
@@ -84,7 +85,10 @@ def test_floors_are_the_entropies_of_the_images_used(pixels: Images, written: Wr
 
 
 def test_one_network_is_timed_by_every_method_of_the_first_architecture() -> None:
-    section = {key: SETTINGS[key] for key in ("training_images", "test_images", "batch_size", "activation")}
+    section = {
+        key: SETTINGS[key]
+        for key in ("training_images", "test_images", "pooling", "batch_size", "activation")
+    }
     architectures = [
         {"name": "small", "hidden_widths": [5, 3], "normalisation": "none", "methods": ["sgd", "locoprop-m"]},
         {"name": "other", "hidden_widths": [4], "normalisation": "none", "methods": ["adam"]},

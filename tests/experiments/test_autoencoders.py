@@ -29,7 +29,13 @@ SETTINGS: dict[str, Any] = {
     "activation": "tanh",
     "iterations": 2,
 }
-OTHERS: dict[str, Any] = {"training_images": 30, "test_images": 10, "horizons": [2, 4], "shown_images": 2}
+OTHERS: dict[str, Any] = {
+    "training_images": 30,
+    "test_images": 10,
+    "pooling": 1,
+    "horizons": [2, 4],
+    "shown_images": 2,
+}
 
 
 @pytest.fixture
@@ -68,7 +74,7 @@ def test_the_longest_is_looked_at_after_every_epoch(pixels: Images, written: Wri
 
 def test_the_look_before_training_is_at_the_initial_weights(pixels: Images) -> None:
     table = measured(pixels)["locoprop"]
-    few = some_images(pixels, 30, 10)
+    few = some_images(pixels, 30, 10, 1)
     for seed in (3, 4):
         network = initialise_glorot(network_of(12, SETTINGS), seed)
         logits = network(few.train_inputs).detach()
@@ -85,7 +91,7 @@ def test_each_horizon_is_a_training_of_its_own(pixels: Images, written: Written)
     for horizon in (2, 4):
         rows = table[table["horizon"] == horizon]
         plan = plan_of(
-            some_images(pixels, 30, 10), "locoprop-m", [Trial(1e-3, 2.0)], [3, 4], horizon, SETTINGS
+            some_images(pixels, 30, 10, 1), "locoprop-m", [Trial(1e-3, 2.0)], [3, 4], horizon, SETTINGS
         )
         expected = {
             row["seed"]: row["value"]
@@ -113,8 +119,8 @@ def test_the_first_seeds_reconstructions_are_shown(pixels: Images, written: Writ
     table = written(measured(pixels)["locoprop_reconstructions"], "locoprop_reconstructions")
     assert len(table) == 24
     originals = table["original"].to_numpy().reshape(2, 12)
-    np.testing.assert_allclose(originals, some_images(pixels, 30, 10).test_inputs[:2].numpy(), atol=1e-4)
-    plan = plan_of(some_images(pixels, 30, 10), "locoprop-m", [Trial(1e-3, 2.0)], [3], 4, SETTINGS)
+    np.testing.assert_allclose(originals, some_images(pixels, 30, 10, 1).test_inputs[:2].numpy(), atol=1e-4)
+    plan = plan_of(some_images(pixels, 30, 10, 1), "locoprop-m", [Trial(1e-3, 2.0)], [3], 4, SETTINGS)
     state = train(plan, start_of(plan, SETTINGS))
     network = network_of(12, SETTINGS)
     network.load_state_dict({name: value[0] for name, value in state.parameters.items()})
@@ -155,6 +161,7 @@ def config(**changes: Any) -> dict[str, Any]:
         "horizons": [2, 4],
         "training_images": 30,
         "test_images": 10,
+        "pooling": 1,
         "batch_size": 10,
         "activation": "tanh",
         "iterations": 2,
@@ -181,6 +188,7 @@ def test_a_job_for_each_method_and_group_of_seeds_of_which_one_shows_images() ->
     ("changes", "line"),
     [
         ({"batch_size": 31}, "batch_size is 31; allowed: at most 30, autoencoders.training_images"),
+        ({"pooling": 3}, "pooling is 3; allowed: divisors of 8, the side of an image"),
         ({"shown_images": 11}, "shown_images is 11; allowed: at most 10, autoencoders.test_images"),
         ({"tuning_seeds": [1]}, "tuning_seeds has 1; allowed: none of autoencoders.seeds"),
         (

@@ -63,7 +63,7 @@ def test_seeds_are_independent_of_the_others_they_run_with(squares: Images) -> N
 
 def test_images_must_be_square_and_enough(squares: Images) -> None:
     oblong = squares._replace(train_inputs=squares.train_inputs[:, :30])
-    with pytest.raises(ValueError, match="images must be square for a convolutional network, got 30 pixels"):
+    with pytest.raises(ValueError, match="images must be square, got 30 pixels"):
         measure(oblong, [0], 4, 8, [2], [PLAIN])
     with pytest.raises(ValueError, match="examples must be from 1 to 40, got 41"):
         measure(squares, [0], 4, 41, [2], [PLAIN])

@@ -25,7 +25,14 @@ SEARCH = pd.DataFrame(
 )
 SETTINGS: dict[str, Any] = {
     **{"data": "digits", "architecture": "small", "method": "locoprop-m", "iterations": 3},
-    **{"seeds": [3, 4], "tuning_seeds": [8], "search_epochs": 2, "training_images": 30, "test_images": 10},
+    **{
+        "seeds": [3, 4],
+        "tuning_seeds": [8],
+        "search_epochs": 2,
+        "training_images": 30,
+        "test_images": 10,
+        "pooling": 1,
+    },
     **{"hidden_widths": [5, 3], "normalisation": "none", "batch_size": 10, "activation": "tanh"},
 }
 
@@ -74,7 +81,7 @@ def test_the_number_of_iterations_changes_the_loss(pixels: Images) -> None:
 def test_a_job_for_each_number_of_iterations() -> None:
     section = {
         key: SETTINGS[key]
-        for key in ("seeds", "tuning_seeds", "search_epochs", "training_images", "test_images")
+        for key in ("seeds", "tuning_seeds", "search_epochs", "training_images", "test_images", "pooling")
     }
     architectures = [
         {"name": "small", "hidden_widths": [5, 3], "normalisation": "none", "methods": ["sgd"]},

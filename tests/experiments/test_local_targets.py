@@ -27,7 +27,7 @@ SETTINGS: dict[str, Any] = {
 }
 OTHERS: dict[str, Any] = {
     **{"data": "digits", "architecture": "small", "seeds": [3, 4], "search_epochs": EPOCHS},
-    **{"training_images": 30, "test_images": 10, "epochs": [2, 1]},
+    **{"training_images": 30, "test_images": 10, "pooling": 1, "epochs": [2, 1]},
 }
 
 
@@ -73,7 +73,7 @@ def test_agrees_with_one_network_by_plain_autograd(pixels: Images, method: Metho
     table = written(measured(pixels, method)["local_targets"], "local_targets")
     assert len(table) == 2 * 4 * 2 * 3
     found = table.set_index(["epoch", "layer", "seed", "quantity"])["value"]
-    few = some_images(pixels, 30, 10)
+    few = some_images(pixels, 30, 10, 1)
     plan = plan_of(few, method, [Trial(RATE, GAMMA)], [3, 4], EPOCHS, SETTINGS)
     for epoch in (1, 2):
         state = train(replace(plan, steps=3 * epoch), start_of(plan, SETTINGS))
@@ -126,7 +126,10 @@ def test_one_local_step_is_backpropagations(pixels: Images, method: Method, writ
 
 def test_a_job_for_each_method() -> None:
     section = {
-        **{key: OTHERS[key] for key in ("seeds", "search_epochs", "training_images", "test_images")},
+        **{
+            key: OTHERS[key]
+            for key in ("seeds", "search_epochs", "training_images", "test_images", "pooling")
+        },
         **{key: SETTINGS[key] for key in ("batch_size", "activation", "iterations")},
         "architectures": [
             {"name": "small", "hidden_widths": [5, 3], "normalisation": "none", "methods": ["sgd"]}

@@ -36,5 +36,5 @@ def test_the_convolutional_network_is_drawn_from_its_seed() -> None:
 
 
 def test_a_convolution_wants_square_images() -> None:
-    with pytest.raises(ValueError, match="images must be square for a convolutional network, got 15 pixels"):
+    with pytest.raises(ValueError, match="images must be square, got 15 pixels"):
         Description("convolutional", **SIZES).draw(squares(15), 0)

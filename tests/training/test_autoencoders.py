@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.testing import assert_close
 
 from movingtarget.data.load import Images
 from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
@@ -33,15 +34,35 @@ def pixels() -> Images:
 
 
 def test_the_first_images_are_reconstructed(pixels: Images) -> None:
-    few = some_images(pixels, 30, 5)
+    few = some_images(pixels, 30, 5, 1)
     assert torch.equal(few.train_inputs, (pixels.train_inputs[:30] * 50 + 100).round() / 255)
     assert torch.equal(few.train_labels, few.train_inputs)
     assert torch.equal(few.test_labels, few.test_inputs)
     assert len(few.test_inputs) == 5
 
 
+def test_squares_of_pixels_are_averaged() -> None:
+    levels = torch.tensor([[0, 40, 80, 120], [0, 40, 80, 120], [10, 10, 0, 0], [30, 30, 0, 255]]).float()
+    inputs, labels = ((levels - 100) / 50).reshape(1, 16), torch.zeros(1).long()
+    images = Images(inputs, labels, inputs.flip(1), labels, mean=100.0, deviation=50.0)
+    few = some_images(images, 1, 1, 2)
+    expected = torch.tensor([[20.0, 100.0, 20.0, 63.75]]) / 255
+    assert_close(few.train_inputs, expected)
+    assert_close(few.test_inputs, expected.flip(1))
+    assert torch.equal(few.train_labels, few.train_inputs)
+    assert torch.equal(few.test_labels, few.test_inputs)
+
+
+def test_sides_that_are_no_multiple_of_a_square_are_refused(pixels: Images) -> None:
+    square = pixels._replace(train_inputs=torch.zeros(2, 16), test_inputs=torch.zeros(2, 16))
+    with pytest.raises(ValueError, match=r"^pooling is 3; allowed: divisors of 4, the side of an image$"):
+        some_images(square, 2, 2, 3)
+    with pytest.raises(ValueError, match=r"^images must be square, got 12 pixels$"):
+        some_images(pixels, 2, 2, 2)
+
+
 def test_a_plan_is_what_its_settings_say(pixels: Images) -> None:
-    few = some_images(pixels, 40, 20)
+    few = some_images(pixels, 40, 20, 1)
     plan = plan_of(few, "sgd", [Trial(0.1, 0.0), Trial(0.3, 0.0)], [4, 5], 3, SETTINGS)
     assert (plan.steps, plan.batch_size, list(plan.evaluation_steps)) == (12, 10, [12])
     assert plan.members == [(0.1, 4), (0.1, 5), (0.3, 4), (0.3, 5)]
@@ -62,7 +83,7 @@ def test_the_network_is_what_its_settings_say() -> None:
 
 def test_every_seed_starts_from_its_own_weights_at_all_rates(pixels: Images) -> None:
     plan = plan_of(
-        some_images(pixels, 40, 20), "sgd", [Trial(0.1, 0.0), Trial(0.3, 0.0)], [4, 5], 1, SETTINGS
+        some_images(pixels, 40, 20, 1), "sgd", [Trial(0.1, 0.0), Trial(0.3, 0.0)], [4, 5], 1, SETTINGS
     )
     parameters = start_of(plan, SETTINGS).parameters
     for place, (_, seed) in enumerate(plan.members):
@@ -72,7 +93,7 @@ def test_every_seed_starts_from_its_own_weights_at_all_rates(pixels: Images) -> 
 
 
 def test_a_batch_is_the_first_of_an_epoch(pixels: Images) -> None:
-    plan = plan_of(some_images(pixels, 40, 20), "sgd", [Trial(0.1, 0.0)], [4, 5], 1, SETTINGS)
+    plan = plan_of(some_images(pixels, 40, 20, 1), "sgd", [Trial(0.1, 0.0)], [4, 5], 1, SETTINGS)
     batch = batch_of(plan, 2)
     expected = plan.images.train_inputs[next(batches(40, 10, [4, 5], 2))]
     assert torch.equal(batch.inputs, expected)
@@ -83,7 +104,7 @@ def test_a_batch_is_the_first_of_an_epoch(pixels: Images) -> None:
 @pytest.mark.parametrize("normalisation", ["none", "batch-norm"])
 def test_training_lowers_the_loss(pixels: Images, method: str, normalisation: str) -> None:
     settings = SETTINGS | {"normalisation": normalisation}
-    few = some_images(pixels, 40, 20)
+    few = some_images(pixels, 40, 20, 1)
     rate = 0.01 if method == "sgd" else 1e-4
     plan = plan_of(few, method, [Trial(rate, 1.0)], [4, 5], 10, settings)
     rows = train(plan, start_of(plan, settings)).rows

@@ -42,7 +42,7 @@ class Images(NamedTuple):
         """Height and width of an image in pixels; raises ValueError unless images are square."""
         side = math.isqrt(self.features)
         if side**2 != self.features:
-            raise ValueError(f"images must be square for a convolutional network, got {self.features} pixels")
+            raise ValueError(f"images must be square, got {self.features} pixels")
         return side
 
     @property

@@ -61,6 +61,7 @@ def measure(
     search_epochs: int,
     training_images: int,
     test_images: int,
+    pooling: int,
     kept: dict[str, Any] | None = None,
     keep: Callable[[dict[str, Any]], None] = lambda data: None,
     say: Callable[[str], None] = lambda line: None,
@@ -82,12 +83,13 @@ def measure(
         search_epochs: of each trial.
         training_images: how many.
         test_images: how many.
+        pooling: of `some_images`.
         kept: the losses of the trials that an interrupted job has ended.
         keep: called with those after each trial.
         say: told of each trial.
         settings: of `plan_of`.
     """
-    few = some_images(images, training_images, test_images)
+    few = some_images(images, training_images, test_images, pooling)
     tried = trials_of(method, trials)
     losses: list[list[float]] = list((kept or {"losses": []})["losses"])
     for number, trial in enumerate(tried[len(losses) :], start=len(losses) + 1):

@@ -58,6 +58,7 @@ def measure(
     seeds: Sequence[int],
     training_images: int,
     test_images: int,
+    pooling: int,
     repetitions: int,
     steps: int,
     say: Callable[[str], None] = lambda line: None,
@@ -79,12 +80,13 @@ def measure(
         seeds: one, whose network is timed.
         training_images: how many.
         test_images: how many.
+        pooling: of `some_images`.
         repetitions: how often everything is timed.
         steps: of each time.
         say: told of progress, once a repetition.
         settings: of `plan_of`.
     """
-    few = some_images(images, training_images, test_images)
+    few = some_images(images, training_images, test_images, pooling)
     trials = {method: best_trial(locoprop_search, architecture, method) for method in methods}
     rows = []
     for repetition in range(repetitions):

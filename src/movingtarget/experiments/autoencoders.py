@@ -18,6 +18,7 @@ from movingtarget.autoencoders import (
     methods_of,
     settings_of,
 )
+from movingtarget.data.catalogue import dataset_named
 from movingtarget.data.load import Images
 from movingtarget.experiments.autoencoder_search import best_trial
 from movingtarget.measures.population import evaluating, population_statistics
@@ -57,7 +58,10 @@ def jobs(config: Config) -> list[Job]:
 
 def problems(config: Config) -> Iterator[str]:
     """What a schema cannot tell: seeds apart, batches within the images, sgd to measure budgets by."""
-    settings = config["autoencoders"]
+    settings, side = config["autoencoders"], dataset_named(config["dataset"]).side
+    pooling = settings["pooling"]
+    if side % pooling:
+        yield f"autoencoders.pooling is {pooling}; allowed: divisors of {side}, the side of an image"
     size, images = settings["batch_size"], settings["training_images"]
     if size > images:
         yield f"autoencoders.batch_size is {size}; allowed: at most {images}, autoencoders.training_images"
@@ -116,6 +120,7 @@ def measure(
     horizons: Sequence[int],
     training_images: int,
     test_images: int,
+    pooling: int,
     shown_images: int,
     kept: dict[str, Any] | None = None,
     keep: Callable[[dict[str, Any]], None] = lambda data: None,
@@ -138,13 +143,14 @@ def measure(
         horizons: in epochs.
         training_images: how many.
         test_images: how many.
+        pooling: of `some_images`.
         shown_images: test images whose reconstructions by the first seed are kept.
         kept: what an interrupted job kept last.
         keep: called with what to go on from, after every epoch.
         say: told of progress.
         settings: of `plan_of`.
     """
-    few = some_images(images, training_images, test_images)
+    few = some_images(images, training_images, test_images, pooling)
     trial = best_trial(locoprop_search, architecture, method)
     plans = {
         horizon: plan_of(few, method, [trial], seeds, horizon, settings)

@@ -60,6 +60,7 @@ def measure(
     search_epochs: int,
     training_images: int,
     test_images: int,
+    pooling: int,
     say: Callable[[str], None] = lambda line: None,
     **settings: Any,
 ) -> dict[str, pd.DataFrame]:
@@ -79,10 +80,11 @@ def measure(
         search_epochs: of each training.
         training_images: how many.
         test_images: how many.
+        pooling: of `some_images`.
         say: told of progress.
         settings: of `plan_of`, iterations among them.
     """
-    few = some_images(images, training_images, test_images)
+    few = some_images(images, training_images, test_images, pooling)
     usual = best_trial(locoprop_search, architecture, method)
 
     def losses_at(rates: list[float], of: Sequence[int] = tuning_seeds) -> list[list[float]]:

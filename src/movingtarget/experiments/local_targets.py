@@ -76,6 +76,7 @@ def measure(
     search_epochs: int,
     training_images: int,
     test_images: int,
+    pooling: int,
     say: Callable[[str], None] = lambda line: None,
     **settings: Any,
 ) -> dict[str, pd.DataFrame]:
@@ -104,10 +105,11 @@ def measure(
         search_epochs: of the training.
         training_images: how many.
         test_images: how many.
+        pooling: of `some_images`.
         say: told of progress.
         settings: of `plan_of`.
     """
-    few = some_images(images, training_images, test_images)
+    few = some_images(images, training_images, test_images, pooling)
     trial = best_trial(locoprop_search, architecture, method)
     plan = plan_of(few, method, [trial], seeds, search_epochs, settings)
     state, frames = start_of(plan, settings), list[pd.DataFrame]()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import torch.nn.functional as F
 from torch import nn
 
 from movingtarget.data.load import Images
@@ -19,11 +20,28 @@ RISE = 0.05
 """The share of a training in which rates rise: 5 of 100 epochs in Amid, Anil & Warmuth 2022."""
 
 
-def some_images(images: Images, training_images: int, test_images: int) -> Images:
-    """The first images of a data set, to be reconstructed."""
+def some_images(images: Images, training_images: int, test_images: int, pooling: int) -> Images:
+    """The first images of a data set, to be reconstructed, in squares of some pixels averaged.
+
+    Args:
+        images: of a data set.
+        training_images: how many.
+        test_images: how many.
+        pooling: pixels along each side of a square; 1 leaves images as they are.
+
+    Raises:
+        ValueError: images are not square, or their sides no multiple of that.
+    """
     train, test = images.train_inputs[:training_images], images.test_inputs[:test_images]
-    few = images._replace(train_inputs=train, test_inputs=test)
-    return few.to_reconstruct()
+    few = images._replace(train_inputs=train, test_inputs=test).to_reconstruct()
+    if pooling == 1:
+        return few
+    side = images.side
+    if side % pooling:
+        raise ValueError(f"pooling is {pooling}; allowed: divisors of {side}, the side of an image")
+    squares = (inputs.view(-1, 1, side, side) for inputs in (few.train_inputs, few.test_inputs))
+    train, test = (F.avg_pool2d(inputs, pooling).flatten(1) for inputs in squares)
+    return Images(train, train, test, test)
 
 
 def plan_of(
