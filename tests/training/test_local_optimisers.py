@@ -27,8 +27,9 @@ def drawn(seed: int) -> dict[str, Tensor]:
 
 
 def changing(step: int) -> Tensor:
-    """Rates that are never twice the same."""
-    return RATES * (1 + step % 7)
+    """Rates that are never twice the same; both members' are equal in every third step."""
+    rates = RATES * (1 + step % 7)
+    return rates if step % 3 else rates[:1].expand(2)
 
 
 def recurrence(start: float, gradients: list[float], rates: list[float]) -> float:

@@ -1,6 +1,6 @@
 """First-order optimisers that a layer uses on its own problem: gradient descent, and TensorFlow's RMSProp."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
@@ -54,9 +54,18 @@ def rmsprop(
             memory[f"{name} ahead"] = weights.clone()
         squares, ahead = memory[f"{name} square"], memory[f"{name} ahead"]
         torch.add(squares.new_tensor(RMSPROP_EPSILON), squares, alpha=RMSPROP_DECAY, out=squares)
-        for member in zip(scaled, ahead, gradient.contiguous(), squares, strict=True):
-            _adagrad(*member)
+        for part in _at_one_rate(scaled, ahead, gradient.contiguous(), squares):
+            _adagrad(*part)
         weights.lerp_(ahead, 1 - RMSPROP_MOMENTUM)
+
+
+def _at_one_rate(
+    rates: list[float], weights: Tensor, gradient: Tensor, squares: Tensor
+) -> Iterable[tuple[float, Tensor, Tensor, Tensor]]:
+    """Each member's rate and parts, or all members' at once if they have one rate."""
+    if len({*rates}) == 1:
+        return [(rates[0], weights, gradient, squares)]
+    return zip(rates, weights, gradient, squares, strict=True)
 
 
 def _adagrad(rate: float, weights: Tensor, gradient: Tensor, squares: Tensor) -> None:
