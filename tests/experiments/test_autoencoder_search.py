@@ -13,6 +13,8 @@ from movingtarget.data.load import Images
 from movingtarget.experiments import autoencoder_search
 from movingtarget.experiments.autoencoder_search import STUDY, best_trial, measure
 from movingtarget.methods import METHODS
+from movingtarget.training.autoencoders import plan_of
+from movingtarget.training.loop import Training
 from movingtarget.training.trials import Trial, trials_of
 
 Written = Callable[[pd.DataFrame, str], pd.DataFrame]
@@ -30,6 +32,7 @@ SETTINGS: dict[str, Any] = {
     "iterations": 2,
     "tuning_seeds": [8, 9],
     "trials": 4,
+    "epochs": 7,
     "search_epochs": 2,
 }
 
@@ -41,6 +44,7 @@ CONFIG: dict[str, Any] = {
             for key in ("training_images", "test_images", "pooling", "batch_size", "activation")
         },
         **{key: SETTINGS[key] for key in ("tuning_seeds", "trials", "search_epochs")},
+        "horizons": [7, 3],
         "iterations": 2,
         "renewal_steps": 5,
         "architectures": [
@@ -100,7 +104,7 @@ def test_losses_choose_the_best_and_divergence_never_wins(
     rates = [trial.learning_rate for trial in trials_of("sgd", 4)]
     losses = dict(zip(rates, [[2.0, 4.0], [1.0, np.inf], [3.5, 2.0], [9.0, 9.0]], strict=True))
     monkeypatch.setattr(
-        autoencoder_search, "final_losses", lambda few, method, trial, *rest: losses[trial.learning_rate]
+        autoencoder_search, "final_losses", lambda plan, settings: losses[plan.learning_rates[0]]
     )
     table = measure(pixels, method="sgd", **SETTINGS)["locoprop_search"]
     assert set(table.loc[table["place"] != "tried", "trial"]) == {2}
@@ -111,26 +115,42 @@ def test_losses_choose_the_best_and_divergence_never_wins(
 
 
 def test_a_diverged_training_counts_as_infinite(pixels: Images) -> None:
-    few = pixels.to_reconstruct()
-    found = autoencoder_search.final_losses(few, "sgd", Trial(1e30, np.nan), [8, 9], 2, SETTINGS)
-    assert found == [np.inf, np.inf]
+    plan = plan_of(pixels.to_reconstruct(), "sgd", [Trial(1e30, np.nan)], [8, 9], 2, SETTINGS)
+    assert autoencoder_search.final_losses(plan, SETTINGS) == [np.inf, np.inf]
+
+
+def test_a_trial_is_the_beginning_of_the_training_that_is_tested(
+    pixels: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans: list[Training] = []
+
+    def seen(plan: Training, settings: dict[str, Any]) -> list[float]:
+        plans.append(plan)
+        return [1.0, 1.0]
+
+    monkeypatch.setattr(autoencoder_search, "final_losses", seen)
+    measure(pixels, method="sgd", **SETTINGS)
+    whole = plan_of(pixels.to_reconstruct(), "sgd", trials_of("sgd", 4)[:1], [8, 9], 7, SETTINGS)
+    assert (plans[0].steps, list(plans[0].evaluation_steps)) == (6, [6])
+    assert [plans[0].schedule(step) for step in range(6)] == [whole.schedule(step) for step in range(6)]
+    assert plans[0].members == whole.members
 
 
 def test_an_interrupted_search_goes_on(pixels: Images, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[dict[str, Any]] = []
     whole = measure(pixels, method="locoprop-s", keep=kept.append, **SETTINGS)["locoprop_search"]
     assert [len(state["losses"]) for state in kept] == [1, 2, 3, 4]
-    tried: list[Trial] = []
+    tried: list[float] = []
     original = autoencoder_search.final_losses
 
-    def counting(few: Images, method: str, trial: Trial, *rest: Any) -> list[float]:
-        tried.append(trial)
-        return original(few, method, trial, *rest)
+    def counting(plan: Training, settings: dict[str, Any]) -> list[float]:
+        tried.append(plan.learning_rates[0])
+        return original(plan, settings)
 
     monkeypatch.setattr(autoencoder_search, "final_losses", counting)
     again = measure(pixels, method="locoprop-s", kept={"losses": kept[3]["losses"][:2]}, **SETTINGS)
     pd.testing.assert_frame_equal(again["locoprop_search"], whole)
-    assert tried == trials_of("locoprop-s", 4)[2:]
+    assert tried == [trial.learning_rate for trial in trials_of("locoprop-s", 4)[2:]]
 
 
 def test_every_method_names_what_is_searched() -> None:

@@ -49,12 +49,17 @@ def test_a_rate_is_searched_on_some_seeds_and_tested_on_others(
 ) -> None:
     asked: list[tuple[Trial, tuple[int, ...], int, int]] = []
 
-    def final_losses(
-        few: Images, method: str, trial: Trial, seeds: Any, epochs: int, settings: dict[str, Any]
-    ) -> list[float]:
-        asked.append((trial, tuple(seeds), epochs, settings["iterations"]))
-        return [abs(torch.tensor(trial.learning_rate / 0.02).log().item()) + seed for seed in seeds]
+    def plan_of(
+        few: Images, method: str, trials: list[Trial], seeds: Any, epochs: int, settings: dict[str, Any]
+    ) -> tuple[float, Any]:
+        asked.append((trials[0], tuple(seeds), epochs, settings["iterations"]))
+        return trials[0].learning_rate, seeds
 
+    def final_losses(plan: tuple[float, Any], settings: dict[str, Any]) -> list[float]:
+        rate, seeds = plan
+        return [abs(torch.tensor(rate / 0.02).log().item()) + seed for seed in seeds]
+
+    monkeypatch.setattr(local_iterations, "plan_of", plan_of)
     monkeypatch.setattr(local_iterations, "final_losses", final_losses)
     made = measure(pixels, SEARCH, **SETTINGS)
     table = written(made["local_iterations"], "local_iterations")

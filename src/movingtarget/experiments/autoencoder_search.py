@@ -11,18 +11,23 @@ from movingtarget.data.load import Images
 from movingtarget.methods import METHODS
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import MEASURED, follows
-from movingtarget.training.autoencoders import plan_of, some_images, start_of
-from movingtarget.training.loop import train
+from movingtarget.training.autoencoders import beginning_of, plan_of, some_images, start_of
+from movingtarget.training.loop import Training, train
 from movingtarget.training.trials import Trial, at_edges, trials_of
 
 
 def jobs(config: Config) -> list[Job]:
     """One for each method on each architecture."""
     shared = ("tuning_seeds", "trials", "search_epochs")
+    epochs = max(config["autoencoders"]["horizons"])
     return [
         Job(
             f"{name}-{method}",
-            {**settings_of(config, name, *shared, *METHODS[method].given), "method": method},
+            {
+                **settings_of(config, name, *shared, *METHODS[method].given),
+                "method": method,
+                "epochs": epochs,
+            },
             methods=(method,),
         )
         for name in architectures_of(config)
@@ -58,6 +63,7 @@ def measure(
     method: str,
     tuning_seeds: Sequence[int],
     trials: int,
+    epochs: int,
     search_epochs: int,
     training_images: int,
     test_images: int,
@@ -67,11 +73,12 @@ def measure(
     say: Callable[[str], None] = lambda line: None,
     **settings: Any,
 ) -> dict[str, pd.DataFrame]:
-    """Table locoprop_search: the loss of every trial after a short training of the tuning seeds.
+    """Table locoprop_search: the loss of every trial after the beginning of a training of the tuning seeds.
 
-    Every method has as many trials, over ranges as wide; their rates follow the same schedule, scaled to
-    the short training. The best has the lowest mean loss; it is at an edge if one of its settings is the
-    lowest or highest tried.
+    Every method has as many trials, over ranges as wide. A trial breaks off a training whose schedule is
+    that of the longest one tested: a short training, whose rates fall at once, chooses rates at which a
+    longer one, where they stay, fails. The best has the lowest mean loss; it is at an edge if one of its
+    settings is the lowest or highest tried.
 
     Args:
         images: their first are used.
@@ -80,6 +87,7 @@ def measure(
         method: a key of `METHODS`.
         tuning_seeds: not among those tested.
         trials: a power of 2.
+        epochs: of the training that trials begin.
         search_epochs: of each trial.
         training_images: how many.
         test_images: how many.
@@ -93,23 +101,16 @@ def measure(
     tried = trials_of(method, trials)
     losses: list[list[float]] = list((kept or {"losses": []})["losses"])
     for number, trial in enumerate(tried[len(losses) :], start=len(losses) + 1):
-        losses.append(final_losses(few, method, trial, tuning_seeds, search_epochs, settings))
+        plan = plan_of(few, method, [trial], tuning_seeds, epochs, settings)
+        losses.append(final_losses(beginning_of(plan, search_epochs), settings))
         keep({"losses": [*losses]})
         say(f"trial {number}/{trials}: {np.mean(losses[-1]):.1f} nats")
     table = _table(method, tried, np.array(losses), tuning_seeds)
     return {"locoprop_search": table.assign(data=data, architecture=architecture, method=method)}
 
 
-def final_losses(
-    few: Images,
-    method: str,
-    trial: Trial,
-    seeds: Sequence[int],
-    epochs: int,
-    settings: Mapping[str, Any],
-) -> list[float]:
+def final_losses(plan: Training, settings: Mapping[str, Any]) -> list[float]:
     """The training loss of each seed at the end, infinite where training has diverged."""
-    plan = plan_of(few, method, [trial], seeds, epochs, settings)
     rows = pd.DataFrame(train(plan, start_of(plan, settings)).rows)
     at_end = rows[(rows["quantity"] == "train_loss") & (rows["step"] == plan.steps)]
     return at_end["value"].fillna(np.inf).tolist()

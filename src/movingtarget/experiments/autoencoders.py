@@ -62,13 +62,15 @@ def problems(config: Config) -> Iterator[str]:
     pooling = settings["pooling"]
     if side % pooling:
         yield f"autoencoders.pooling is {pooling}; allowed: divisors of {side}, the side of an image"
-    size, images = settings["batch_size"], settings["training_images"]
-    if size > images:
-        yield f"autoencoders.batch_size is {size}; allowed: at most {images}, autoencoders.training_images"
-    if settings["shown_images"] > settings["test_images"]:
+    for few, many in (("batch_size", "training_images"), ("shown_images", "test_images")):
+        number, most = settings[few], settings[many]
+        if number > most:
+            yield f"autoencoders.{few} is {number}; allowed: at most {most}, autoencoders.{many}"
+    epochs, longest = settings["search_epochs"], max(settings["horizons"])
+    if epochs > longest:
         yield (
-            f"autoencoders.shown_images is {settings['shown_images']}; allowed: at most "
-            f"{settings['test_images']}, autoencoders.test_images"
+            f"autoencoders.search_epochs is {epochs}; allowed: at most {longest}, the longest of "
+            "autoencoders.horizons"
         )
     first = first_of(config)
     if "sgd" not in methods_of(config, first):

@@ -11,7 +11,7 @@ from movingtarget.experiments.autoencoder_search import best_trial, final_losses
 from movingtarget.settings import COUNTS, SEARCH, choice, several
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import MEASURED, follows
-from movingtarget.training.autoencoders import some_images
+from movingtarget.training.autoencoders import plan_of, some_images
 from movingtarget.training.trials import Trial
 from movingtarget.training.tuning import search, search_rows
 
@@ -88,9 +88,10 @@ def measure(
     usual = best_trial(locoprop_search, architecture, method)
 
     def losses_at(rates: list[float], of: Sequence[int] = tuning_seeds) -> list[list[float]]:
+        say(f"{len(rates)} rates")
         trials = [Trial(rate, usual.value) for rate in rates]
-        say(f"{len(trials)} rates")
-        return [final_losses(few, method, trial, of, search_epochs, settings) for trial in trials]
+        plans = [plan_of(few, method, [trial], of, search_epochs, settings) for trial in trials]
+        return [final_losses(plan, settings) for plan in plans]
 
     found = search(losses_at, [float(f"{usual.learning_rate * factor:.4g}") for factor in AROUND])
     [losses] = losses_at([found.best], seeds)
