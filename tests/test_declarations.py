@@ -130,6 +130,11 @@ def test_a_figure_is_what_its_module_has(name):
     assert declaration == import_module(f"movingtarget.figures.{name}").FIGURE
 
 
+def test_nothing_runs_beside_what_measures_seconds():
+    timed = {name for name, study in studies().items() if any("seconds" in s for s in study.tables.values())}
+    assert timed == {name for name, study in studies().items() if study.undisturbed}
+
+
 def test_schemas_are_those_of_all_studies():
     tables = [table for study in studies().values() for table in study.tables]
     assert [*schemas()] == tables

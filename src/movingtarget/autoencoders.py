@@ -22,6 +22,7 @@ SETTINGS: dict[str, SettingSchema] = {
     "tuning_seeds": SEEDS,
     "trials": {"enum": [2, 4, 8, 16, 32, 64, 128]},
     "search_epochs": COUNT,
+    "finalists": COUNT,
     "training_images": of_training_images(2),
     "test_images": of_test_images(1),
     "pooling": COUNT,

@@ -57,6 +57,7 @@ class Study:
         keeps_members: whether it keeps members for others: `measure` returns tables and members.
         resumable: whether `measure` takes `kept`, what an interrupted job kept last, or None, and `keep`,
             which keeps a state for the next start.
+        undisturbed: whether nothing runs beside its jobs, as what they measure is time.
         problems: what is wrong with settings that a schema cannot tell, with key, value and what is allowed.
     """
 
@@ -71,6 +72,7 @@ class Study:
     reads: tuple[str, ...] = ()
     keeps_members: bool = False
     resumable: bool = False
+    undisturbed: bool = False
     problems: Callable[[Config], Iterator[str]] = no_problems
 
 

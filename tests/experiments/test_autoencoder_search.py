@@ -34,6 +34,7 @@ SETTINGS: dict[str, Any] = {
     "trials": 4,
     "epochs": 7,
     "search_epochs": 2,
+    "finalists": 2,
 }
 
 CONFIG: dict[str, Any] = {
@@ -43,7 +44,7 @@ CONFIG: dict[str, Any] = {
             key: SETTINGS[key]
             for key in ("training_images", "test_images", "pooling", "batch_size", "activation")
         },
-        **{key: SETTINGS[key] for key in ("tuning_seeds", "trials", "search_epochs")},
+        **{key: SETTINGS[key] for key in ("tuning_seeds", "trials", "search_epochs", "finalists")},
         "horizons": [7, 3],
         "iterations": 2,
         "renewal_steps": 5,
@@ -85,15 +86,16 @@ def test_every_trial_has_a_row_for_each_seed_and_one_is_best(pixels: Images, wri
     table = written(made["locoprop_search"], "locoprop_search")
     trials = trials_of("locoprop-m", 4)
     assert len(table) == 8
-    assert len(lines) == 4
+    assert len(lines) == 6
     for number, trial in enumerate(trials):
         rows = table[table["trial"] == number]
         assert rows["learning_rate"].tolist() == [trial.learning_rate] * 2
         assert rows["searched_value"].tolist() == [trial.value] * 2
     means = table.groupby("trial")["train_loss"].mean()
-    best = table[table["place"] != "tried"]
-    assert set(best["trial"]) == {means.idxmin()}
-    assert best_trial(table, "small", "locoprop-m") == trials[means.tolist().index(means.min())]
+    full = table.groupby("trial")["full_loss"].mean()
+    assert set(full.dropna().index) == set(means.nsmallest(2).index)
+    assert set(table.loc[table["place"] != "tried", "trial"]) == {full.idxmin()}
+    assert best_trial(table, "small", "locoprop-m") == trials[int(full.idxmin())]
     assert set(table["searched"]) == {"gamma"}
     assert (means < 13).all()
 
@@ -119,27 +121,31 @@ def test_a_diverged_training_counts_as_infinite(pixels: Images) -> None:
     assert autoencoder_search.final_losses(plan, SETTINGS) == [np.inf, np.inf]
 
 
-def test_a_trial_is_the_beginning_of_the_training_that_is_tested(
-    pixels: Images, monkeypatch: pytest.MonkeyPatch
+def test_the_lowest_trials_are_trained_in_full_and_decide(
+    pixels: Images, monkeypatch: pytest.MonkeyPatch, written: Written
 ) -> None:
-    plans: list[Training] = []
+    rates = [trial.learning_rate for trial in trials_of("sgd", 4)]
+    short = dict(zip(rates, [[2.0, 4.0], [1.0, np.inf], [3.5, 2.0], [9.0, 9.0]], strict=True))
+    full = dict(zip(rates, [[1.0, 1.5], [0.0, 0.0], [np.inf, 1.0], [0.0, 0.0]], strict=True))
+    lengths: list[int] = []
 
-    def seen(plan: Training, settings: dict[str, Any]) -> list[float]:
-        plans.append(plan)
-        return [1.0, 1.0]
+    def final_losses(plan: Training, settings: dict[str, Any]) -> list[float]:
+        lengths.append(plan.steps)
+        assert plan.members == [(plan.learning_rates[0], seed) for seed in (8, 9)]
+        return (short if plan.steps == 6 else full)[plan.learning_rates[0]]
 
-    monkeypatch.setattr(autoencoder_search, "final_losses", seen)
-    measure(pixels, method="sgd", **SETTINGS)
-    whole = plan_of(pixels.to_reconstruct(), "sgd", trials_of("sgd", 4)[:1], [8, 9], 7, SETTINGS)
-    assert (plans[0].steps, list(plans[0].evaluation_steps)) == (6, [6])
-    assert [plans[0].schedule(step) for step in range(6)] == [whole.schedule(step) for step in range(6)]
-    assert plans[0].members == whole.members
+    monkeypatch.setattr(autoencoder_search, "final_losses", final_losses)
+    table = written(measure(pixels, method="sgd", **SETTINGS)["locoprop_search"], "locoprop_search")
+    assert lengths == [6] * 4 + [21] * 2
+    assert table["train_loss"].tolist() == [loss for rate in rates for loss in short[rate]]
+    assert table["full_loss"].fillna(-1).tolist() == [1.0, 1.5, -1, -1, np.inf, 1.0, -1, -1]
+    assert set(table.loc[table["place"] != "tried", "trial"]) == {0}
 
 
 def test_an_interrupted_search_goes_on(pixels: Images, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[dict[str, Any]] = []
     whole = measure(pixels, method="locoprop-s", keep=kept.append, **SETTINGS)["locoprop_search"]
-    assert [len(state["losses"]) for state in kept] == [1, 2, 3, 4]
+    assert [len(state["losses"]) for state in kept] == [1, 2, 3, 4, 5, 6]
     tried: list[float] = []
     original = autoencoder_search.final_losses
 
@@ -148,9 +154,11 @@ def test_an_interrupted_search_goes_on(pixels: Images, monkeypatch: pytest.Monke
         return original(plan, settings)
 
     monkeypatch.setattr(autoencoder_search, "final_losses", counting)
-    again = measure(pixels, method="locoprop-s", kept={"losses": kept[3]["losses"][:2]}, **SETTINGS)
-    pd.testing.assert_frame_equal(again["locoprop_search"], whole)
-    assert tried == [trial.learning_rate for trial in trials_of("locoprop-s", 4)[2:]]
+    for done, left in ((2, 4), (4, 2), (5, 1), (6, 0)):
+        tried.clear()
+        again = measure(pixels, method="locoprop-s", kept=kept[done - 1], **SETTINGS)
+        pd.testing.assert_frame_equal(again["locoprop_search"], whole)
+        assert len(tried) == left
 
 
 def test_every_method_names_what_is_searched() -> None:

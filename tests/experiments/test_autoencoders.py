@@ -158,7 +158,8 @@ def config(**changes: Any) -> dict[str, Any]:
         "seeds": [0, 1, 2],
         "seeds_in_a_job": 2,
         "tuning_seeds": [9],
-        "search_epochs": 4,
+        "trials": 4,
+        "finalists": 2,
         "horizons": [2, 4],
         "training_images": 30,
         "test_images": 10,
@@ -189,10 +190,7 @@ def test_a_job_for_each_method_and_group_of_seeds_of_which_one_shows_images() ->
     ("changes", "line"),
     [
         ({"batch_size": 31}, "batch_size is 31; allowed: at most 30, autoencoders.training_images"),
-        (
-            {"search_epochs": 5},
-            "search_epochs is 5; allowed: at most 4, the longest of autoencoders.horizons",
-        ),
+        ({"finalists": 5}, "finalists is 5; allowed: at most 4, autoencoders.trials"),
         ({"pooling": 3}, "pooling is 3; allowed: divisors of 8, the side of an image"),
         ({"shown_images": 11}, "shown_images is 11; allowed: at most 10, autoencoders.test_images"),
         ({"tuning_seeds": [1]}, "tuning_seeds has 1; allowed: none of autoencoders.seeds"),

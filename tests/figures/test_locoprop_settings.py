@@ -24,6 +24,7 @@ def search(methods: list[str], seeds: int = 1, edge: str = "") -> pd.DataFrame:
             "searched_value": np.nan if method == "sgd" else 10.0 - trial,
             "seed": 100 + seed,
             "train_loss": loss + 2 * seed,
+            "full_loss": 130.0 + seed if trial == 1 else np.nan,
             "place": "tried" if trial != 1 else "best at an edge" if method == edge else "best",
         }
         for method in methods
@@ -67,7 +68,7 @@ def test_every_method_has_a_row_of_rates_relative_to_its_best() -> None:
         np.testing.assert_allclose(offsets(dots), np.array([[0.1, height], [1, height], [10, height]]))
         np.testing.assert_allclose(offsets(crosses), [[100, height]])
         np.testing.assert_allclose(offsets(ring), [[1, height]])
-    assert [text.get_text() for text in axes.texts] == ["50", "50, edge", "50", "best"]
+    assert [text.get_text() for text in axes.texts] == ["30", "30, edge", "30", "best"]
 
 
 @pytest.mark.parametrize("methods", [["sgd"], ["sgd", "locoprop-m"]])
@@ -83,5 +84,14 @@ def test_the_first_architecture_alone_is_drawn() -> None:
     assert [label.get_text() for label in axes.get_yticklabels()] == ["SGD"]
 
 
+def test_colours_end_at_ten_times_the_lowest() -> None:
+    figure = draw(search(["sgd"]).assign(train_loss=lambda table: table["train_loss"] * 3), FLOORS)
+    dots, *_ = scatters(figure.axes[0])
+    assert (dots.norm.vmin, dots.norm.vmax) == (350.0, 800.0)
+    figure = draw(search(["sgd"]).assign(train_loss=lambda table: table["train_loss"] - 45), FLOORS)
+    dots, *_ = scatters(figure.axes[0])
+    assert (dots.norm.vmin, dots.norm.vmax) == (5.0, 50.0)
+
+
 def test_methods_that_diverge_throughout() -> None:
-    draw(search(["sgd"]).assign(train_loss=np.nan), FLOORS).draw_without_rendering()
+    draw(search(["sgd"]).assign(train_loss=np.nan, full_loss=np.inf), FLOORS).draw_without_rendering()

@@ -18,7 +18,7 @@ for name, study in plan.STUDIES.items():
         wildcard_constraints:
             part="|".join(parts),
         priority: plan.priority(name)
-        threads: 1
+        threads: workflow.cores if study.undisturbed else 1
         params:
             **plan.parameters_of(name, config),
         message:

@@ -5,20 +5,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from movingtarget.autoencoders import AUTOENCODER, architectures_of, methods_of, settings_of
 from movingtarget.data.load import Images
 from movingtarget.methods import METHODS
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import MEASURED, follows
-from movingtarget.training.autoencoders import beginning_of, plan_of, some_images, start_of
+from movingtarget.training.autoencoders import plan_of, some_images, start_of
 from movingtarget.training.loop import Training, train
 from movingtarget.training.trials import Trial, at_edges, trials_of
 
 
 def jobs(config: Config) -> list[Job]:
     """One for each method on each architecture."""
-    shared = ("tuning_seeds", "trials", "search_epochs")
+    shared = ("tuning_seeds", "trials", "search_epochs", "finalists")
     epochs = max(config["autoencoders"]["horizons"])
     return [
         Job(
@@ -35,6 +36,9 @@ def jobs(config: Config) -> list[Job]:
     ]
 
 
+Losses = NDArray[np.float64]
+"""`(trials, seeds)`."""
+
 STUDY = Study(
     rule="search_autoencoders",
     settings={},
@@ -47,6 +51,7 @@ STUDY = Study(
             "searched_value": follows(float, may_be_nan=True),
             "seed": int,
             "train_loss": MEASURED,
+            "full_loss": MEASURED,
             "place": follows(("tried", "best", "best at an edge")),
         }
     },
@@ -65,6 +70,7 @@ def measure(
     trials: int,
     epochs: int,
     search_epochs: int,
+    finalists: int,
     training_images: int,
     test_images: int,
     pooling: int,
@@ -73,12 +79,12 @@ def measure(
     say: Callable[[str], None] = lambda line: None,
     **settings: Any,
 ) -> dict[str, pd.DataFrame]:
-    """Table locoprop_search: the loss of every trial after the beginning of a training of the tuning seeds.
+    """Table locoprop_search: the loss of every trial after a short training of the tuning seeds.
 
-    Every method has as many trials, over ranges as wide. A trial breaks off a training whose schedule is
-    that of the longest one tested: a short training, whose rates fall at once, chooses rates at which a
-    longer one, where they stay, fails. The best has the lowest mean loss; it is at an edge if one of its
-    settings is the lowest or highest tried.
+    Every method has as many trials, over ranges as wide; their rates follow the same schedule, scaled to
+    the short training. What suits it may fail in a longer one, so the few of the lowest mean loss are trained
+    as long as the longest that is tested. Of these the best has the lowest mean loss, column full_loss, NaN
+    for the others. It is at an edge if one of its settings is the lowest or highest tried.
 
     Args:
         images: their first are used.
@@ -87,25 +93,36 @@ def measure(
         method: a key of `METHODS`.
         tuning_seeds: not among those tested.
         trials: a power of 2.
-        epochs: of the training that trials begin.
+        epochs: of the finalists' trainings.
         search_epochs: of each trial.
+        finalists: how many.
         training_images: how many.
         test_images: how many.
         pooling: of `some_images`.
-        kept: the losses of the trials that an interrupted job has ended.
+        kept: the losses of the trainings that an interrupted job has ended.
         keep: called with those after each trial.
-        say: told of each trial.
+        say: told of each training.
         settings: of `plan_of`.
     """
     few = some_images(images, training_images, test_images, pooling)
     tried = trials_of(method, trials)
     losses: list[list[float]] = list((kept or {"losses": []})["losses"])
-    for number, trial in enumerate(tried[len(losses) :], start=len(losses) + 1):
-        plan = plan_of(few, method, [trial], tuning_seeds, epochs, settings)
-        losses.append(final_losses(beginning_of(plan, search_epochs), settings))
+
+    def carry_out(number: int, length: int) -> None:
+        plan = plan_of(few, method, [tried[number]], tuning_seeds, length, settings)
+        losses.append(final_losses(plan, settings))
         keep({"losses": [*losses]})
-        say(f"trial {number}/{trials}: {np.mean(losses[-1]):.1f} nats")
-    table = _table(method, tried, np.array(losses), tuning_seeds)
+        say(f"trial {number + 1}/{trials}: {np.mean(losses[-1]):.1f} nats after {length} epochs")
+
+    for number in range(len(losses), trials):
+        carry_out(number, search_epochs)
+    short = np.array(losses[:trials])
+    chosen = np.argsort(short.mean(1), kind="stable")[:finalists]
+    for number in chosen[len(losses) - trials :].tolist():
+        carry_out(number, epochs)
+    full = np.full_like(short, np.nan)
+    full[chosen] = losses[trials:]
+    table = _table(method, tried, short, full, tuning_seeds)
     return {"locoprop_search": table.assign(data=data, architecture=architecture, method=method)}
 
 
@@ -124,10 +141,10 @@ def best_trial(search: pd.DataFrame, architecture: str, method: str) -> Trial:
 
 
 def _table(
-    method: str, tried: list[Trial], losses: "np.ndarray[Any, Any]", seeds: Sequence[int]
+    method: str, tried: list[Trial], short: Losses, full: Losses, seeds: Sequence[int]
 ) -> pd.DataFrame:
     """A row for each trial and seed."""
-    best = int(losses.mean(1).argmin())
+    best = int(np.nanargmin(full.mean(1)))
     named = "best at an edge" if at_edges(tried, tried[best]) else "best"
     searched = METHODS[method].searched
     rows = [
@@ -137,10 +154,11 @@ def _table(
             "searched": searched.name if searched else "none",
             "searched_value": trial.value,
             "seed": seed,
-            "train_loss": loss,
+            "train_loss": short[number, place],
+            "full_loss": full[number, place],
             "place": named if number == best else "tried",
         }
         for number, trial in enumerate(tried)
-        for seed, loss in zip(seeds, losses[number].tolist(), strict=True)
+        for place, seed in enumerate(seeds)
     ]
     return pd.DataFrame(rows)

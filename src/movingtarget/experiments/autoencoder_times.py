@@ -45,6 +45,7 @@ STUDY = Study(
     },
     jobs=jobs,
     images=True,
+    undisturbed=True,
     reads=("locoprop_search",),
 )
 

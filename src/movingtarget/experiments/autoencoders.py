@@ -56,22 +56,20 @@ def jobs(config: Config) -> list[Job]:
     ]
 
 
+LIMITED = {"batch_size": "training_images", "shown_images": "test_images", "finalists": "trials"}
+"""Numbers that another is the limit of."""
+
+
 def problems(config: Config) -> Iterator[str]:
     """What a schema cannot tell: seeds apart, batches within the images, sgd to measure budgets by."""
     settings, side = config["autoencoders"], dataset_named(config["dataset"]).side
     pooling = settings["pooling"]
     if side % pooling:
         yield f"autoencoders.pooling is {pooling}; allowed: divisors of {side}, the side of an image"
-    for few, many in (("batch_size", "training_images"), ("shown_images", "test_images")):
+    for few, many in LIMITED.items():
         number, most = settings[few], settings[many]
         if number > most:
             yield f"autoencoders.{few} is {number}; allowed: at most {most}, autoencoders.{many}"
-    epochs, longest = settings["search_epochs"], max(settings["horizons"])
-    if epochs > longest:
-        yield (
-            f"autoencoders.search_epochs is {epochs}; allowed: at most {longest}, the longest of "
-            "autoencoders.horizons"
-        )
     first = first_of(config)
     if "sgd" not in methods_of(config, first):
         yield (

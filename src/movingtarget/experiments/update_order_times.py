@@ -46,6 +46,7 @@ STUDY = Study(
     tables={"update_order_times": {**REGIME_ARM, "seed": int, "seconds": MEASURED}},
     jobs=jobs,
     images=True,
+    undisturbed=True,
 )
 
 TIMED_RATE = 0.01

@@ -23,12 +23,14 @@ FIGURE = Drawing(
 How sensitive every method is to its settings: the more of a row of the last panel is dark, the less its
 search mattered, and where the ring stands at an end or says so, a wider search might have served the
 method better. A dot is a trial, its colour what the training loss has above the images' entropy after {{
-autoencoders.search_epochs }} epochs, in nats, logarithmic, a cross one that diverged, and a ring the
-best of a method, which the comparison uses and whose number stands at the right; the abscissa is the
-learning rate, in the last panel relative to the best, and the ordinate of the first panels LocoProp's
-gamma. Every method has {{ autoencoders.trials }} trials, at the same places of a Sobol sequence over
-ranges of the same widths. Made by training autoencoders on {{ autoencoders.training_images }} images of
-{{ dataset }} (number of seeds, none of them tested: {{ autoencoders.tuning_seeds | length }}).
+autoencoders.search_epochs }} epochs, in nats, logarithmic, the lightest ten times the lowest or more, a
+cross one that diverged, and a ring the best of a method, which the comparison uses: of the {{
+autoencoders.finalists }} lowest trials the one that ends lowest after {{ autoencoders.horizons | max }}
+epochs, with the number at the right. The abscissa is the learning rate, in the last panel relative to the
+best, and the ordinate of the first panels LocoProp's gamma. Every method has {{ autoencoders.trials }}
+trials, at the same places of a Sobol sequence over ranges of the same widths. Made by training
+autoencoders on {{ autoencoders.training_images }} images of {{ dataset }} (number of seeds, none of them
+tested: {{ autoencoders.tuning_seeds | length }}).
 """,
 )
 
@@ -59,19 +61,22 @@ def draw(locoprop_search: pd.DataFrame, locoprop_floors: pd.DataFrame) -> Figure
     last = figure.axes[len(places)]
     _draw_all(last, trials, norm)
     colours = ScalarMappable(norm, COLOURS)
-    bar = figure.colorbar(colours, ax=figure.axes, label=EXCESS, aspect=40)
+    bar = figure.colorbar(colours, ax=figure.axes, label=EXCESS, aspect=40, extend="max")
     bar.ax.yaxis.set(major_locator=LogLocator(subs=(1, 2, 3, 5)), minor_formatter=NullFormatter())
     bar.ax.yaxis.set_major_formatter("{x:g}")
     return figure
 
 
 def _trials(search: pd.DataFrame, entropy: float) -> pd.DataFrame:
-    """A row for each trial; its value is the mean excess over seeds, infinite if one of them has diverged."""
+    """A row for each trial, with mean excesses over seeds after the short training and the full one.
+
+    The former is infinite if a seed has diverged.
+    """
     columns = ["method", "trial", "learning_rate", "searched_value", "place"]
-    losses = search["train_loss"].fillna(np.inf) - entropy
-    return (
-        search.assign(value=losses).groupby(columns, sort=False, dropna=False)["value"].mean().reset_index()
+    losses = search.assign(
+        value=search["train_loss"].fillna(np.inf) - entropy, full=search["full_loss"] - entropy
     )
+    return losses.groupby(columns, sort=False, dropna=False)[["value", "full"]].mean().reset_index()
 
 
 def _layout(trials: pd.DataFrame) -> tuple[Figure, dict[str, Axes]]:
@@ -91,7 +96,7 @@ def _layout(trials: pd.DataFrame) -> tuple[Figure, dict[str, Axes]]:
 def _norm(losses: pd.Series) -> LogNorm:
     finite = losses[np.isfinite(losses)]
     low = float(finite.min()) if len(finite) else 1.0
-    high = float(finite.max()) if len(finite) else 1.0
+    high = min(float(finite.max()), 10 * low) if len(finite) else 1.0
     return LogNorm(low, high if high > low else 1.1 * low)
 
 
@@ -118,7 +123,7 @@ def _draw_all(axes: Axes, trials: pd.DataFrame, norm: LogNorm) -> None:
         best = rows[rows["place"] != "tried"].iloc[0]
         heights = pd.Series(float(height), index=rows.index)
         _dots(axes, rows["learning_rate"] / best["learning_rate"], heights, rows, norm)
-        found = f"{best['value']:.3g}" + (", edge" if best["place"] == "best at an edge" else "")
+        found = f"{best['full']:.3g}" + (", edge" if best["place"] == "best at an edge" else "")
         place = axes.get_yaxis_transform()
         axes.annotate(found, (1, height), (4, 0), place, "offset points", va="center")
     axes.axvline(1, color=GREY, linewidth=0.5, zorder=0)

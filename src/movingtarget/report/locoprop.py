@@ -28,8 +28,8 @@ SEARCHED = {
 """What the report calls the settings that are searched beside the rate."""
 
 
-NEAR = 10.0
-"""How far above the best a trial still counts as near it, in nats."""
+NEAR = 3.0
+"""How far above the lowest a trial still counts as near it, in nats."""
 
 
 def locoprop_values(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
@@ -279,6 +279,6 @@ def _settings(method: str, rows: pd.DataFrame) -> dict[str, Any]:
         "learning_rate": prose.number(best["learning_rate"]),
         "searched": f"{name} {prose.number(best['searched_value'])}" if entry else DASH,
         "edge": prose.listed([words[edge] for edge in edges]) if edges else "no",
-        "near": int((trials["train_loss"] <= best["train_loss"] + NEAR).sum()),
+        "near": int((trials["train_loss"] <= trials["train_loss"].min() + NEAR).sum()),
         "diverged": int((~np.isfinite(trials["train_loss"])).sum()),
     }

@@ -1,7 +1,6 @@
 """How an autoencoder is trained by one of the methods: the plan of the training loop, and its networks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -79,12 +78,6 @@ def plan_of(
         curve_window=steps + 1,  # longer than the training, so that no point is recorded
         schedule=partial(rise_and_fall, length=steps + 1, rise=RISE * steps),
     )
-
-
-def beginning_of(plan: Training, epochs: int) -> Training:
-    """The first epochs of a training, evaluated at their end; rates are those of the whole training."""
-    steps = epochs * plan.steps_per_epoch
-    return replace(plan, steps=steps, evaluation_steps=[steps])
 
 
 def network_of(pixels: int, settings: Mapping[str, Any]) -> nn.Module:
