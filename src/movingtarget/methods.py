@@ -174,7 +174,7 @@ METHODS = {  # colours from Paul Tol's and Okabe and Ito's palettes
         "LocoProp-S",
         {"color": "#882255", "marker": "d", "linestyle": (0, (3, 1, 1, 1, 1, 1))},
         "layer-wise",
-        3e-5,
+        1e-4,
         Searched("gamma", 30.0),
         {"loss": "squared"},
         given=("iterations",),

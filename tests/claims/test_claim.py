@@ -94,6 +94,7 @@ def test_what_is_measured_is_what_it_was_when_claims_were_registered():
         "large_batch": ["train_loss", "test_accuracy"],
         "fine_tuning_search": ["error"],
         "activation_patterns": [],
+        "locoprop_search": ["train_loss", "full_loss"],
         "locoprop": ["train_loss", "test_loss", "train_squared_error"],
         "locoprop_released": ["train_loss", "test_loss", "train_squared_error"],
         "locoprop_horizons": ["train_loss", "test_loss"],

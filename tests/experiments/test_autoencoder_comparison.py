@@ -77,10 +77,13 @@ def test_gaps_are_below_the_best_first_order_method(written: Written) -> None:
     means = gaps.groupby(["budget", "rival"])["value"].mean()
     assert means["epochs", "locoprop-m"] == 30
     assert means["epochs", "second-order"] == 40
+    assert means["epochs", "half-way"] == 20
     assert means["flops", "locoprop-m"] == 0
     assert means["flops", "second-order"] == 10
+    assert means["flops", "half-way"] == 5
     assert ("seconds", "second-order") not in means
-    assert len(gaps) == 2 * 5
+    assert ("seconds", "half-way") not in means
+    assert len(gaps) == 2 * 7
 
 
 def test_the_best_method_is_that_of_the_lowest_mean_and_never_a_diverged_one() -> None:

@@ -49,6 +49,15 @@ def test_methods_stand_below_their_groups_at_their_mean_losses() -> None:
         assert axes.get_ylim()[0] > axes.get_ylim()[1]
 
 
+def test_single_seeds_are_within_the_panels_and_no_wider_interval_is() -> None:
+    table = budgets()
+    low, high = draw(table).axes[0].get_xlim()
+    losses = table["train_loss"]
+    assert (low, high) == pytest.approx(
+        (losses.min() - 0.08 * np.ptp(losses), losses.max() + 0.08 * np.ptp(losses))
+    )
+
+
 def test_lines_stand_at_the_best_of_the_first_and_second_order() -> None:
     table = budgets()
     axes = draw(table).axes[0]

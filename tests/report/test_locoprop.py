@@ -164,10 +164,8 @@ def test_whether_the_answer_turns_follows_from_the_budgets(epochs: str, seconds:
 
 def test_a_gap_that_is_none_is_said() -> None:
     verdicts = dict.fromkeys(NAMES, "reproduced")
-    assert "where there is none: with as many FLOPs the best" in filled(verdicts, small())
-    assert "where there is none" not in filled(
-        verdicts, small() | {"locoprop_gaps": small()["locoprop_gaps"][:1]}
-    )
+    assert "none to close: with as many FLOPs the best" in filled(verdicts, small())
+    assert "none to close" not in filled(verdicts, small() | {"locoprop_gaps": small()["locoprop_gaps"][:1]})
     assert no_gap(small()["locoprop_gaps"]) == ["with as many FLOPs"]
 
 

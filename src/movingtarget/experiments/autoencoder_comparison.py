@@ -14,7 +14,7 @@ from movingtarget.tables import MEASURED, follows
 
 BUDGETS = ("epochs", "flops", "seconds")
 
-RIVALS = ("second-order", "foof", "proxprop", "locoprop-s", "locoprop-m")
+RIVALS = ("second-order", "half-way", "foof", "proxprop", "locoprop-s", "locoprop-m")
 
 STUDY = Study(
     rule="compare_autoencoders",
@@ -54,9 +54,11 @@ def measure(
     against log steps, seed by seed. A budget shorter than its shortest training leaves it without a row.
 
     Tables: locoprop_budgets, the losses. locoprop_gaps, how far a rival is below the best first-order method
-    (that of the lowest mean), the best second-order method being one rival. locoprop_depths, for each
-    architecture with both, $\log((L_{Adam} - H) / (L_{LocoProp-M} - H))$ of the training losses in the
-    longest training, H the images' entropy. locoprop_batch_norm, by how much batch norm lowers a method's.
+    (that of the lowest mean), the best second-order method being one rival, and the middle of both, half-way,
+    another: no ratio, which would mean nothing where the second-order method is not below. locoprop_depths,
+    for each architecture with both, $\log((L_{Adam} - H) / (L_{LocoProp-M} - H))$ of the training losses in
+    the longest training, H the images' entropy. locoprop_batch_norm, by how much batch norm lowers a
+    method's.
 
     Args:
         locoprop_horizons: that table.
@@ -116,6 +118,7 @@ def _gaps(budgets: pd.DataFrame) -> pd.DataFrame:
         best = _best_of(losses, "first-order")
         if _of_group(losses, "second-order"):
             losses["second-order"] = _best_of(losses, "second-order")
+            losses["half-way"] = (best + losses["second-order"]) / 2
         for rival in [rival for rival in RIVALS if rival in losses]:
             gap = (best - losses[rival]).rename("value").reset_index()
             frames.append(gap.assign(budget=budget, rival=rival))

@@ -22,11 +22,12 @@ What every method reaches with as many epochs, FLOPs or seconds as SGD's longest
 vertical lines stand at the best first-order (full) and the best second-order method (dotted), and a
 layer-wise method closes the gap as far as it lies to the left of the first. The abscissa is the training
 loss in nats; markers are means over seeds and bars their 95 % intervals (number of seeds: {{
-autoencoders.seeds | length }}); a cross at the right edge counts seeds that diverged, and "not reached"
-means that the budget is none that the method's trainings cover, as a rule too short for the shortest.
-Made by training autoencoders on {{ autoencoders.training_images }} images of {{ dataset }} for {{
-autoencoders.horizons | sort | join(", ") }} epochs, each training with a schedule of its own, and
-reading losses between them on the line against log steps.
+autoencoders.seeds | length }}), cut off beyond the highest loss of a seed; a cross at the right edge
+counts seeds that diverged, and "not reached" means that the budget is none that the method's trainings
+cover, as a rule too short for the shortest. Made by training autoencoders on {{
+autoencoders.training_images }} images of {{ dataset }} for {{ autoencoders.horizons | sort | join(", ") }}
+epochs, each training with a schedule of its own, and reading losses between them on the line against log
+steps.
 """,
 )
 
@@ -58,11 +59,20 @@ def draw(locoprop_budgets: pd.DataFrame) -> Figure:
         if row not in METHODS:
             label.set(color=GREY, fontstyle="italic")
     grid[0, 0].set_ylim(len(rows) - 0.4, -0.6)
+    _limit(grid[0, 0], locoprop_budgets["train_loss"])
     grid[0, 0].tick_params(axis="y", length=0)
     for axes in grid[0, 1:]:
         axes.tick_params(axis="y", length=0)
     figure.supxlabel("training loss (nats)")
     return figure
+
+
+def _limit(axes: Axes, losses: pd.Series) -> None:
+    """Single seeds are within: an interval of few seeds may reach far beyond all of them."""
+    finite = losses[np.isfinite(losses)]
+    if finite.nunique() > 1:
+        margin = 0.08 * (finite.max() - finite.min())
+        axes.set_xlim(finite.min() - margin, finite.max() + margin)
 
 
 def _draw_budget(axes: Axes, table: pd.DataFrame, rows: list[str]) -> None:
