@@ -1,5 +1,6 @@
 """What studies of autoencoders declare alike: settings, columns, and the architectures of their section."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from movingtarget.methods import METHODS
@@ -71,6 +72,20 @@ EPOCHS: dict[str, Kind | Column] = {
 def architectures_of(config: Config) -> dict[str, Any]:
     """Architectures by name; methods are compared on the first."""
     return {described["name"]: described for described in config["autoencoders"]["architectures"]}
+
+
+def problems_of_methods(section: str) -> Callable[[Config], Iterator[str]]:
+    """What is wrong with a section's methods: the first architecture has to have been searched for each."""
+
+    def problems(config: Config) -> Iterator[str]:
+        searched = methods_of(config, first_of(config))
+        for method in [method for method in config[section]["methods"] if method not in searched]:
+            yield (
+                f"{section}.methods has {method}; allowed: those of the first of autoencoders.architectures, "
+                f"{', '.join(searched)}"
+            )
+
+    return problems
 
 
 def first_of(config: Config) -> str:

@@ -77,13 +77,13 @@ def test_gaps_are_below_the_best_first_order_method(written: Written) -> None:
     means = gaps.groupby(["budget", "rival"])["value"].mean()
     assert means["epochs", "locoprop-m"] == 30
     assert means["epochs", "second-order"] == 40
-    assert means["epochs", "half-way"] == 20
+    assert means["epochs", "half-way"] == means["epochs", "half-way of 2022"] == 20
     assert means["flops", "locoprop-m"] == 0
     assert means["flops", "second-order"] == 10
     assert means["flops", "half-way"] == 5
     assert ("seconds", "second-order") not in means
     assert ("seconds", "half-way") not in means
-    assert len(gaps) == 2 * 7
+    assert len(gaps) == 2 * 9
 
 
 def test_the_best_method_is_that_of_the_lowest_mean_and_never_a_diverged_one() -> None:
@@ -94,6 +94,44 @@ def test_the_best_method_is_that_of_the_lowest_mean_and_never_a_diverged_one() -
     gaps = measure(trained, prices, FLOORS)["locoprop_gaps"]
     rows = gaps[(gaps["budget"] == "epochs") & (gaps["rival"] == "locoprop-m")]
     assert rows["value"].tolist() == [30, 30]
+
+
+def test_methods_younger_than_the_paper_are_no_part_of_its_gap() -> None:
+    trained = pd.concat(
+        [*(horizons(name, losses) for name, losses in LOSSES.items()), horizons("muon", {8: 20.0})]
+    )
+    gaps = measure(trained, pd.concat([COSTS, costs(muon=(1.0, 1.0))]), FLOORS)["locoprop_gaps"]
+    means = gaps.groupby(["budget", "rival"])["value"].mean()
+    older, younger = LOSSES["adam"][8] - LOSSES["k-fac"][8], LOSSES["adam"][8] - 20
+    assert means["epochs", "half-way of 2022"] == older / 2
+    assert means["epochs", "half-way"] == younger / 2
+
+
+def test_a_diverged_loss_is_infinitely_far_below(written: Written) -> None:
+    failed = horizons("locoprop-m", {8: np.nan, 4: np.nan, 2: np.nan, 1: np.nan})
+    deep = [horizons("adam", {8: np.nan}, "deep"), horizons("locoprop-m", {8: 110.0}, "deep")]
+    kept = [horizons(name, losses) for name, losses in LOSSES.items() if name != "locoprop-m"]
+    normalised = horizons("adam", {8: np.nan}, "batch-norm")
+    tables = measure(pd.concat([*kept, failed, *deep, normalised]), COSTS, FLOORS)
+    gaps = written(tables["locoprop_gaps"], "locoprop_gaps")
+    assert set(gaps.loc[gaps["rival"] == "locoprop-m", "value"]) == {-np.inf}
+    depths = written(tables["locoprop_depths"], "locoprop_depths").set_index(["architecture", "seed"])[
+        "value"
+    ]
+    assert depths.to_dict() == {
+        **{("standard", seed): -np.inf for seed in (0, 1)},
+        **{("deep", seed): np.inf for seed in (0, 1)},
+    }
+    assert set(tables["locoprop_batch_norm"]["value"]) == {-np.inf}
+
+
+def test_a_budget_longer_than_all_trainings_is_read_at_the_longest() -> None:
+    cheaper = pd.concat([COSTS[COSTS["method"] != "adam"], costs(adam=(0.5, 0.5))])
+    budgets = measure(
+        pd.concat([horizons(name, losses) for name, losses in LOSSES.items()]), cheaper, FLOORS
+    )["locoprop_budgets"]
+    assert losses_of(budgets, "flops")["adam"] == LOSSES["adam"][8]
+    assert set(budgets.loc[(budgets["method"] == "adam") & (budgets["budget"] == "flops"), "step"]) == {80.0}
 
 
 def test_the_advantage_is_of_what_is_left_above_the_floor(written: Written) -> None:

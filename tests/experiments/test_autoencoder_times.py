@@ -107,3 +107,12 @@ def test_one_network_is_timed_by_every_method_of_the_first_architecture() -> Non
     [job] = STUDY.jobs(config)
     assert job.settings == SETTINGS
     assert job.methods == ("sgd", "locoprop-m")
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(10, []), (5, []), (7, ["7"]), (3, ["3"])])
+def test_timed_steps_hold_their_share_of_renewals(steps: int, expected: list[str]) -> None:
+    config = {"autoencoders": {"renewal_steps": 5}, "autoencoder_times": {"steps": steps}}
+    assert list(STUDY.problems(config)) == [
+        f"autoencoder_times.steps is {number}; allowed: multiples of 5, autoencoders.renewal_steps"
+        for number in expected
+    ]

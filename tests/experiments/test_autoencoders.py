@@ -153,6 +153,9 @@ def test_a_killed_job_goes_on_with_the_same_numbers(pixels: Images, method: str)
             pd.testing.assert_frame_equal(again[name], table, check_exact=True)
 
 
+NORMALISED = {"name": "batch-norm", "hidden_widths": [5], "normalisation": "batch-norm", "methods": ["adam"]}
+
+
 def config(**changes: Any) -> dict[str, Any]:
     section = {
         "seeds": [0, 1, 2],
@@ -190,6 +193,28 @@ def test_a_job_for_each_method_and_group_of_seeds_of_which_one_shows_images() ->
     ("changes", "line"),
     [
         ({"batch_size": 31}, "batch_size is 31; allowed: at most 30, autoencoders.training_images"),
+        (
+            {"architectures": [config()["autoencoders"]["architectures"][0]] * 2},
+            r"architectures\[1\].name is small; allowed: a name that no other has",
+        ),
+        (
+            {
+                "architectures": [
+                    *config()["autoencoders"]["architectures"],
+                    NORMALISED | {"hidden_widths": [4]},
+                ]
+            },
+            r"architectures\[2\].hidden_widths is \[4\]; allowed for batch-norm: \[5\]",
+        ),
+        (
+            {
+                "architectures": [
+                    *config()["autoencoders"]["architectures"],
+                    NORMALISED | {"normalisation": "none"},
+                ]
+            },
+            r"architectures\[2\].normalisation is none; allowed for batch-norm: batch-norm",
+        ),
         ({"finalists": 5}, "finalists is 5; allowed: at most 4, autoencoders.trials"),
         ({"pooling": 3}, "pooling is 3; allowed: divisors of 8, the side of an image"),
         ({"shown_images": 11}, "shown_images is 11; allowed: at most 10, autoencoders.test_images"),

@@ -104,3 +104,13 @@ def test_a_job_for_each_number_of_iterations() -> None:
     assert [*jobs] == ["locoprop-m-1", "locoprop-m-3"]
     assert jobs["locoprop-m-3"].settings == SETTINGS
     assert jobs["locoprop-m-3"].methods == ("locoprop-m",)
+
+
+def test_methods_are_those_that_have_settings() -> None:
+    first = {"name": "small", "methods": ["sgd", "locoprop-s"]}
+    section = {"methods": ["locoprop-m", "locoprop-s"], "iterations": [1]}
+    [problem] = STUDY.problems({"autoencoders": {"architectures": [first]}, "local_iterations": section})
+    assert problem == (
+        "local_iterations.methods has locoprop-m; allowed: those of the first of "
+        "autoencoders.architectures, sgd, locoprop-s"
+    )

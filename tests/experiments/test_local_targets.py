@@ -89,11 +89,18 @@ def test_agrees_with_one_network_by_plain_autograd(pixels: Images, method: Metho
             _, moved_there, moved_errors = walk(new, batch.inputs[place])
             layers = [part for part in new.children() if isinstance(part, nn.Linear)]
             for at, layer in enumerate(layers):
+                alone = network_of(12, SETTINGS)
+                alone.load_state_dict(unstack(before, place))
+                [*filter(lambda part: isinstance(part, nn.Linear), alone.children())][at].load_state_dict(
+                    layer.state_dict()
+                )
+                _, alone_there, alone_errors = walk(alone, batch.inputs[place])
+                own_target = reached(at, alone_there[at], method) - GAMMA * alone_errors[at]
                 target = reached(at, there[at], method) - GAMMA * errors[at]
                 new_target = reached(at, moved_there[at], method) - GAMMA * moved_errors[at]
                 way = target - reached(at, there[at], method)
                 left = target - reached(at, layer(inputs[at]), method)
-                drift = new_target - target
+                drift = new_target - own_target
                 expected = {
                     "left": (left.norm() / way.norm()).item(),
                     "moved": (drift.norm() / way.norm()).item(),
@@ -141,10 +148,24 @@ def test_a_job_for_each_method() -> None:
     assert jobs[1].settings == SETTINGS | OTHERS | {"method": "locoprop-m"}
 
 
+def searched(**section: Any) -> dict[str, Any]:
+    first = {"name": "small", "methods": ["sgd", "locoprop-m"]}
+    return {"autoencoders": {"search_epochs": 4, "architectures": [first]}, **section}
+
+
 @pytest.mark.parametrize("epochs", [[4], [1, 7]])
 def test_epochs_lie_within_the_training(epochs: list[int]) -> None:
-    config = {"autoencoders": {"search_epochs": 4}, "local_targets": {"epochs": epochs}}
+    config = searched(local_targets={"methods": ["locoprop-m"], "epochs": epochs})
     [problem] = STUDY.problems(config)
     assert problem == (
         f"local_targets.epochs has {max(epochs)}; allowed: below 4, autoencoders.search_epochs"
+    )
+
+
+def test_methods_are_those_that_have_settings() -> None:
+    config = searched(local_targets={"methods": ["locoprop-m", "locoprop-s"], "epochs": [1]})
+    [problem] = STUDY.problems(config)
+    assert problem == (
+        "local_targets.methods has locoprop-s; allowed: those of the first of autoencoders.architectures, "
+        "sgd, locoprop-m"
     )

@@ -14,7 +14,7 @@ from movingtarget.tables import MEASURED, follows
 
 BUDGETS = ("epochs", "flops", "seconds")
 
-RIVALS = ("second-order", "half-way", "foof", "proxprop", "locoprop-s", "locoprop-m")
+RIVALS = ("second-order", "half-way", "half-way of 2022", "foof", "proxprop", "locoprop-s", "locoprop-m")
 
 STUDY = Study(
     rule="compare_autoencoders",
@@ -36,8 +36,8 @@ STUDY = Study(
     reads=("locoprop_horizons", "locoprop_costs", "locoprop_floors"),
 )
 
-SLACK = 1.02
-"""By how much a budget may be longer than the longest training and still be read there."""
+OF_2022 = ("shampoo", "k-fac")
+"""The second-order methods that Amid, Anil & Warmuth compare LocoProp with."""
 
 
 def measure(
@@ -51,11 +51,14 @@ def measure(
     The budgets are the epochs, FLOPs and seconds of SGD's longest training, on the first architecture; a
     step's seconds are the least over repetitions. A method that pays more for a step takes fewer, by a
     schedule of its own: its loss is read between its trainings to several horizons, on the line of loss
-    against log steps, seed by seed. A budget shorter than its shortest training leaves it without a row.
+    against log steps, seed by seed. A budget shorter than its shortest training leaves it without a row;
+    one longer than its longest is read at that.
 
     Tables: locoprop_budgets, the losses. locoprop_gaps, how far a rival is below the best first-order method
     (that of the lowest mean), the best second-order method being one rival, and the middle of both, half-way,
-    another: no ratio, which would mean nothing where the second-order method is not below. locoprop_depths,
+    another: no ratio, which would mean nothing where the second-order method is not below; half-way of 2022
+    leaves out second-order methods that the paper could not know. Diverged losses are infinite, so that
+    gaps may be; where both are, there is none, NaN. locoprop_depths,
     for each architecture with both, $\log((L_{Adam} - H) / (L_{LocoProp-M} - H))$ of the training losses in
     the longest training, H the images' entropy. locoprop_batch_norm, by how much batch norm lowers a
     method's.
@@ -70,7 +73,8 @@ def measure(
     horizons = where(locoprop_horizons, architecture=first)
     budgets = _budgets(horizons, locoprop_costs)
     floor = float(where(locoprop_floors, split="train")["entropy"].iloc[0])
-    longest = locoprop_horizons[locoprop_horizons["horizon"] == locoprop_horizons["horizon"].max()]
+    longest = where(locoprop_horizons, horizon=locoprop_horizons["horizon"].max())
+    longest = longest.assign(train_loss=longest["train_loss"].fillna(np.inf))
     return {
         "locoprop_budgets": budgets,
         "locoprop_gaps": _gaps(budgets),
@@ -88,8 +92,8 @@ def _budgets(horizons: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
         for budget in BUDGETS:
             prices = per_step[budget] if budget in per_step else steps * 0.0 + 1.0
             step = float(steps["sgd"] * prices["sgd"] / prices[method])
-            if rows["step"].min() <= step <= SLACK * rows["step"].max():
-                frames.append(_at_step(rows, step).assign(budget=budget))
+            if rows["step"].min() <= step:
+                frames.append(_at_step(rows, min(step, rows["step"].max())).assign(budget=budget))
     named = pd.concat(frames, ignore_index=True)
     return named[[*STUDY.tables["locoprop_budgets"]]]
 
@@ -114,21 +118,22 @@ def _gaps(budgets: pd.DataFrame) -> pd.DataFrame:
     """How far rivals are below the best first-order method, at each budget."""
     frames = []
     for budget, rows in divide(budgets, "budget").items():
-        losses = rows.pivot(index="seed", columns="method", values="train_loss")
-        best = _best_of(losses, "first-order")
-        if _of_group(losses, "second-order"):
-            losses["second-order"] = _best_of(losses, "second-order")
+        losses = rows.pivot(index="seed", columns="method", values="train_loss").fillna(np.inf)
+        best = _best_of(losses, _of_group(losses, "first-order"))
+        if second := _of_group(losses, "second-order"):
+            losses["second-order"] = _best_of(losses, second)
             losses["half-way"] = (best + losses["second-order"]) / 2
+        if known := [method for method in OF_2022 if method in losses]:
+            losses["half-way of 2022"] = (best + _best_of(losses, known)) / 2
         for rival in [rival for rival in RIVALS if rival in losses]:
             gap = (best - losses[rival]).rename("value").reset_index()
             frames.append(gap.assign(budget=budget, rival=rival))
     return _joined(frames, "locoprop_gaps")
 
 
-def _best_of(losses: pd.DataFrame, group: str) -> "pd.Series[float]":
-    """The losses of the group's method with the lowest mean; one that has diverged anywhere is not it."""
-    means = losses[_of_group(losses, group)].mean(skipna=False)
-    return losses[means.fillna(np.inf).idxmin()]
+def _best_of(losses: pd.DataFrame, methods: list[str]) -> "pd.Series[float]":
+    """The losses of the method with the lowest mean."""
+    return losses[losses[methods].mean().idxmin()]
 
 
 def _of_group(losses: pd.DataFrame, group: str) -> list[str]:
@@ -141,7 +146,8 @@ def _advantages(longest: pd.DataFrame, floor: float) -> pd.DataFrame:
     for architecture, rows in divide(longest, "architecture").items():
         losses = rows.pivot(index="seed", columns="method", values="train_loss") - floor
         if {"adam", "locoprop-m"} <= {*losses}:
-            ratio = np.log(losses["adam"] / losses["locoprop-m"])
+            with np.errstate(divide="ignore"):  # of a finite loss over an infinite one
+                ratio = np.log(losses["adam"] / losses["locoprop-m"])
             frames.append(pd.DataFrame({"value": ratio}).reset_index().assign(architecture=architecture))
     return _joined(frames, "locoprop_depths")
 

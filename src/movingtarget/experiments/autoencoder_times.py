@@ -1,7 +1,7 @@
 """Experiment: what a step of every method of training an autoencoder costs."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -30,6 +30,15 @@ def jobs(config: Config) -> list[Job]:
     return [Job("", {**given, **config["autoencoder_times"]}, methods=methods)]
 
 
+def problems(config: Config) -> Iterator[str]:
+    """Timed steps hold their share of renewals."""
+    steps, renewal = config["autoencoder_times"]["steps"], config["autoencoders"]["renewal_steps"]
+    if steps % renewal:
+        yield (
+            f"autoencoder_times.steps is {steps}; allowed: multiples of {renewal}, autoencoders.renewal_steps"
+        )
+
+
 STUDY = Study(
     rule="time_autoencoders",
     settings={"repetitions": COUNT, "steps": COUNT},
@@ -44,6 +53,7 @@ STUDY = Study(
         "locoprop_floors": {"data": str, "split": ("train", "test"), "entropy": follows(float)},
     },
     jobs=jobs,
+    problems=problems,
     images=True,
     undisturbed=True,
     reads=("locoprop_search",),
@@ -67,8 +77,8 @@ def measure(
 ) -> dict[str, pd.DataFrame]:
     """Tables locoprop_costs, of a step of each method, and locoprop_floors, of each split's entropy.
 
-    Each time is the mean of several steps of one network, from the initial weights and at the
-    chosen settings, after one that is not timed; inverses and the like are renewed in some of them. All
+    Each time is the mean of several steps of one network, from the initial weights and at the chosen
+    settings, after one that is not timed; inverses and the like are renewed in their share of them. All
     methods take turns, so that whatever else the machine does hits all alike. Column seed counts the
     repetitions.
 

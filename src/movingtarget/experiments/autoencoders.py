@@ -70,6 +70,7 @@ def problems(config: Config) -> Iterator[str]:
         number, most = settings[few], settings[many]
         if number > most:
             yield f"autoencoders.{few} is {number}; allowed: at most {most}, autoencoders.{many}"
+    yield from _problems_of_architectures(settings["architectures"])
     first = first_of(config)
     if "sgd" not in methods_of(config, first):
         yield (
@@ -77,6 +78,22 @@ def problems(config: Config) -> Iterator[str]:
             "among them"
         )
     yield from problems_of_seeds("autoencoders")(config)
+
+
+def _problems_of_architectures(architectures: Sequence[Config]) -> Iterator[str]:
+    """Names that are the same, and a batch norm that differs from the first in more than that."""
+    names = [described["name"] for described in architectures]
+    for place, described in enumerate(architectures):
+        where = f"autoencoders.architectures[{place}]"
+        if described["name"] in names[:place]:
+            yield f"{where}.name is {described['name']}; allowed: a name that no other has"
+        if described["name"] == "batch-norm":
+            for key, wanted in (
+                ("hidden_widths", architectures[0]["hidden_widths"]),
+                ("normalisation", "batch-norm"),
+            ):
+                if described[key] != wanted:
+                    yield f"{where}.{key} is {described[key]}; allowed for batch-norm: {wanted}"
 
 
 STUDY = Study(

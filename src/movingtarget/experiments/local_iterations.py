@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from movingtarget.autoencoders import METHOD, first_of, settings_of
+from movingtarget.autoencoders import METHOD, first_of, problems_of_methods, settings_of
 from movingtarget.data.load import Images
 from movingtarget.experiments.autoencoder_search import best_trial, final_losses
 from movingtarget.settings import COUNTS, SEARCH, choice, several
@@ -41,6 +41,7 @@ STUDY = Study(
         "local_iterations_search": {**ARM, **SEARCH},
     },
     jobs=jobs,
+    problems=problems_of_methods("local_iterations"),
     images=True,
     reads=("locoprop_search",),
 )

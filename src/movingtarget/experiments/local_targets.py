@@ -8,11 +8,10 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from movingtarget.autoencoders import METHOD, first_of, settings_of
+from movingtarget.autoencoders import METHOD, first_of, problems_of_methods, settings_of
 from movingtarget.data.load import Images
 from movingtarget.experiments.autoencoder_search import best_trial
-from movingtarget.networks.chain import Link, chain, pre_activation
-from movingtarget.networks.stack import Parameters
+from movingtarget.networks.chain import Link, chain
 from movingtarget.settings import COUNTS, choice, several
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import MEASURED
@@ -38,7 +37,8 @@ def jobs(config: Config) -> list[Job]:
 
 
 def problems(config: Config) -> Iterator[str]:
-    """It is measured before the training ends."""
+    """Methods have settings, and it is measured before the training ends."""
+    yield from problems_of_methods("local_targets")(config)
     last, length = max(config["local_targets"]["epochs"]), config["autoencoders"]["search_epochs"]
     if last >= length:
         yield f"local_targets.epochs has {last}; allowed: below {length}, autoencoders.search_epochs"
@@ -87,9 +87,11 @@ def measure(
 
     - left: $\lVert f(a') - t \rVert / \lVert f(a) - t \rVert$, a' being what the moved layer makes of its
       cached inputs: 0 if it reaches its target, 1 if it stays;
-    - moved: $\lVert t' - t \rVert / \lVert f(a) - t \rVert$, with $t' = f(a'') - \gamma e''$ the target that
-      a new pass through the network gives, once all layers have moved: 0 if targets stand still;
-    - cosine: of $t - f(a)$ and $t' - t$, as directions: positive if the real target has moved on, away.
+    - moved: $\lVert t'' - t' \rVert / \lVert f(a) - t \rVert$, with $t'' = f(a'') - \gamma e''$ the target
+      that a new pass through the network gives once all layers have moved, and t' the one that it gives if
+      this layer alone has: 0 if what the others do leaves it where it is. A layer's own way is no part of it,
+      for targets go along: a layer that has reached its own has another, as far away if e has not changed;
+    - cosine: of $t - f(a)$ and $t'' - t'$, as directions: positive if the others move the target on, away.
 
     Table one_local_step holds how far one local step of gradient descent lies from gamma times the step of
     backpropagation, relative to that.
@@ -136,32 +138,39 @@ def _one_step(plan: Training, state: State, epoch: int, loss: Loss, gamma: float
     after = plan.rule(
         plan.network, {name: value.clone() for name, value in before.items()}, batch, memory, rates
     ).parameters
-    (_, old), (_, new) = (signals_of(links, values, batch.inputs, batch.labels) for values in (before, after))
+
+    def signal_of(place: int, *moved: Link) -> Signal:
+        """A layer's signal if some have moved."""
+        values = before | {name: after[name] for link in moved for name in link.names.values()}
+        return signals_of(links, values, batch.inputs, batch.labels)[1][place]
+
     return pd.concat(
-        _of_layer(link, transfer, after, then, now, gamma, plan.seeds).assign(layer=place)
-        for place, (link, transfer, then, now) in enumerate(zip(links, transfers, old, new, strict=True), 1)
+        _of_layer(
+            transfers[place],
+            signal_of(place),
+            signal_of(place, link),
+            signal_of(place, *links),
+            gamma,
+            plan.seeds,
+        ).assign(layer=place + 1)
+        for place, link in enumerate(links)
     )
 
 
 def _of_layer(
-    link: Link,
-    transfer: Transfer,
-    after: Parameters,
-    then: Signal,
-    now: Signal,
-    gamma: float,
-    seeds: Sequence[int],
+    transfer: Transfer, before: Signal, alone: Signal, after: Signal, gamma: float, seeds: Sequence[int]
 ) -> pd.DataFrame:
-    """Rows of one layer: what is left of the way, how far the target has moved, and in which direction."""
-    reached = transfer(then.pre_activations.clone())  # which a transfer may overwrite
-    target, wanted = reached - gamma * then.errors, -gamma * then.errors
-    alone = transfer(pre_activation(link, after, then.inputs).detach())
-    new_target = transfer(now.pre_activations.clone()) - gamma * now.errors
+    """Rows of one layer, from its signals before any has moved, once it alone has, and once all have."""
+    signals = (before, alone, after)
+    # copies, which a transfer may overwrite
+    reached = [transfer(signal.pre_activations.clone()) for signal in signals]
+    targets = [at - gamma * signal.errors for at, signal in zip(reached, signals, strict=True)]
+    wanted, moved = -gamma * before.errors, targets[2] - targets[1]
     whole = _norm(wanted)
     quantities = {
-        "left": _norm(alone - target) / whole,
-        "moved": _norm(new_target - target) / whole,
-        "cosine": (wanted * (new_target - target)).sum((-2, -1)) / whole / _norm(new_target - target),
+        "left": _norm(reached[1] - targets[0]) / whole,
+        "moved": _norm(moved) / whole,
+        "cosine": (wanted * moved).sum((-2, -1)) / whole / _norm(moved),
     }
     return pd.concat(
         pd.DataFrame({"seed": [*seeds], "quantity": name, "value": values.tolist()})

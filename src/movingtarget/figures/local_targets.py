@@ -18,14 +18,14 @@ FIGURE = Drawing(
     tables=("local_targets",),
     caption="""\
 Whether targets stand still while layers chase them: at the left, how much of the way to its cached
-target a layer has left after its local steps, 0 if it is there and 1, the thin line, if it has stayed;
-at the right, how far its real target has moved meanwhile, 0 if it stands still and 1 if as far as that
-way was. Both are ratios of norms over all examples and units, by layer, from the images to the
-reconstruction; the darker the line, the later in training. Lines are means over seeds and bands their 95
-% intervals (number of seeds: {{ autoencoders.seeds | length }}). Made after epochs {{
+target a layer has left after its local steps, 0 if it is there and 1, the thin line, if it has stayed; at
+the right, how far the other layers have moved its real target meanwhile, 0 if it stands still and 1 if as
+far as that way was. Both are ratios of norms over all examples and units, by layer, from the images to
+the reconstruction; the darker the line, the later in training. Lines are means over seeds and bands their
+95 % intervals (number of seeds: {{ autoencoders.seeds | length }}). Made after epochs {{
 local_targets.epochs | join(", ") }} of {{ autoencoders.search_epochs }}, with {{ autoencoders.iterations
-}} local steps for the next minibatch and, for the real targets, another pass through the network once
-all layers have moved.
+}} local steps for the next minibatch and, for the real targets, a pass through the network once all
+layers have moved and one once that layer alone has.
 """,
 )
 

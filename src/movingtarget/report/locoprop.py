@@ -121,8 +121,8 @@ def settings_table(search: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns method, learning_rate, searched (its name and value, a dash if nothing is searched), edge
-        (which of both is the lowest or highest tried), near (trials whose loss is within `NEAR` of the
-        best one's) and diverged (trials).
+        (which of both is the lowest or highest tried), near (trials whose short training ends within
+        `NEAR` of the lowest) and diverged (trials).
     """
     rows = [_settings(method, divide(search, "method")[method]) for method in methods_of(search)]
     columns = ["method", "learning_rate", "searched", "edge", "near", "diverged"]
