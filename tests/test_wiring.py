@@ -262,6 +262,7 @@ def test_a_study_is_called_with_arguments_that_it_takes(name: str):
         *(["members"] if study.members else []),
     }
     needs |= {"kept", "keep"} if study.resumable else set()
+    assert study.resumable or not {"kept", "keep"} & {*parameters}
     for job in study.jobs(CONFIG):
         given = {*job.settings} | needs
         assert needed <= given

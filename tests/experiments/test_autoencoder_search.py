@@ -87,6 +87,10 @@ def test_every_trial_has_a_row_for_each_seed_and_one_is_best(pixels: Images, wri
     trials = trials_of("locoprop-m", 4)
     assert len(table) == 8
     assert len(lines) == 6
+    for number, line in enumerate(lines[:4], 1):
+        assert line.startswith(f"trial {number}/4: ")
+        assert line.endswith(" nats after 2 epochs")
+    assert all(line.endswith(" nats after 7 epochs") for line in lines[4:])
     for number, trial in enumerate(trials):
         rows = table[table["trial"] == number]
         assert rows["learning_rate"].tolist() == [trial.learning_rate] * 2
@@ -95,7 +99,7 @@ def test_every_trial_has_a_row_for_each_seed_and_one_is_best(pixels: Images, wri
     full = table.groupby("trial")["full_loss"].mean()
     assert set(full.dropna().index) == set(means.nsmallest(2).index)
     assert set(table.loc[table["place"] != "tried", "trial"]) == {full.idxmin()}
-    assert best_trial(table, "small", "locoprop-m") == trials[int(full.idxmin())]
+    assert best_trial(table, "small", "locoprop-m") == trials[full.argmin()]
     assert set(table["searched"]) == {"gamma"}
     assert (means < 13).all()
 

@@ -1,16 +1,22 @@
 """What is timed, and what a step costs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import pytest
 import torch
+from torch import Tensor, nn
 
 from movingtarget.data.load import Images
 from movingtarget.experiments import autoencoder_times
 from movingtarget.experiments.autoencoder_times import STUDY, measure
+from movingtarget.networks import Parameters
 from movingtarget.networks.losses import entropy_floor
+from movingtarget.training.autoencoders import plan_of
+from movingtarget.training.interface import Batch, Memory, Outcome
+from movingtarget.training.loop import Training
 
 Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 
@@ -56,7 +62,7 @@ def test_methods_take_turns_and_cost_what_they_do(pixels: Images, written: Writt
     assert read["method"].tolist() == ["sgd", "locoprop-m"] * 3
     assert read["seed"].tolist() == [0, 0, 1, 1, 2, 2]
     assert (read["seconds"] > 0).all()
-    assert len(lines) == 3
+    assert lines == ["repetition 1/3", "repetition 2/3", "repetition 3/3"]
     forward = 2 * 10 * (12 * 5 + 5 * 3 + 3 * 5 + 5 * 12)
     first = 2 * 10 * 12 * 5
     flops = dict(zip(read["method"], read["flops"], strict=True))
@@ -70,8 +76,23 @@ def test_methods_take_turns_and_cost_what_they_do(pixels: Images, written: Writt
 def test_a_time_is_the_mean_of_the_steps_after_the_first(
     pixels: Images, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = iter([10.0, 18.0] * 6)
-    monkeypatch.setattr(autoencoder_times.time, "perf_counter", lambda: next(clock))
+    """A step takes 2 seconds; the first of a network, whose memory is empty, 100."""
+    now = [0.0]
+
+    def slow(*given: Any) -> Training:
+        plan = plan_of(*given)
+
+        def rule(
+            network: nn.Module, parameters: Parameters, batch: Batch, memory: Memory, rates: Tensor
+        ) -> Outcome:
+            now[0] += 2.0 if memory else 100.0
+            outcome = plan.rule(network, parameters, batch, memory, rates)
+            return outcome._replace(memory={**outcome.memory, "begun": True})
+
+        return replace(plan, rule=rule)
+
+    monkeypatch.setattr(autoencoder_times, "plan_of", slow)
+    monkeypatch.setattr(autoencoder_times.time, "perf_counter", lambda: now[0])
     table = measure(pixels, SEARCH, **SETTINGS)["locoprop_costs"]
     assert table["seconds"].tolist() == [2.0] * 6
 

@@ -113,3 +113,10 @@ def test_training_lowers_the_loss(pixels: Images, method: str, normalisation: st
         if row["quantity"] == "train_loss":
             losses[row["step"]].append(row["value"])
     assert all(after < before for before, after in zip(*losses.values(), strict=True))
+
+
+def test_a_training_of_one_epoch_records_its_ends_alone(pixels: Images) -> None:
+    plan = plan_of(some_images(pixels, 40, 20, 1), "sgd", [Trial(0.01, 1.0)], [4, 5], 1, SETTINGS)
+    rows = train(plan, start_of(plan, SETTINGS)).rows
+    assert {row["step"] for row in rows} == {0, 4}
+    assert "batch_loss" not in {row["quantity"] for row in rows}
