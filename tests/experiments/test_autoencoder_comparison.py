@@ -80,14 +80,6 @@ def test_units_of_costs_do_not_matter() -> None:
     )
 
 
-def test_a_cheaper_step_is_read_at_the_longest_training_or_not_at_all() -> None:
-    trained = pd.concat([horizons(method, LOSSES[method]) for method in ("sgd", "adam")])
-    prices = costs(sgd=(1.0, 1.0), adam=(0.99, 0.9))  # 1 and 11 % longer than its longest training
-    budgets = measure(trained, prices, FLOORS)["locoprop_budgets"]
-    assert losses_of(budgets, "flops") == {"sgd": 200, "adam": 180}
-    assert losses_of(budgets, "seconds") == {"sgd": 200}
-
-
 def test_gaps_are_below_the_best_first_order_method(written: Written) -> None:
     gaps = written(compared()["locoprop_gaps"], "locoprop_gaps")
     means = gaps.groupby(["budget", "rival"])["value"].mean()
