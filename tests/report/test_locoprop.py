@@ -87,8 +87,13 @@ def small() -> dict[str, pd.DataFrame]:
         "locoprop_costs": costs(),
         "locoprop_search": search(),
         "locoprop_gaps": pd.DataFrame(
-            {"budget": ["epochs", "flops"], "rival": "second-order", "seed": 0, "value": [30.0, -10.0]}
-        ),
+            [
+                ("epochs", "second-order", 30.0),
+                ("flops", "second-order", -10.0),
+                ("epochs", "half-way of 2022", -2.0),
+            ],
+            columns=["budget", "rival", "value"],
+        ).assign(seed=0),
         "locoprop_released": run(3),
         "locoprop_floors": pd.DataFrame({"split": ["train", "test"], "entropy": [185.1, 190.0]}),
     }
@@ -166,13 +171,18 @@ def test_a_gap_that_is_none_is_said() -> None:
     verdicts = dict.fromkeys(NAMES, "reproduced")
     assert "none to close: with as many FLOPs the best" in filled(verdicts, small())
     assert "none to close" not in filled(verdicts, small() | {"locoprop_gaps": small()["locoprop_gaps"][:1]})
-    assert no_gap(small()["locoprop_gaps"]) == ["with as many FLOPs"]
+    assert "so that there is no gap" in filled(verdicts, small())
+    assert "so that there is no gap" not in filled(
+        verdicts, small() | {"locoprop_gaps": small()["locoprop_gaps"][:1]}
+    )
+    assert no_gap(small()["locoprop_gaps"], "second-order") == ["with as many FLOPs"]
+    assert no_gap(small()["locoprop_gaps"], "half-way of 2022") == ["with as many epochs"]
 
 
 @pytest.mark.parametrize(("gap", "none"), [(0.1, False), (0.0, True), (-0.1, True)])
 def test_any_gap_above_zero_is_one(gap: float, none: bool) -> None:
     gaps = pd.DataFrame({"budget": ["epochs"] * 2, "rival": "second-order", "value": [gap - 1, gap + 1]})
-    assert no_gap(gaps) == (["with as many epochs"] if none else [])
+    assert no_gap(gaps, "second-order") == (["with as many epochs"] if none else [])
 
 
 def test_losses_and_costs_of_every_method() -> None:

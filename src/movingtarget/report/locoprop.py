@@ -46,7 +46,8 @@ def locoprop_values(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
         "edges": [METHODS[method].title for method in methods_of(where(search, place="best at an edge"))],
         "leaders": leaders(budgets),
         "left_out": left_out(budgets),
-        "no_gap": no_gap(tables["locoprop_gaps"]),
+        "no_gap": no_gap(tables["locoprop_gaps"], "second-order"),
+        "no_gap_of_2022": no_gap(tables["locoprop_gaps"], "half-way of 2022"),
         "price": prices(costs),
         "released": released(tables["locoprop_released"]),
         "published": published_table(tables["locoprop_released"]),
@@ -157,13 +158,14 @@ def left_out(budgets: pd.DataFrame) -> list[str]:
     ]
 
 
-def no_gap(gaps: pd.DataFrame) -> list[str]:
-    """The budgets, in words, at which the best second-order method is not below the best first-order one.
+def no_gap(gaps: pd.DataFrame, rival: str) -> list[str]:
+    """The budgets, in words, at which a rival is not below the best first-order method.
 
     Args:
         gaps: table locoprop_gaps.
+        rival: one of its.
     """
-    means = where(gaps, rival="second-order").groupby("budget")["value"].mean().to_dict()
+    means = where(gaps, rival=rival).groupby("budget")["value"].mean().to_dict()
     return [words for budget, words in BUDGETS.items() if budget in means and not means[budget] > 0]
 
 
