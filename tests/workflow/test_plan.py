@@ -1,13 +1,15 @@
 """What a run's plan holds of studies that stand apart, of other data sets, and of methods."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from project_copy import ROOT
+from project_copy import ROOT, copy_project, planned
 
 from movingtarget.data.catalogue import DATASETS
+from movingtarget.declarations import schemas
 from movingtarget.methods import METHODS
 from movingtarget_workflow import places, plan
 
@@ -31,6 +33,26 @@ def test_a_table_of_a_study_apart_is_read_from_the_references(tmp_path: Path):
     assert kept.resolve() == ROOT / "results/reference/locoprop_released.csv"
     assert not kept.is_absolute()
     assert kept.is_file()
+
+
+def test_a_copy_without_the_references_does_without_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    schema = schemas()["locoprop_released"]
+    assert not places.is_missing("locoprop_released")
+    assert len(places.read("locoprop_released", schema, tmp_path)) == 16
+    monkeypatch.setattr(places, "PROJECT", tmp_path)
+    assert places.is_missing("locoprop_released")
+    table = places.read("locoprop_released", schema, tmp_path)
+    assert table.empty
+    assert [*table] == [*schema]
+    assert not places.is_missing("locoprop")
+    with pytest.raises(FileNotFoundError):
+        places.read("locoprop", schemas()["locoprop"], tmp_path)
+
+
+def test_a_project_without_the_references_can_be_run(tmp_path: Path):
+    project = copy_project(tmp_path)
+    shutil.rmtree(project / "results/reference")
+    assert planned(project)["draw_locoprop"] == 1
 
 
 @pytest.mark.parametrize(("dataset", "needed"), [("digits", ["digits", "mnist"]), ("mnist", ["mnist"])])

@@ -11,8 +11,8 @@ def table_file(table):
 
 
 def files_of(tables):
-    """Where tables are read."""
-    return [str(places.table_path(table, RESULTS)) for table in tables]
+    """Where tables are read, but for those that are missing."""
+    return [str(places.table_path(table, RESULTS)) for table in tables if not places.is_missing(table)]
 
 
 def needs_of(study):

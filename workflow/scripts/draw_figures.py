@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from movingtarget.declarations import figures, schemas
 from movingtarget.figure import filled_caption
-from movingtarget.tables import read_table
 from movingtarget_workflow.job import job
-from movingtarget_workflow.places import table_path
+from movingtarget_workflow.places import is_missing, read, table_path
 from movingtarget_workflow.sources import digest, digest_of_text
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if __name__ == "__main__":
         results = Path(snakemake.config["results"])
         for name, code in snakemake.params.code.items():
             declared = figures()[name]
-            paths = [table_path(table, results) for table in declared.tables]
+            paths = [table_path(table, results) for table in declared.tables if not is_missing(table)]
             files = [results / "figures" / f"{name}.{ending}" for ending in ("svg", "pdf")]
             mark = digest_of_text(f"{code} {digest(paths)}")
             caption = filled_caption(declared.caption, snakemake.config)
@@ -33,9 +32,7 @@ if __name__ == "__main__":
                 running.say(f"{name} is drawn already")
                 continue
             running.say(name)
-            tables = [
-                read_table(path, schemas()[table]) for path, table in zip(paths, declared.tables, strict=True)
-            ]
+            tables = [read(table, schemas()[table], results) for table in declared.tables]
             empty = [table for table, rows in zip(declared.tables, tables, strict=True) if rows.empty]
             if empty:
                 figure = blank(f"nothing to draw: with these settings table {empty[0]} has no rows")

@@ -8,9 +8,8 @@ from movingtarget.declarations import figures, schemas
 from movingtarget.report.prose import fill
 from movingtarget.report.render import render
 from movingtarget.report.values import Run, costs_table, report_values
-from movingtarget.tables import read_table
 from movingtarget_workflow.job import job
-from movingtarget_workflow.places import table_path
+from movingtarget_workflow.places import is_missing, read, table_path
 from movingtarget_workflow.sources import PROJECT, digest
 from movingtarget_workflow.version import code_version
 
@@ -22,7 +21,7 @@ if __name__ == "__main__":
         chosen, output = snakemake.params, snakemake.output
         results = Path(output.html).parent
         known = {**schemas(), "claims": VERDICTS}
-        paths = {name: table_path(name, results) for name in known}
+        paths = {name: table_path(name, results) for name in known if not is_missing(name)}
         run = Run(
             config=snakemake.config,
             version=code_version(),
@@ -30,12 +29,12 @@ if __name__ == "__main__":
             figures=figures(),
             provenance={
                 name: f"tables {', '.join(figure.tables)} "
-                f"(sha256 {digest([paths[table] for table in figure.tables])})"
+                f"(sha256 {digest([paths[table] for table in figure.tables if table in paths])})"
                 for name, figure in figures().items()
             },
             costs=costs_table([Path(path) for path in snakemake.input.costs], results / "costs"),
         )
-        tables = {name: read_table(paths[name], schema) for name, schema in known.items()}
+        tables = {name: read(name, schema, results) for name, schema in known.items()}
         template = PROJECT / "report/report.md"
         render(
             fill(template.read_text(encoding="utf-8"), report_values(tables, run), template.parent),
