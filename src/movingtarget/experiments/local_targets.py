@@ -139,21 +139,15 @@ def _one_step(plan: Training, state: State, epoch: int, loss: Loss, gamma: float
         plan.network, {name: value.clone() for name, value in before.items()}, batch, memory, rates
     ).parameters
 
-    def signal_of(place: int, *moved: Link) -> Signal:
-        """A layer's signal if some have moved."""
+    def signals(*moved: Link) -> list[Signal]:
+        """Every layer's signal if some have moved."""
         values = before | {name: after[name] for link in moved for name in link.names.values()}
-        return signals_of(links, values, batch.inputs, batch.labels)[1][place]
+        return signals_of(links, values, batch.inputs, batch.labels)[1]
 
+    alone = [signals(link)[place] for place, link in enumerate(links)]
+    layers = zip(transfers, signals(), alone, signals(*links), strict=True)
     return pd.concat(
-        _of_layer(
-            transfers[place],
-            signal_of(place),
-            signal_of(place, link),
-            signal_of(place, *links),
-            gamma,
-            plan.seeds,
-        ).assign(layer=place + 1)
-        for place, link in enumerate(links)
+        _of_layer(*layer, gamma, plan.seeds).assign(layer=place) for place, layer in enumerate(layers, 1)
     )
 
 
@@ -183,18 +177,14 @@ def _from_backpropagation(plan: Training, state: State, loss: Loss, gamma: float
     batch, rates = batch_of(plan, 0), torch.ones(len(plan.seeds))
     copies = {name: value.clone() for name, value in state.parameters.items()}
     rule = locoprop(1, gamma, loss, descent)
-    after = rule(plan.network, copies, batch, {}, rates * PROBE).parameters
+    after = rule(plan.network, copies, batch, {}, rates).parameters
     _, gradients = gradients_of(plan.network, state.parameters, batch)
-    moved = {name: (state.parameters[name] - after[name]) / PROBE / gamma for name in after}
+    moved = {name: (state.parameters[name] - after[name]) / gamma for name in after}
     off, size = (
         torch.stack([value.square().flatten(1).sum(1) for value in values]).sum(0)
         for values in ([moved[name] - gradients[name] for name in moved], gradients.values())
     )
     return [*(off / size).sqrt().tolist()]
-
-
-PROBE = 1.0
-"""The rate of the single step: as large as weights can bear without losing its digits."""
 
 
 def _norm(values: Tensor) -> Tensor:
