@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from movingtarget.drawing.autoencoders import best_of, entropy_of, grouped, methods_of, of_first
+from movingtarget.drawing.autoencoders import best_of, entropy_of, grouped, limits_of, methods_of, of_first
 from movingtarget.methods import METHODS
 
 
@@ -36,3 +36,11 @@ def test_the_first_architecture_is_that_of_the_first_row() -> None:
 
 def test_the_entropy_is_that_of_training_images() -> None:
     assert entropy_of(pd.DataFrame({"split": ["test", "train"], "entropy": [2.0, 1.0]})) == 1
+
+
+def test_all_seeds_are_within_the_limits() -> None:
+    low, high = limits_of(pd.Series([3.0, -1.0, np.nan, 1.0, -np.inf])) or (0, 0)
+    assert low < -1 < 3 < high
+    assert high - 3 == -1 - low
+    assert limits_of(pd.Series([2.0, 2.0])) is None
+    assert limits_of(pd.Series([np.nan])) is None

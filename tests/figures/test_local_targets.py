@@ -28,9 +28,9 @@ def test_a_row_for_each_method_and_a_column_for_each_quantity() -> None:
     panels = draw(table()).axes
     assert [axes.get_title(loc="left") for axes in panels] == [
         "(a) LocoProp-S: left of the way",
-        "(b) LocoProp-S: target's own movement",
+        "(b) LocoProp-S: target moved by the others",
         "(c) LocoProp-M: left of the way",
-        "(d) LocoProp-M: target's own movement",
+        "(d) LocoProp-M: target moved by the others",
     ]
     assert [axes.get_xlabel() for axes in panels] == ["", "", "layer", "layer"]
 

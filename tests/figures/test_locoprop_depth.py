@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from drawing_cases import crossed, named, xy
 
+from movingtarget.drawing.autoencoders import limits_of
 from movingtarget.figures.locoprop_depth import draw
 
 
@@ -37,6 +38,13 @@ def test_methods_stand_in_their_order_with_what_batch_norm_gains() -> None:
     bars = [xy(line) for line in axes.lines if xy(line).x.tolist() == [1, 1]]
     low, high = bars[0].y
     assert low < mean < high
+
+
+def test_single_seeds_and_the_line_are_within_the_panels_and_no_wider_interval_is() -> None:
+    depths, gains = tables()
+    ratios, lowered = (axes.get_ylim() for axes in draw(depths, gains).axes)
+    assert ratios == pytest.approx(limits_of(pd.Series([1.0, *np.exp(depths["value"])])))
+    assert lowered == pytest.approx(limits_of(pd.Series([0.0, *gains["value"]])))
 
 
 def test_seeds_that_diverged_are_counted_in_the_title() -> None:

@@ -54,3 +54,19 @@ def best_of(means: "pd.Series[float]", *groups: str) -> str | None:
 def entropy_of(floors: pd.DataFrame) -> float:
     """The entropy of the training images, from table locoprop_floors."""
     return float(where(floors, split="train")["entropy"].iloc[0])
+
+
+def limits_of(values: "pd.Series[float]") -> tuple[float, float] | None:
+    """The ends of an axis that shows all seeds, None if they do not differ.
+
+    The interval of a few seeds may reach far beyond all of them, and would press everything else together.
+
+    >>> low, high = limits_of(pd.Series([1.0, 2.0, np.inf]))
+    >>> round(low, 2), round(high, 2)
+    (0.88, 2.12)
+    """
+    finite = values[np.isfinite(values)]
+    if finite.nunique() < 2:
+        return None
+    margin = 0.12 * float(finite.max() - finite.min())
+    return float(finite.min()) - margin, float(finite.max()) + margin

@@ -29,7 +29,7 @@ layers have moved and one once that layer alone has.
 """,
 )
 
-QUANTITIES = {"left": "left of the way", "moved": "target's own movement"}
+QUANTITIES = {"left": "left of the way", "moved": "target moved by the others"}
 
 
 @styled

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from movingtarget.drawing.autoencoders import BUDGETS, best_of, grouped, methods_of
+from movingtarget.drawing.autoencoders import BUDGETS, best_of, grouped, limits_of, methods_of
 from movingtarget.drawing.style import LINE_HEIGHT, panels, styled
 from movingtarget.figure import Drawing
 from movingtarget.look import GREY, Look
@@ -59,20 +59,12 @@ def draw(locoprop_budgets: pd.DataFrame) -> Figure:
         if row not in METHODS:
             label.set(color=GREY, fontstyle="italic")
     grid[0, 0].set_ylim(len(rows) - 0.4, -0.6)
-    _limit(grid[0, 0], locoprop_budgets["train_loss"])
+    grid[0, 0].set_xlim(limits_of(locoprop_budgets["train_loss"]))
     grid[0, 0].tick_params(axis="y", length=0)
     for axes in grid[0, 1:]:
         axes.tick_params(axis="y", length=0)
     figure.supxlabel("training loss (nats)")
     return figure
-
-
-def _limit(axes: Axes, losses: pd.Series) -> None:
-    """Single seeds are within: an interval of few seeds may reach far beyond all of them."""
-    finite = losses[np.isfinite(losses)]
-    if finite.nunique() > 1:
-        margin = 0.08 * (finite.max() - finite.min())
-        axes.set_xlim(finite.min() - margin, finite.max() + margin)
 
 
 def _draw_budget(axes: Axes, table: pd.DataFrame, rows: list[str]) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from movingtarget.drawing.autoencoders import methods_of
+from movingtarget.drawing.autoencoders import limits_of, methods_of
 from movingtarget.drawing.style import add_to_title, panels, styled
 from movingtarget.figure import Drawing
 from movingtarget.look import DARK, GREY, Look
@@ -25,10 +25,10 @@ see in (a) how the advantage goes from shallow to deep, and in (b) for which met
 the loss. The ordinate of (a) is what Adam's training loss has above the entropy of the images over what
 LocoProp-M's has, 1 where both end alike; that of (b) the training loss without batch norm less that with
 it, in nats. Large markers are means over seeds and bars their 95 % intervals (number of seeds: {{
-autoencoders.seeds | length }}), small ones single seeds. Made by training autoencoders of {% for it in
-autoencoders.architectures %}{{ it.hidden_widths | length * 2 }} ({{ it.name }}){{ ", " if not loop.last
-}}{% endfor %} layers for {{ autoencoders.horizons | max }} epochs on {{ autoencoders.training_images }}
-images of {{ dataset }}.
+autoencoders.seeds | length }}), cut off beyond all seeds, small ones single seeds. Made by training
+autoencoders of {% for it in autoencoders.architectures %}{{ it.hidden_widths | length * 2 }} ({{ it.name
+}}){{ ", " if not loop.last }}{% endfor %} layers for {{ autoencoders.horizons | max }} epochs on {{
+autoencoders.training_images }} images of {{ dataset }}.
 """,
 )
 
@@ -86,3 +86,4 @@ def _draw(
         axes.plot(place, mean, label=names[name], **look | DOT)
     axes.set_xticks(range(len(looks)), [*names.values()])
     axes.set_xlim(-0.6, len(looks) - 0.4)
+    axes.set_ylim(limits_of(pd.Series([shown(0.0), *shown(table["value"])])))
