@@ -1,0 +1,1 @@
+"""Estimators of mutual information, one a file, behind one signature."""

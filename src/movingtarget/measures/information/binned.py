@@ -1,0 +1,53 @@
+"""Mutual information of samples put into bins."""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from movingtarget.measures.information.estimate import Estimate, samples
+
+
+def binned(below: ArrayLike | Tensor, above: ArrayLike | Tensor, bins: int) -> Estimate:
+    r"""Information between the cells that samples fall into, by their frequencies.
+
+    $$ I = H(x) + H(y) - H(x, y), \quad H = -\sum_c p_c \ln p_c $$
+
+    A cell is a combination of bins of all columns; the bins of a layer hold equal shares of its values, taken
+    together. With many columns every sample has a cell of its own and the estimate is ln n whatever they are:
+    it tells how samples cluster.
+
+    Args:
+        below: `(examples, columns)`, as `samples` takes them.
+        above: the same examples.
+        bins: of each layer.
+
+    Raises:
+        ValueError: fewer than two bins.
+
+    Source: Saxe et al. 2018, section 3, and Goldfeld et al. 2019, section 5 (what binning measures).
+    """
+    if bins < 2:
+        raise ValueError(f"bins is {bins}; allowed: 2 or more")
+    x, y = (_cells(table.numpy(), bins) for table in samples(below, above))
+    both = _distinct(np.stack([x, y], 1))
+    joint, ceiling = _entropy(both), math.log(len(x))
+    value = _entropy(x) + _entropy(y) - joint
+    return Estimate(value, ceiling, math.nan, joint > ceiling - math.log(2))
+
+
+def _cells(table: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """The number of each sample's cell."""
+    edges = np.quantile(table, np.linspace(0, 1, bins + 1)[1:-1])
+    return _distinct(np.searchsorted(edges, table))
+
+
+def _distinct(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.unique(rows, axis=0, return_inverse=True)[1]
+
+
+def _entropy(cells: NDArray[np.int64]) -> float:
+    shares = np.bincount(cells) / len(cells)
+    shares = shares[shares > 0]
+    return float(-(shares * np.log(shares)).sum())
