@@ -1,7 +1,7 @@
 """What several studies declare alike: JSON schemas of settings, and columns."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from movingtarget.families import FAMILIES
 from movingtarget.tables import MEASURED, OPTIONAL, follows
@@ -117,6 +117,15 @@ REGIME_ARM: dict[str, Any] = {
     "order": tuple(UPDATE_ORDERS),
 }
 """Columns that name an arm of the study of update orders."""
+
+DIALLED = {"gain": "orthogonal", "branch": "residual-unscaled", "rank": "orthogonal"}
+"""The network of each dial of initial weights in the study of information between layers."""
+
+AS_DRAWN = "none"
+"""The dial of networks whose weights are as they were drawn."""
+
+SCALINGS: Final = ("deviation", "root-mean-square")
+"""What counts as a layer's size."""
 
 SEARCH: dict[str, Any] = {
     "learning_rate": float,

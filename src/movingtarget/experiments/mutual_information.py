@@ -1,91 +1,312 @@
-"""Experiment: mutual information between successive hidden layers, before and during training."""
+"""Experiment: how much successive layers share, by structure and by initial weights, and how they learn."""
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
-from typing import Any, get_args
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
 
 import pandas as pd
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from movingtarget.arms import ARM, measuring_jobs
 from movingtarget.data.load import Images
-from movingtarget.measures.capture import capture
-from movingtarget.measures.mutual_information import Scaling, information, read
-from movingtarget.measures.population import population_statistics
-from movingtarget.networks import Parameters, build, call
-from movingtarget.networks.chain import hidden_layers
-from movingtarget.networks.initialise import generator
-from movingtarget.settings import of_test_images, of_training_images
-from movingtarget.study import Study
-from movingtarget.tables import MEASURED
-from movingtarget.training.arms import architecture_of
+from movingtarget.estimators import ESTIMATORS
+from movingtarget.measures.information.successive import Pair, Reading, permuted, read, successive
+from movingtarget.networks import Architecture, build, build_random
+from movingtarget.networks.dials import turn
+from movingtarget.settings import (
+    ACTIVATION,
+    AS_DRAWN,
+    COUNT,
+    DIALLED,
+    FAMILY,
+    POSITIVE,
+    POSITIVES,
+    SCALINGS,
+    SEARCH,
+    STEPS,
+    TUNED,
+    at_least,
+    choice,
+    mapping,
+    names_of,
+    of_test_images,
+    of_training_images,
+    problems_of_seeds,
+    several,
+)
+from movingtarget.statistics.rows import where
+from movingtarget.study import Config, Job, Study
+from movingtarget.tables import MEASURED, follows
+from movingtarget.training.loop import Training
+from movingtarget.training.simultaneous import simultaneous
+from movingtarget.training.tuned import train_tuned
+from movingtarget.training.tuning import search_rows
+
+MAIN = "gaussian"
+"""The estimator that reads every pair of layers; others read the middle one."""
+
+ARM: dict[str, Any] = {
+    "network": names_of(FAMILY),
+    "dial": (AS_DRAWN, *DIALLED),
+    "setting": float,
+    "activation": names_of(ACTIVATION),
+    "depth": int,
+}
+"""Columns that name an arm."""
+
+
+def jobs(config: Config) -> list[Job]:
+    """One for each network and activation, and one for each dial and activation."""
+    settings = dict(config["mutual_information"])
+    networks, activations, depths, dials, dialled_depths = (
+        settings.pop(key) for key in ("networks", "activations", "depths", "dials", "dialled_depths")
+    )
+    kinds = [(network, network, AS_DRAWN, [1.0], depths) for network in networks]
+    kinds += [(dial, DIALLED[dial], dial, values, dialled_depths) for dial, values in dials.items()]
+    names = ("network", "dial", "dial_settings", "depths")
+    return [
+        Job(
+            f"{name}-{activation}",
+            {**dict(zip(names, kind, strict=True)), "activation": activation, **settings},
+            families=(kind[0],),
+            estimators=(MAIN, *settings["estimators"]),
+        )
+        for name, *kind in kinds
+        for activation in activations
+    ]
+
+
+def problems(config: Config) -> Iterator[str]:
+    """What is measured must be there, and what would be trained twice must not."""
+    yield from problems_of_seeds("mutual_information")(config)
+    for key, given, allowed in _misfits(config["mutual_information"]):
+        yield f"mutual_information.{key} {given}; allowed: {allowed}"
+
+
+def _misfits(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Key, what is wrong with it, and what is allowed."""
+    width, steps, noises, dials = (settings[key] for key in ("hidden_width", "steps", "noises", "dials"))
+    if settings["examples"] <= 2 * width:
+        allowed = f"{2 * width + 1} or more, more than two layers have units; better 20 for each unit"
+        yield "examples", f"is {settings['examples']}", allowed
+    if settings["noise"] not in noises:
+        yield "noise", f"is {settings['noise']}", f"one of noises, {', '.join(map(str, noises))}"
+    if 0 not in settings["measured_steps"]:
+        yield "measured_steps", "lacks 0", "lists with 0, the start"
+    if (last := max(settings["measured_steps"])) > steps:
+        yield "measured_steps", f"has {last}", f"0 to {steps}, mutual_information.steps"
+    for rank in dials["rank"]:
+        if rank >= width or rank % 1:
+            yield "dials.rank", f"has {rank}", f"whole numbers below {width}, hidden_width"
+    for dial in ("gain", "branch"):
+        if 1 in dials[dial]:
+            yield f"dials.{dial}", "has 1", f"other numbers; with 1 it is network {DIALLED[dial]}"
+    for depth in settings["dialled_depths"]:
+        if depth not in settings["depths"]:
+            yield "dialled_depths", f"has {depth}", "some of mutual_information.depths"
+    for network in ("plain", *DIALLED.values()):
+        if network not in settings["networks"]:
+            yield "networks", f"lacks {network}", "lists with it, for comparison"
+
 
 STUDY = Study(
     rule="measure_mutual_information",
     settings={
+        **TUNED,
+        "hidden_width": COUNT,
+        "batch_size": of_training_images(2),
+        "steps": COUNT,
+        "curve_window": COUNT,
+        "evaluation_examples": {**of_training_images(2), **of_test_images(2)},
+        "threshold": POSITIVE,
+        "networks": several(FAMILY),
+        "activations": several(ACTIVATION),
+        "depths": several(at_least(2)),
+        "dials": mapping(dict.fromkeys(DIALLED, POSITIVES)),
+        "dialled_depths": several(at_least(2)),
         "examples": {**of_training_images(), **of_test_images(3)},
-        "noise": {"type": "number", "minimum": 0.001},  # below it a layer of low rank cannot be whitened
+        "noises": POSITIVES,
+        "noise": POSITIVE,
+        "layers": COUNT,
+        "measured_steps": STEPS,
+        "estimators": several(choice(*(name for name in ESTIMATORS if name != MAIN))),
     },
     tables={
         "mutual_information": {
             **ARM,
             "seed": int,
             "step": int,
-            "scaling": ("root-mean-square", "deviation"),
             "layer": int,
-            "quantity": ("information", "permuted"),
+            "relation": ("layers", "branch", "permuted"),
+            "estimator": tuple(ESTIMATORS),
+            "noise": float,
+            "scaling": SCALINGS,
             "value": MEASURED,
-        }
+            "ceiling": MEASURED,
+            "saturated": follows(int),
+        },
+        "information_training": {
+            **ARM,
+            "learning_rate": follows(float),
+            "seed": int,
+            "step": int,
+            "quantity": ("train_loss", "test_accuracy", "steps", "reached", "scale"),
+            "value": MEASURED,
+        },
+        "mutual_information_search": {**ARM, **SEARCH},
     },
-    jobs=lambda config: measuring_jobs("mutual_information", "training", config),
+    jobs=jobs,
     images=True,
-    members="training",
+    resumable=True,
+    problems=problems,
 )
+
+Records = dict[str, list[dict[Any, Any]]]
+"""Rows of each table, to be kept where code must not be."""
 
 
 def measure(
-    arm: Mapping[str, Any],
-    members: dict[int, Parameters],
     images: Images,
-    seeds: Sequence[int],
-    hidden_width: int,
-    activation: str,
-    examples: int,
-    noise: float,
+    network: str,
+    dial: str,
+    dial_settings: Sequence[float],
+    depths: Sequence[int],
+    kept: dict[str, Records] | None = None,
+    keep: Callable[[dict[str, Records]], None] = lambda done: None,
     say: Callable[[str], None] = lambda line: None,
+    **settings: Any,
 ) -> dict[str, pd.DataFrame]:
-    """Rows of table mutual_information of one arm: every snapshot, scaling, pair of layers and seed.
+    """The study's tables of one network: trained at its own best rate at every depth, and read on the way.
 
-    A row's layer is the lower of its pair. Layers are read on the first `examples` test images. `permuted` is
-    the null: the upper layer's examples shuffled, so that the true value is zero.
+    Args:
+        images: the data; layers are read on the first test images.
+        network: the family.
+        dial: of its initial weights, or "none".
+        dial_settings: where the dial is set.
+        depths: hidden layers.
+        kept: records that an earlier run has made, by arm.
+        keep: called with the records made so far, after each arm.
+        say: called with lines of progress.
+        settings: others of the study.
     """
-    network = build(architecture_of(arm, images, {"hidden_width": hidden_width, "activation": activation}))
-    rows = []
-    for step, parameters in members.items():
-        layers = _layer_outputs(network, parameters, images, examples)
-        for scaling in get_args(Scaling):
-            readings = [
-                read(layer, noise, scaling, generator(place, "noise")) for place, layer in enumerate(layers)
-            ]
-            for layer, (below, above) in enumerate(pairwise(readings), start=1):
-                for quantity, upper in {"information": above, "permuted": _permuted(above)}.items():
-                    settings = {"step": step, "scaling": scaling, "layer": layer, "quantity": quantity}
-                    values = information(below, upper).tolist()
-                    rows += [settings | {"seed": s, "value": v} for s, v in zip(seeds, values, strict=True)]
-    return {"mutual_information": pd.DataFrame(rows).assign(**arm)}
+    done = dict(kept or {})
+    for setting, depth in product(dial_settings, depths):
+        name = f"{network}, {dial} {setting:g}, depth {depth}"
+        if name not in done:
+            say(name)
+            arm = {"network": network, "dial": dial, "setting": float(setting), "depth": depth}
+            done[name] = measure_arm(images, arm, settings)
+            keep(done)
+    return {
+        table: pd.DataFrame([row for records in done.values() for row in records[table]])
+        for table in STUDY.tables
+    }
 
 
-@torch.no_grad()
-def _layer_outputs(network: nn.Module, parameters: Parameters, images: Images, examples: int) -> list[Tensor]:
-    """Outputs `(members, examples, units)` of every hidden layer on test images, in eval mode."""
-    statistics = population_statistics(network, parameters, images.train_inputs[:examples])
-    network.eval()
-    with capture(hidden_layers(network), lambda _, output: output) as seen:
-        call(network, parameters | statistics, images.test_inputs[:examples])
-    return list(seen.values())
+def measure_arm(images: Images, arm: Mapping[str, Any], settings: Mapping[str, Any]) -> Records:
+    """Records of one arm, by table."""
+    training, draw = plan_of(images, arm, settings)
+    tuned = train_tuned(training, draw, settings["tuning_seeds"])
+    train_inputs, test_inputs = (
+        inputs[: settings["examples"]] for inputs in (images.train_inputs, images.test_inputs)
+    )
+    rows: list[dict[str, Any]] = []
+    for step, members in tuned.snapshots.items():
+        pairs = successive(training.network, members, train_inputs, test_inputs)
+        rows += [row | {"step": step} for row in read_all(pairs, step, arm["depth"], settings)]
+        if step == 0:
+            scale = scales(pairs, arm["depth"], settings["seeds"])
+    tables = {
+        "mutual_information": pd.DataFrame(rows),
+        "information_training": pd.concat([learning(tuned.table, settings), scale]).assign(
+            learning_rate=tuned.search.best
+        ),
+        "mutual_information_search": search_rows(tuned.search, settings["tuning_seeds"]),
+    }
+    named = {**arm, "activation": settings["activation"]}
+    return {table: frame.assign(**named).to_dict("records") for table, frame in tables.items()}
 
 
-def _permuted(reading: Tensor) -> Tensor:
-    order = torch.randperm(reading.shape[-2], generator=generator(0, "permutation"))
-    return reading[..., order, :]
+def plan_of(
+    images: Images, arm: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[Training, Callable[[int], nn.Module]]:
+    """How an arm is trained, and what draws its networks; learning rates are those its search starts with."""
+    sizes = images.features, settings["hidden_width"], arm["depth"], images.classes
+    architecture = Architecture(arm["network"], *sizes, settings["activation"])
+
+    def draw(seed: int) -> nn.Module:
+        network = build_random(architecture, seed)
+        return network if arm["dial"] == AS_DRAWN else turn(network, arm["dial"], arm["setting"])
+
+    training = Training(
+        network=build(architecture),
+        rule=simultaneous,
+        images=images,
+        seeds=settings["seeds"],
+        learning_rates=settings["learning_rates"],
+        batch_size=settings["batch_size"],
+        steps=settings["steps"],
+        evaluation_steps=[*settings["measured_steps"], settings["steps"]],
+        evaluation_examples=settings["evaluation_examples"],
+        curve_window=settings["curve_window"],
+        snapshot_steps=settings["measured_steps"],
+    )
+    return training, draw
+
+
+def read_all(
+    pairs: Sequence[Pair], step: int, depth: int, settings: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Records of all that is read at a step.
+
+    The Gaussian estimate of evenly spaced pairs of layers, at one noise; at the start with every noise, of
+    branches and of permuted layers as well, and all other estimates of the middle pair.
+    """
+    noise, seeds = [settings["noise"]], settings["seeds"]
+    shown = [pair for pair in pairs if pair.layer in chosen(depth, settings["layers"])]
+    layers = [pair for pair in shown if pair.relation == "layers"]
+    if step > 0:
+        yield from read(layers, Reading([MAIN], noise, SCALINGS), seeds)
+        return
+    yield from read(layers, Reading([MAIN], settings["noises"], SCALINGS), seeds)
+    branches = [pair for pair in shown if pair.relation == "branch"]
+    yield from read([*branches, *map(permuted, layers)], Reading([MAIN], noise, SCALINGS), seeds)
+    middle = [pair for pair in layers if pair.layer == middle_of(depth)]
+    yield from read(middle, Reading(settings["estimators"], noise, SCALINGS[:1]), seeds)
+
+
+def chosen(depth: int, count: int) -> list[int]:
+    """Evenly spaced lower layers of pairs, from 1 to depth - 1, the middle one among them.
+
+    >>> chosen(4, 7), chosen(32, 7)
+    ([1, 2, 3], [1, 6, 11, 16, 21, 26, 31])
+    """
+    gaps = max(1, count - 1)
+    return sorted({middle_of(depth), *(1 + round(place * (depth - 2) / gaps) for place in range(count))})
+
+
+def middle_of(depth: int) -> int:
+    """The lower layer of the middle pair."""
+    return depth // 2
+
+
+def scales(pairs: Sequence[Pair], depth: int, seeds: Sequence[int]) -> pd.DataFrame:
+    """How large the middle layer's activations are: the logarithm of their root mean square, by seed."""
+    (middle,) = (pair for pair in pairs if (pair.layer, pair.relation) == (middle_of(depth), "layers"))
+    sizes = middle.below.double().square().mean((-2, -1)).sqrt().log()
+    return pd.DataFrame({"seed": seeds, "step": 0, "quantity": "scale", "value": sizes.tolist()})
+
+
+def learning(table: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
+    """Rows of table information_training of one arm, from those of the training loop.
+
+    Losses and accuracies at the measured steps and the last; and there the steps to the threshold: the end
+    of the first window whose mean minibatch loss is at or below it, or, if none is, the last step.
+    """
+    last, scores = settings["steps"], table[table["quantity"].isin(["train_loss", "test_accuracy"])]
+    curve = where(table, quantity="batch_loss")
+    steps = curve["step"].where(curve["value"] <= settings["threshold"]).groupby(curve["seed"]).min()
+    ends = [
+        values.rename("value").reset_index().assign(quantity=quantity, step=last)
+        for quantity, values in {"steps": steps.fillna(last), "reached": steps.notna().astype(float)}.items()
+    ]
+    return pd.concat([scores, *ends])[["seed", "step", "quantity", "value"]]

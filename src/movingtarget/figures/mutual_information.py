@@ -1,63 +1,81 @@
-"""Figure: mutual information between successive layers, before and after training."""
+"""Figure: mutual information between successive layers at the start, by layer and by depth."""
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from movingtarget.drawing.curves import draw_arms
+from movingtarget.drawing.curves import draw_curve, name_missing
+from movingtarget.drawing.depths import depth_axis
 from movingtarget.drawing.labels import label_lines
-from movingtarget.drawing.style import extremes, panels, styled
+from movingtarget.drawing.style import LOOKS, panels, styled
+from movingtarget.families import FAMILIES
 from movingtarget.figure import Drawing
 from movingtarget.look import GREY
-from movingtarget.statistics.rows import where
+from movingtarget.settings import AS_DRAWN
+from movingtarget.statistics.rows import divide, where
 
 FIGURE = Drawing(
-    rule="draw_training",
+    rule="draw_information",
     tables=("mutual_information",),
     caption="""\
-How much successive layers tell about each other: compare the families with each other and with the grey
-line, the same measurement between images that were shuffled, whose true value is zero, and see whether
-their order is the same for both scalings of a layer. The abscissa is the lower layer of a pair, the
-ordinate the mutual information in nats; layers are scaled to unit root mean square, where an offset
-common to all images counts, or to unit deviation, where it does not. Lines are means over seeds and
-bands their 95 % intervals (number of seeds: {{ training.seeds | length }}); what is undefined is named
-above its panel. Made with the shallowest and the deepest networks from the first {{
-mutual_information.examples }} test images of {{ dataset }}, each family at its own best learning rate,
-with Gaussian noise of deviation {{ mutual_information.noise }} added to both layers and the bias of the
-sample covariance removed.
+How much successive layers tell about each other before training: compare each structure with the plain
+network, and all with the grey line, the same between images that were shuffled, whose true value is zero.
+On the left along the layers of the deepest networks, the abscissa being the lower layer of a pair; on the
+right the mean over layers against depth, on a logarithmic axis. The ordinate is the mutual information in
+nats, by the Gaussian estimate, that is, of linear relations; layers are scaled to unit deviation and read
+through noise of {{ mutual_information.noise }} of it. Lines are means over seeds and bands their 95 %
+intervals (number of seeds: {{ mutual_information.seeds | length }}); what is undefined is named above its
+panel. Made with layers of {{ mutual_information.hidden_width }} units on the first {{
+mutual_information.examples }} test images of {{ dataset }}.
 """,
 )
-
-SCALINGS = {"root-mean-square": "unit root mean square", "deviation": "unit deviation"}
 
 
 @styled
 def draw(information: pd.DataFrame) -> Figure:
-    """Information against layer, before and after training, of the shallowest and deepest networks.
+    """Information along the layers of the deepest networks, and its mean against depth: a row an activation.
 
     Args:
         information: table mutual_information.
     """
-    rows = [(depth, scaling) for depth in extremes(information["depth"]) for scaling in SCALINGS]
-    steps = {"at initialisation": information["step"].min(), "after training": information["step"].max()}
-    titles = [f"depth {depth}, {when}" for depth, _ in rows for when in steps]
-    figure, grid = panels(titles, columns=2, row_height=3.4, sharey=True)
-    for row, (depth, scaling) in zip(grid, rows, strict=True):
-        for axes, step in zip(row, steps.values(), strict=True):
-            shown = where(information, depth=depth, scaling=scaling, step=step)
-            _draw_null(axes, where(shown, quantity="permuted"))
-            draw_arms(axes, where(shown, quantity="information"), "layer")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        row[0].set_ylabel(f"information (nats),\n{SCALINGS[scaling]}")
-    for axes in grid[-1]:
-        axes.set_xlabel("layer (lower one of the pair)")
+    shown = compared(information)
+    rows = divide(where(shown, step=0), "activation")
+    deepest = shown["depth"].max()
+    titles = [f"{activation}, {what}" for activation in rows for what in (f"depth {deepest}", "by depth")]
+    figure, grid = panels(titles, columns=2, row_height=5.6, sharey="row")
+    for (along, by_depth), (activation, of_activation) in zip(grid, rows.items(), strict=True):
+        _draw_networks(along, where(of_activation, depth=deepest), "layer")
+        along.xaxis.set_major_locator(MaxNLocator(integer=True))
+        along.set_ylabel(f"{activation}: information (nats)")
+        depth_axis(by_depth, of_activation["depth"])
+        _draw_networks(by_depth, over_layers(of_activation), "depth")
+    grid[-1, 0].set_xlabel("layer (lower one of the pair)")
+    grid[-1, 1].set_xlabel("depth (hidden layers)")
     label_lines(figure)
     return figure
 
 
-def _draw_null(axes: Axes, rows: pd.DataFrame) -> None:
-    """Mean over families and seeds; what is undefined is named for each family's own curve."""
-    null = rows.groupby("layer")["value"].mean().dropna()
+def compared(information: pd.DataFrame) -> pd.DataFrame:
+    """Rows of networks as drawn, by the estimator, noise and scaling by which they are compared."""
+    drawn = where(information, dial=AS_DRAWN, estimator="gaussian", scaling="deviation")
+    return where(drawn, noise=where(drawn, relation="permuted")["noise"].iloc[0])
+
+
+def over_layers(rows: pd.DataFrame) -> pd.DataFrame:
+    """Means over layers, for each network, depth, seed, step and relation."""
+    keys = ["network", "activation", "depth", "seed", "step", "relation"]
+    return (
+        rows.groupby(keys, sort=False)["value"]
+        .agg(lambda of_layers: of_layers.mean(skipna=False))
+        .reset_index()
+    )
+
+
+def _draw_networks(axes: Axes, rows: pd.DataFrame, x: str) -> None:
+    null = where(rows, relation="permuted").groupby(x)["value"].mean().dropna()
     if not null.empty:
-        axes.plot(null, color=GREY, marker=".", markersize=1, linewidth=0.8, label="permuted")
+        axes.plot(null, color=GREY, marker=".", markersize=1, linewidth=0.8, label="shuffled")
+    for network, of_network in divide(where(rows, relation="layers"), "network").items():
+        draw_curve(axes, of_network, x, FAMILIES[network].title, LOOKS[network])
+        name_missing(axes, of_network, x, FAMILIES[network].title)

@@ -1,8 +1,11 @@
-"""Rank correlation with a confound held fixed."""
+"""Rank correlation with confounds held fixed."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
+
+DETERMINED = 1e-12
+"""Of what controls leave of two variables' variances: the product up to which it is rounding alone."""
 
 
 def rank_correlation(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
@@ -17,18 +20,21 @@ def rank_correlation(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]
         return np.asarray(products / np.sqrt((left**2).sum(-1) * (right**2).sum(-1)))
 
 
-def partial_rank_correlation(first: ArrayLike, second: ArrayLike, control: ArrayLike) -> NDArray[np.float64]:
-    r"""Spearman's correlation of two variables with a third one partialled out.
+def partial_rank_correlation(
+    first: ArrayLike, second: ArrayLike, *controls: ArrayLike
+) -> NDArray[np.float64]:
+    r"""Spearman's correlation of two variables with others partialled out, one after the other.
 
-    $$ r_{xy \cdot z} = \frac{r_{xy} - r_{xz} r_{yz}}{\sqrt{(1 - r_{xz}^2)(1 - r_{yz}^2)}} $$
+    $$ r_{xy \cdot Zw} = \frac{r_{xy \cdot Z} - r_{xw \cdot Z} r_{yw \cdot Z}}
+         {\sqrt{(1 - r_{xw \cdot Z}^2)(1 - r_{yw \cdot Z}^2)}} $$
 
     Args:
         first: `(..., n)`.
         second: `(..., n)`, infinite values being the largest.
-        control: `(..., n)`.
+        controls: `(..., n)` each; without any it is `rank_correlation`.
 
     Returns:
-        `(...)`; NaN where the control determines one of the others.
+        `(...)`; NaN where a control is constant, or controls determine one of the others.
 
     A control hides how closely the second follows the first:
 
@@ -38,10 +44,15 @@ def partial_rank_correlation(first: ArrayLike, second: ArrayLike, control: Array
     >>> round(partial_rank_correlation(first, second, control).item(), 6)
     1.0
     """
-    xy, xz, yz = (rank_correlation(*pair) for pair in ((first, second), (first, control), (second, control)))
+    if not controls:
+        return rank_correlation(first, second)
+    *others, last = controls
+    pairs = ((first, second), (first, last), (second, last))
+    xy, xz, yz = (partial_rank_correlation(*pair, *others) for pair in pairs)
+    left = (1 - xz**2) * (1 - yz**2)
     with np.errstate(invalid="ignore", divide="ignore"):
-        partial: NDArray[np.float64] = (xy - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2))
-    return np.where(np.isfinite(partial), partial, np.nan)
+        partial: NDArray[np.float64] = (xy - xz * yz) / np.sqrt(left)
+    return np.where(left > DETERMINED, partial, np.nan)
 
 
 def _centred_ranks(values: ArrayLike) -> NDArray[np.float64]:

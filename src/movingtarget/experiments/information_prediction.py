@@ -1,0 +1,103 @@
+"""Experiment: does the information between layers at initialisation foretell how fast a network learns?"""
+
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+
+from movingtarget.estimators import ESTIMATORS
+from movingtarget.experiments.mutual_information import middle_of
+from movingtarget.settings import ACTIVATION, AS_DRAWN, DIALLED, SCALINGS, names_of
+from movingtarget.statistics.rank_correlation import partial_rank_correlation
+from movingtarget.statistics.rows import divide, where
+from movingtarget.study import Study, one_job
+from movingtarget.tables import MEASURED
+
+STRUCTURE = "structure"
+"""What differs between networks whose weights are as they were drawn."""
+
+CONTROLS = {"depth": ["depth"], "depth and scale": ["depth", "scale"]}
+"""What is partialled out."""
+
+OUTCOMES = ("steps", "test_accuracy")
+
+ARM = ["network", "dial", "setting", "activation", "depth", "seed"]
+
+READING = ["estimator", "noise", "scaling"]
+
+STUDY = Study(
+    rule="measure_information_prediction",
+    settings={},
+    tables={
+        "information_prediction": {
+            "varied": (STRUCTURE, *DIALLED),
+            "activation": names_of(ACTIVATION),
+            **{"estimator": tuple(ESTIMATORS), "noise": float, "scaling": SCALINGS},
+            "outcome": OUTCOMES,
+            "controlled": tuple(CONTROLS),
+            "seed": int,
+            "value": MEASURED,
+        }
+    },
+    jobs=one_job("information_prediction"),
+    reads=("mutual_information", "information_training"),
+)
+
+
+def measure(
+    mutual_information: pd.DataFrame,
+    information_training: pd.DataFrame,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, pd.DataFrame]:
+    """Table information_prediction: rank correlations over networks, for each seed.
+
+    Of the information between the middle layers at the start, by every estimator, with the steps to the
+    threshold and with the test accuracy at the end: over structures and depths, and over a dial's settings
+    and depths, what is `controlled` partialled out.
+
+    Args:
+        mutual_information: that table.
+        information_training: that table.
+        say: told of nothing.
+    """
+    arms = initial_and_outcomes(mutual_information, information_training)
+    rows = [
+        {
+            **{"varied": varied, "activation": activation, "outcome": outcome, "controlled": controlled},
+            **dict(zip(["seed", *READING], key, strict=True)),
+            "value": partial_rank_correlation(
+                group["value"], group[outcome], *(group[name] for name in controls)
+            ).item(),
+        }
+        for varied, compared in of_each_variation(arms)
+        for activation, of_activation in divide(compared, "activation").items()
+        for key, group in divide(of_activation, "seed", *READING).items()
+        for outcome in OUTCOMES
+        for controlled, controls in CONTROLS.items()
+    ]
+    return {"information_prediction": pd.DataFrame(rows)}
+
+
+def initial_and_outcomes(
+    mutual_information: pd.DataFrame, information_training: pd.DataFrame
+) -> pd.DataFrame:
+    """Readings of every arm's middle pair at the start, with how the arm trained in further columns."""
+    initial = where(mutual_information, step=0, relation="layers")
+    middle = initial[initial["layer"] == initial["depth"].map(middle_of)]
+    return middle[[*ARM, *READING, "value"]].merge(outcomes(information_training), on=ARM)
+
+
+def outcomes(information_training: pd.DataFrame) -> pd.DataFrame:
+    """How arms have trained, a column for each quantity at the end and the scale at the start."""
+    last = information_training["step"] == information_training["step"].max()
+    kept = information_training[last | (information_training["quantity"] == "scale")]
+    table: pd.DataFrame = kept.pivot(index=ARM, columns="quantity", values="value").reset_index()
+    return table
+
+
+def of_each_variation(arms: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """What is compared: networks as drawn; and for each dial those that it turns, as drawn among them."""
+    drawn = where(arms, dial=AS_DRAWN)
+    yield STRUCTURE, drawn
+    for dial, rows in divide(arms[arms["dial"] != AS_DRAWN], "dial").items():
+        turned = drawn[(drawn["network"] == DIALLED[dial]) & drawn["depth"].isin(rows["depth"])]
+        yield dial, pd.concat([turned, rows])

@@ -1,0 +1,98 @@
+"""Figure: how well the information at the start orders networks by their speed, by estimator and by what varies."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from movingtarget.drawing.style import panels, styled
+from movingtarget.estimators import ESTIMATORS
+from movingtarget.figure import Drawing
+from movingtarget.look import GREY, Look
+from movingtarget.statistics.means import mean_interval
+from movingtarget.statistics.rows import divide, where
+
+FIGURE = Drawing(
+    rule="draw_information",
+    tables=("information_prediction",),
+    caption="""\
+Does the verdict on the claim depend on what is varied and on who estimates? Left of the line at 0, networks
+with more information between their layers at the start reach the threshold in fewer steps, as claimed; right of
+it in more. A row is an estimator, with the noise and the scaling of layers where several were tried (d: unit
+deviation, r: unit root mean square); a panel is what the networks differ by: their structure, or one dial of
+the initial weights of one structure, which leaves the class of functions as it is. The abscissa is the rank
+correlation over networks and depths, depth and the scale of activations partialled out. Markers are means over
+seeds, bars their 95 % intervals (number of seeds: {{ mutual_information.seeds | length }}); a row without a
+marker is undefined. Made from the middle pair of layers.
+""",
+)
+
+TITLES = {
+    "structure": "structure",
+    "gain": "dial: orthogonal gain",
+    "branch": "dial: skip and branch",
+    "rank": "dial: rank",
+}
+
+LOOKS: tuple[Look, ...] = (
+    {"color": "#0072B2", "marker": "o"},
+    {"color": "#D55E00", "marker": "s", "markerfacecolor": "white"},
+)
+"""Of the first and the second activation."""
+
+APART = 0.3
+"""Between the markers of a row, in rows."""
+
+
+@styled
+def draw(prediction: pd.DataFrame) -> Figure:
+    """Correlations of initial information with steps: a panel for what varies, a row for each estimator.
+
+    Args:
+        prediction: table information_prediction.
+    """
+    shown = where(prediction, outcome="steps", controlled="depth and scale")
+    varied = divide(shown, "varied")
+    readings = [
+        *divide(shown.sort_values("estimator", key=_order, kind="stable"), "estimator", "noise", "scaling")
+    ]
+    titles = [TITLES[name] for name in varied]
+    figure, grid = panels(titles, columns=2, row_height=1.6 + 0.36 * len(readings), sharex=True, sharey=True)
+    activations = [*divide(shown, "activation")]
+    for axes, rows in zip(grid.flat, varied.values(), strict=False):
+        axes.axvline(0, color=GREY, linewidth=0.8)
+        for place, reading in enumerate(readings):
+            of_reading = where(rows, **dict(zip(("estimator", "noise", "scaling"), reading, strict=True)))
+            for shift, (activation, look) in enumerate(zip(activations, LOOKS, strict=False)):
+                values = where(of_reading, activation=activation)["value"]
+                _draw_interval(axes, values, place + APART * (shift - (len(activations) - 1) / 2), look)
+    grid[0, 0].set_yticks(range(len(readings)), [_name(reading, readings) for reading in readings])
+    grid[0, 0].set_ylim(len(readings) - 0.4, -0.6)
+    grid[0, 0].set_xlim(-1.05, 1.05)
+    for axes in grid[-1]:
+        axes.set_xlabel("partial rank correlation with steps")
+    keys = [
+        Line2D([], [], linestyle="none", label=activation, **look)
+        for activation, look in zip(activations, LOOKS, strict=False)
+    ]
+    figure.legend(handles=keys, loc="outside upper right", ncols=2, frameon=False)
+    return figure
+
+
+def _order(names: pd.Series) -> pd.Series:
+    return names.map([*ESTIMATORS].index)
+
+
+def _name(reading: tuple[str, float, str], readings: list[tuple[str, float, str]]) -> str:
+    """An estimator's title, with noise and scaling where it was tried with several."""
+    estimator, noise, scaling = reading
+    several = sum(other == estimator for other, _, _ in readings) > 1
+    title = ESTIMATORS[estimator].title
+    return f"{title}, {noise:g}{scaling[0]}" if several else title
+
+
+def _draw_interval(axes: Axes, values: pd.Series, height: float, look: Look) -> None:
+    mean, low, high = mean_interval(values)
+    if low < high:
+        axes.plot([low, high], [height, height], color=look["color"], linewidth=0.8)
+    axes.plot([mean], [height], linestyle="none", **look)
