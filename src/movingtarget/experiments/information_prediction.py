@@ -1,12 +1,13 @@
 """Experiment: does the information between layers at initialisation foretell how fast a network learns?"""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pandas as pd
 
 from movingtarget.estimators import ESTIMATORS
 from movingtarget.experiments.mutual_information import middle_of
-from movingtarget.settings import ACTIVATION, AS_DRAWN, DIALLED, SCALINGS, names_of
+from movingtarget.settings import ACTIVATION, AS_DRAWN, DIALLED, FAMILY, SCALINGS, names_of
 from movingtarget.statistics.rank_correlation import partial_rank_correlation
 from movingtarget.statistics.rows import divide, where
 from movingtarget.study import Study, one_job
@@ -20,23 +21,32 @@ CONTROLS = {"depth": ["depth"], "depth and scale": ["depth", "scale"]}
 
 OUTCOMES = ("steps", "test_accuracy")
 
-ARM = ["network", "dial", "setting", "activation", "depth", "seed"]
+ARM: dict[str, Any] = {
+    **{"network": names_of(FAMILY), "dial": (AS_DRAWN, *DIALLED), "setting": float},
+    **{"activation": names_of(ACTIVATION), "depth": int, "seed": int},
+}
+"""Columns that name an arm and its seed."""
 
-READING = ["estimator", "noise", "scaling"]
+READING: dict[str, Any] = {"estimator": tuple(ESTIMATORS), "noise": float, "scaling": SCALINGS}
+"""Columns that say how layers were read."""
 
 STUDY = Study(
     rule="measure_information_prediction",
     settings={},
     tables={
+        "initial_information": {
+            **{**ARM, **READING},
+            **dict.fromkeys(["information", *OUTCOMES, "scale", "reached"], MEASURED),
+        },
         "information_prediction": {
             "varied": (STRUCTURE, *DIALLED),
             "activation": names_of(ACTIVATION),
-            **{"estimator": tuple(ESTIMATORS), "noise": float, "scaling": SCALINGS},
+            **READING,
             "outcome": OUTCOMES,
             "controlled": tuple(CONTROLS),
             "seed": int,
             "value": MEASURED,
-        }
+        },
     },
     jobs=one_job("information_prediction"),
     reads=("mutual_information", "information_training"),
@@ -48,9 +58,9 @@ def measure(
     information_training: pd.DataFrame,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, pd.DataFrame]:
-    """Table information_prediction: rank correlations over networks, for each seed.
+    """Tables initial_information, and information_prediction: rank correlations over networks, by seed.
 
-    Of the information between the middle layers at the start, by every estimator, with the steps to the
+    They are of the information between the middle layers at the start, by every estimator, with the steps to the
     threshold and with the test accuracy at the end: over structures and depths, and over a dial's settings
     and depths, what is `controlled` partialled out.
 
@@ -59,13 +69,13 @@ def measure(
         information_training: that table.
         say: told of nothing.
     """
-    arms = initial_and_outcomes(mutual_information, information_training)
+    arms = initial_information(mutual_information, information_training)
     rows = [
         {
             **{"varied": varied, "activation": activation, "outcome": outcome, "controlled": controlled},
             **dict(zip(["seed", *READING], key, strict=True)),
             "value": partial_rank_correlation(
-                group["value"], group[outcome], *(group[name] for name in controls)
+                group["information"], group[outcome], *(group[name] for name in controls)
             ).item(),
         }
         for varied, compared in of_each_variation(arms)
@@ -74,23 +84,22 @@ def measure(
         for outcome in OUTCOMES
         for controlled, controls in CONTROLS.items()
     ]
-    return {"information_prediction": pd.DataFrame(rows)}
+    return {"initial_information": arms, "information_prediction": pd.DataFrame(rows)}
 
 
-def initial_and_outcomes(
-    mutual_information: pd.DataFrame, information_training: pd.DataFrame
-) -> pd.DataFrame:
+def initial_information(information: pd.DataFrame, training: pd.DataFrame) -> pd.DataFrame:
     """Readings of every arm's middle pair at the start, with how the arm trained in further columns."""
-    initial = where(mutual_information, step=0, relation="layers")
+    initial = where(information, step=0, relation="layers")
     middle = initial[initial["layer"] == initial["depth"].map(middle_of)]
-    return middle[[*ARM, *READING, "value"]].merge(outcomes(information_training), on=ARM)
+    named = middle[[*ARM, *READING, "value"]].rename(columns={"value": "information"})
+    return named.merge(outcomes(training), on=[*ARM])
 
 
 def outcomes(information_training: pd.DataFrame) -> pd.DataFrame:
     """How arms have trained, a column for each quantity at the end and the scale at the start."""
     last = information_training["step"] == information_training["step"].max()
     kept = information_training[last | (information_training["quantity"] == "scale")]
-    table: pd.DataFrame = kept.pivot(index=ARM, columns="quantity", values="value").reset_index()
+    table: pd.DataFrame = kept.pivot(index=[*ARM], columns="quantity", values="value").reset_index()
     return table
 
 

@@ -7,7 +7,6 @@ from matplotlib.lines import Line2D
 
 from movingtarget.drawing.style import LOOKS, panels, styled
 from movingtarget.estimators import ESTIMATORS
-from movingtarget.experiments.information_prediction import initial_and_outcomes
 from movingtarget.families import FAMILIES
 from movingtarget.figure import Drawing
 from movingtarget.look import DARK
@@ -17,7 +16,7 @@ from movingtarget.statistics.rows import divide, where
 
 FIGURE = Drawing(
     rule="draw_information",
-    tables=("mutual_information", "information_training"),
+    tables=("initial_information",),
     caption="""\
 Whether the information between layers at the start foretells how fast a network learns, and by which
 estimator: if it did, markers would fall from the upper left to the lower right. Each panel has the same
@@ -34,17 +33,16 @@ as drawn, {{ mutual_information.depths | join(", ") }} hidden layers deep, each 
 
 
 @styled
-def draw(information: pd.DataFrame, training: pd.DataFrame) -> Figure:
+def draw(initial: pd.DataFrame) -> Figure:
     """Steps to the threshold against the initial information: a panel for each estimator.
 
     Args:
-        information: table mutual_information.
-        training: table information_training.
+        initial: table initial_information.
     """
-    arms = where(initial_and_outcomes(information, training), dial=AS_DRAWN, scaling="deviation")
+    arms = where(initial, dial=AS_DRAWN, scaling="deviation")
     arms = arms[(arms["estimator"] != "gaussian") | (arms["noise"] == other_noise(arms))]
     keys = ["estimator", "network", "activation", "depth"]
-    means = arms.groupby(keys, sort=False)[["value", "steps"]].agg(lambda seeds: seeds.mean(skipna=False))
+    means = arms.groupby(keys, sort=False)[["information", "steps"]].mean(skipna=False)
     by_estimator = divide(means.reset_index(), "estimator")
     names = [name for name in ESTIMATORS if name in by_estimator]
     titles = [ESTIMATORS[name].title for name in names]
@@ -55,11 +53,11 @@ def draw(information: pd.DataFrame, training: pd.DataFrame) -> Figure:
     for row in grid:
         row[0].set_ylabel("steps to the threshold")
     shown = [name for name in FAMILIES if name in set(arms["network"])]
-    keys = [
+    markers = [
         Line2D([], [], label=FAMILIES[name].title, **LOOKS[name] | {"linestyle": "none", "markersize": 5})
         for name in shown
     ]
-    figure.legend(handles=keys, loc="outside upper center", ncols=4, frameon=False)
+    figure.legend(handles=markers, loc="outside upper center", ncols=4, frameon=False)
     return figure
 
 
@@ -73,6 +71,6 @@ def _draw(axes: Axes, arms: pd.DataFrame) -> None:
     for (network, activation), rows in divide(arms, "network", "activation").items():
         look = {"color": LOOKS[network]["color"], "marker": LOOKS[network]["marker"], "linestyle": "none"}
         fill = look["color"] if activation == first else "white"
-        axes.plot(rows["value"], rows["steps"], **look, markerfacecolor=fill, markersize=4)
-    correlation = rank_correlation(arms["value"], arms["steps"]).item()
+        axes.plot(rows["information"], rows["steps"], **look, markerfacecolor=fill, markersize=4)
+    correlation = rank_correlation(arms["information"], arms["steps"]).item()
     axes.text(0.97, 0.93, f"r = {correlation:.2f}", transform=axes.transAxes, ha="right", color=DARK)

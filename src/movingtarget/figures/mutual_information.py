@@ -65,11 +65,7 @@ def compared(information: pd.DataFrame) -> pd.DataFrame:
 def over_layers(rows: pd.DataFrame) -> pd.DataFrame:
     """Means over layers, for each network, depth, seed, step and relation."""
     keys = ["network", "activation", "depth", "seed", "step", "relation"]
-    return (
-        rows.groupby(keys, sort=False)["value"]
-        .agg(lambda of_layers: of_layers.mean(skipna=False))
-        .reset_index()
-    )
+    return rows.groupby(keys, sort=False)["value"].mean(skipna=False).reset_index()
 
 
 def _draw_networks(axes: Axes, rows: pd.DataFrame, x: str) -> None:
