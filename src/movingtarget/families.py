@@ -5,7 +5,7 @@ nothing again.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from movingtarget.look import Look
 
@@ -20,6 +20,8 @@ class Family:
         look: of its lines, the same in every figure.
         activation: its own, for a family that is defined by it; else the architecture says.
         mirrored: whether weights are drawn as pairs (W, -W).
+        initial_weights: how its weights are drawn, for a family that is defined by it; else the architecture
+            says.
     """
 
     builder: str
@@ -27,14 +29,20 @@ class Family:
     look: Look
     activation: str | None = None
     mirrored: bool = False
+    initial_weights: Literal["normal", "orthogonal"] | None = None
 
     @property
     def made_of(self) -> dict[str, Any]:
         """All that decides its networks, and nothing of how they are drawn."""
-        return {"builder": self.builder, "activation": self.activation, "mirrored": self.mirrored}
+        return {
+            "builder": self.builder,
+            "activation": self.activation,
+            "mirrored": self.mirrored,
+            "initial_weights": self.initial_weights,
+        }
 
 
-FAMILIES = {  # colours from the palette of Okabe and Ito
+FAMILIES = {  # colours from the palettes of Okabe and Ito, and of Paul Tol
     "plain": Family(
         "movingtarget.networks.feedforward:plain",
         "plain",
@@ -49,6 +57,11 @@ FAMILIES = {  # colours from the palette of Okabe and Ito
         "movingtarget.networks.residual:scaled",
         "residual",
         {"color": "#009E73", "marker": "^", "linestyle": (0, (4, 1.2, 1, 1.2))},
+    ),
+    "residual-unscaled": Family(
+        "movingtarget.networks.residual:unscaled",
+        "residual, unscaled",
+        {"color": "#661100", "marker": "d", "linestyle": (0, (5, 1))},
     ),
     "residual-batch-norm": Family(
         "movingtarget.networks.residual:batch_norm",
@@ -67,6 +80,22 @@ FAMILIES = {  # colours from the palette of Okabe and Ito
         {"color": "#56B4E9", "marker": "P", "linestyle": (0, (2.5, 1))},
         activation="crelu",
         mirrored=True,
+    ),
+    "orthogonal": Family(
+        "movingtarget.networks.feedforward:plain",
+        "orthogonal",
+        {"color": "#332288", "marker": "*", "linestyle": (0, (1, 1.2))},
+        initial_weights="orthogonal",
+    ),
+    "low-rank": Family(
+        "movingtarget.networks.low_rank:low_rank",
+        "low rank",
+        {"color": "#AA3377", "marker": (3, 1, 180), "linestyle": (0, (1, 1, 1, 3))},
+    ),
+    "patch-convolution": Family(
+        "movingtarget.networks.convolution:patch_convolution",
+        "convolutional",
+        {"color": "#CCBB44", "marker": "h", "linestyle": (0, (7, 1.5, 1, 1.5))},
     ),
     "linear": Family(
         "movingtarget.networks.feedforward:plain",

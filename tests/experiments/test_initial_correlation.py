@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from network_cases import PERCEPTRONS
 
 from movingtarget.data.load import Images
 from movingtarget.experiments.initial_correlation import measure
-from movingtarget.families import FAMILIES
 from movingtarget.measures.population import population_statistics
 from movingtarget.networks import Architecture, build_random
 from movingtarget.networks.chain import hidden_layers
@@ -27,9 +27,9 @@ def images() -> Images:
 
 def test_table_has_a_row_for_each_network_depth_seed_and_quantity(images: Images, written: Written) -> None:
     said: list[str] = []
-    table = measure(images, [0, 3], 6, 4, [1, 3], [*FAMILIES], said.append)["initial_correlation"]
-    assert len(written(table, "initial_correlation")) == len(FAMILIES) * 2 * 2 * 2
-    assert len(said) == len(set(said)) == 2 * len(FAMILIES)
+    table = measure(images, [0, 3], 6, 4, [1, 3], [*PERCEPTRONS], said.append)["initial_correlation"]
+    assert len(written(table, "initial_correlation")) == len(PERCEPTRONS) * 2 * 2 * 2
+    assert len(said) == len(set(said)) == 2 * len(PERCEPTRONS)
 
 
 @pytest.mark.parametrize("family", ["plain", "residual-batch-norm"])

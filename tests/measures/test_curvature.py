@@ -7,13 +7,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from network_cases import PERCEPTRONS
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.testing import assert_close
 
-from movingtarget.families import FAMILIES
 from movingtarget.measures.curvature import Curvature, block_curvatures, largest_curvature
 from movingtarget.networks import Architecture, Parameters, build_random, call, stack, unstack
 from movingtarget.networks.chain import chain, propagate
@@ -71,7 +71,7 @@ def flat(network: nn.Module) -> Tensor:
     return parameters_to_vector(network.parameters()).detach().double()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_agrees_with_the_whole_matrix(random_networks: RandomNetworks, family: str, activation: str) -> None:
     network, (inputs, labels) = random_networks(family, 1, activation=activation)[0].double(), examples()

@@ -4,10 +4,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from network_cases import PERCEPTRONS
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from movingtarget.families import FAMILIES
 from movingtarget.measures.gradient_correlation import gradient_correlation, layer_gradients
 from movingtarget.measures.population import population_statistics
 from movingtarget.networks import Parameters, call, stack, unstack
@@ -41,7 +41,7 @@ def by_pairs(gradients: list[Tensor]) -> tuple[float, float]:
     return sum(covariances) / len(covariances) / mean_square, mean_square**0.5
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_agrees_with_a_loop_over_pairs(random_networks: RandomNetworks, family: str) -> None:
     networks = [network.double() for network in random_networks(family, 3, activation="relu")]
     network, parameters, inputs = networks[0], stack(networks), torch.randn(EXAMPLES, 5).double()

@@ -3,10 +3,10 @@ from copy import deepcopy
 
 import pytest
 import torch
+from network_cases import PERCEPTRONS
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from movingtarget.families import FAMILIES
 from movingtarget.measures.autocorrelation import gradient_autocorrelation
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.measures.population import population_statistics
@@ -34,7 +34,7 @@ def frozen(network: nn.Module, parameters: Parameters, inputs: Tensor) -> Callab
     return summed
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_agrees_with_one_example_after_the_other(
     random_networks: RandomNetworks, family: str, activation: str
@@ -181,7 +181,7 @@ def test_a_network_of_several_tensors_is_refused() -> None:
         input_gradients(network, dict(network.named_parameters()), torch.randn(EXAMPLES, 5))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_a_batch_of_one_example(random_networks: RandomNetworks, family: str) -> None:
     network, inputs = random_networks(family, 1)[0].double(), examples()[:1]
     parameters: Parameters = dict(network.named_parameters())

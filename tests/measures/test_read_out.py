@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from network_cases import PERCEPTRONS
 from torch import nn
 
 from movingtarget.experiments.effective_rank import NETWORKS as CONVOLUTIONAL
-from movingtarget.families import FAMILIES
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.networks import Architecture, build_random
 from movingtarget.networks.convolutional import convolutional, initialise_convolutional
@@ -66,7 +66,7 @@ def test_one_layer_halves_the_correlation_of_independent_inputs(make: Make) -> N
 @pytest.mark.parametrize(
     "make",
     [
-        *(classifier(family, "normal") for family in FAMILIES),
+        *(classifier(family, "normal") for family in PERCEPTRONS),
         *(
             lambda seed, network=network: initialise_convolutional(
                 convolutional(network, 8, 40, 2, 10, "none"), seed

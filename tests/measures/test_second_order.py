@@ -5,10 +5,10 @@ from copy import deepcopy
 
 import pytest
 import torch
+from network_cases import PERCEPTRONS
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from movingtarget.families import FAMILIES
 from movingtarget.measures.moving_target import drops, gradients
 from movingtarget.measures.second_order import Prices, prices
 from movingtarget.networks import Parameters, stack, unstack
@@ -53,7 +53,7 @@ def from_the_whole_matrix(network: nn.Module, after: Parameters, inputs: Tensor,
     return Prices(own, torch.stack(across).sum() / 2)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_agrees_with_the_whole_matrix(random_networks: RandomNetworks, family: str) -> None:
     network, (inputs, labels) = random_networks(family, 1, activation="tanh")[0].double(), examples()
     parameters = {name: value.detach() for name, value in network.named_parameters()}

@@ -2,10 +2,10 @@ import math
 
 import pytest
 import torch
+from network_cases import PERCEPTRONS
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from movingtarget.families import FAMILIES
 from movingtarget.measures.capture import capture
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.networks import Architecture, build, build_random
@@ -37,7 +37,7 @@ def product_of_halves(network: nn.Module) -> Tensor:
     return matrix
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 @pytest.mark.parametrize(("width", "depth"), [(1, 1), (6, 1), (1, 4), (6, 2), (6, 7)])
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "linear"])
 def test_shapes(family: str, width: int, depth: int, activation: str) -> None:
@@ -126,7 +126,7 @@ def test_unknown_family_says_what_is_allowed() -> None:
         build(Architecture("highway", 5, 6, 2, 4, "relu"))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 @pytest.mark.parametrize(("width", "depth", "line"), [(6, 0, "depth is 0"), (0, 2, "width is 0")])
 def test_nothing_to_build(family: str, width: int, depth: int, line: str) -> None:
     with pytest.raises(ValueError, match=f"^{line}; allowed: at least 1$"):

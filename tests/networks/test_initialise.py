@@ -1,9 +1,9 @@
 import pytest
 import torch
+from network_cases import PERCEPTRONS
 from torch import Tensor
 from torch.testing import assert_close
 
-from movingtarget.families import FAMILIES
 from movingtarget.networks import Architecture, build
 from movingtarget.networks.initialise import GAINS, Weights, generator, initialise
 from movingtarget.networks.layers import ACTIVATIONS, Linear
@@ -64,7 +64,7 @@ def test_biases_are_zero_unless_random_ones_are_asked_for() -> None:
     assert hidden.bias.var().item() == pytest.approx(2 / 5, rel=0.09)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_equal_seeds_give_equal_weights_and_other_seeds_others(family: str) -> None:
     assert torch.equal(weights(family, 1), weights(family, 1))
     assert not torch.isin(weights(family, 1), weights(family, 2)).any()

@@ -4,10 +4,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from network_cases import PERCEPTRONS
 from torch import nn
 from torch.testing import assert_close
 
-from movingtarget.families import FAMILIES
 from movingtarget.measures.population import population_statistics
 from movingtarget.networks import Architecture, build, call, stack, unstack
 from movingtarget.networks.initialise import initialise
@@ -16,7 +16,7 @@ RandomNetworks = Callable[..., list[nn.Module]]
 
 
 @given(
-    family=st.sampled_from([*FAMILIES]),
+    family=st.sampled_from([*PERCEPTRONS]),
     members=st.integers(1, 4),
     depth=st.integers(1, 4),
     batch=st.integers(2, 6),
@@ -42,7 +42,7 @@ def test_members_called_at_once_answer_as_alone_in_eval_mode(random_networks: Ra
     assert_close(call(networks[0], parameters, inputs[:1]), torch.stack(alone), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_unstack_undoes_stack(random_networks: RandomNetworks, family: str) -> None:
     networks = random_networks(family, 3)
     for member, network in enumerate(networks):

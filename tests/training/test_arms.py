@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from network_cases import PERCEPTRONS
 
 from movingtarget.data.load import Images
 from movingtarget.experiments import image_gradients, mutual_information
-from movingtarget.families import FAMILIES
 from movingtarget.networks import Architecture, Parameters, build_random
 from movingtarget.networks.initialise import Weights
 from movingtarget.training.arms import measure_arm, train_arm
@@ -115,7 +115,7 @@ def test_evaluations_are_evenly_spaced_in_every_epoch(asked: int, steps: Sequenc
 
 
 @pytest.mark.parametrize("weights", ["normal", "orthogonal"])
-@pytest.mark.parametrize("network", FAMILIES)
+@pytest.mark.parametrize("network", PERCEPTRONS)
 def test_members_start_from_the_initial_weights_of_their_seed(network: str, weights: Weights):
     initial = trained(network, initial_weights=weights).snapshots[0]
     for place, seed in enumerate(SEEDS):

@@ -3,11 +3,11 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
+from network_cases import PERCEPTRONS
 from torch import nn
 from torch.testing import assert_close
 
 from movingtarget.data.load import Images
-from movingtarget.families import FAMILIES
 from movingtarget.measures.population import population_statistics
 from movingtarget.networks import Parameters, call, stack, unstack
 from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
@@ -22,7 +22,7 @@ def prepared(networks: list[nn.Module], images: Images) -> tuple[nn.Module, Para
     return networks[0], parameters, population_statistics(networks[0], parameters, images.train_inputs)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_scores_are_each_members_own(random_networks: RandomNetworks, images: Images, family: str) -> None:
     network, parameters, statistics = prepared(random_networks(family, 3), images)
     score = evaluate(network, parameters, statistics, *images[2:4])
@@ -34,7 +34,7 @@ def test_scores_are_each_members_own(random_networks: RandomNetworks, images: Im
         assert score.accuracy[member].item() == right / 30
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_neither_order_nor_company_of_examples_matters(
     random_networks: RandomNetworks, images: Images, family: str
 ) -> None:

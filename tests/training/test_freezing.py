@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from network_cases import PERCEPTRONS
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from movingtarget.families import FAMILIES
 from movingtarget.networks import Parameters, stack, unstack
 from movingtarget.networks.residual import Residual
 from movingtarget.training.freezing import freeze_in_order, freeze_lowest
@@ -70,7 +70,7 @@ def slowly_trained(network: nn.Module, member: int, steps: int) -> tuple[Paramet
     return {name: value.detach() for name, value in network.named_parameters()}, losses
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_agrees_with_whole_gradients_of_which_a_part_is_used(
     random_networks: RandomNetworks, family: str
 ) -> None:
@@ -127,7 +127,7 @@ def test_batch_norm_of_frozen_layers_uses_the_batch(random_networks: RandomNetwo
     assert not torch.equal(losses[0], losses[1])
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_every_step_costs_what_torch_counts(random_networks: RandomNetworks, family: str) -> None:
     networks = random_networks(family, MEMBERS, DEPTH)
     parameters, memory, flops = stack(networks), dict[str, Tensor](), []
@@ -167,7 +167,7 @@ def test_no_frozen_layer_is_part_of_a_graph(random_networks: RandomNetworks) -> 
     assert wanted == [place >= step for step in range(LAYERS) for place in range(DEPTH)]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_a_stack_moves_as_its_members_alone(random_networks: RandomNetworks, family: str) -> None:
     networks = [network.double() for network in random_networks(family, MEMBERS)]
     inputs, labels = random_batches()[0]
@@ -196,7 +196,7 @@ def test_no_steps_are_refused() -> None:
         freeze_in_order(0)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 @pytest.mark.parametrize(
     ("layers", "moving"), [(0, range(0)), (1, range(2)), (2, range(4, 6)), (3, range(0))]
 )

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from network_cases import PERCEPTRONS
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from movingtarget.families import FAMILIES
 from movingtarget.networks import Parameters, stack, unstack
 from movingtarget.networks.layers import BatchNorm, Linear
 from movingtarget.training.greedy import greedy
@@ -70,7 +70,7 @@ def slowly_trained(network: nn.Module, member: int) -> tuple[Parameters, list[fl
     return {name: value.detach() for name, value in network.named_parameters()}, losses
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_agrees_with_torch_on_networks_cut_short(random_networks: RandomNetworks, family: str) -> None:
     networks = random_networks(family, MEMBERS, DEPTH)
     outcomes = steps_of(greedy(STEPS), networks)
@@ -126,7 +126,7 @@ def test_the_memory_counts_the_steps_and_goes_on_from_there(random_networks: Ran
     assert_close(resumed.parameters, outcomes[3].parameters)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_every_step_costs_what_torch_counts(random_networks: RandomNetworks, family: str) -> None:
     networks = random_networks(family, MEMBERS, DEPTH)
     parameters, memory, flops = stack(networks), dict[str, Tensor](), []
@@ -143,7 +143,7 @@ def test_every_step_costs_what_torch_counts(random_networks: RandomNetworks, fam
 
 
 @pytest.mark.parametrize("step", range(5))
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_a_stack_moves_as_its_members_alone(random_networks: RandomNetworks, family: str, step: int) -> None:
     networks = [network.double() for network in random_networks(family, MEMBERS)]
     inputs, labels = random_batches()[0]

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 import torch
+from network_cases import PERCEPTRONS
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from movingtarget.families import FAMILIES
 from movingtarget.networks import stack
 from movingtarget.networks.layers import BatchNorm, Linear
 from movingtarget.training.interface import Batch, Cost, UpdateRule, steps_done
@@ -44,7 +44,7 @@ def counted(networks: list[nn.Module], rule: UpdateRule) -> tuple[Cost, float]:
     return outcome.cost, counter.flops / MEMBERS
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 @pytest.mark.parametrize("depth", [1, 4])
 def test_flops_of_simultaneous(random_networks: RandomNetworks, family: str, depth: int) -> None:
     cost, measured = counted(random_networks(family, MEMBERS, depth), simultaneous)

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from network_cases import PERCEPTRONS
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from movingtarget.families import FAMILIES
 from movingtarget.networks import Parameters, stack, unstack
 from movingtarget.training.interface import Batch, Cost, UpdateRule
 from movingtarget.training.layer_rates import lars, layer_rates
@@ -65,7 +65,7 @@ def descended_by_torch(network: nn.Module, member: int, rates: list[float]) -> P
     return {name: value.detach() for name, value in network.named_parameters()}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 @pytest.mark.parametrize("factor", [2.6, 0.8])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_agrees_with_torch_with_a_group_for_each_layer(
@@ -106,7 +106,7 @@ def slow_lars(network: nn.Module, member: int, rate: float) -> Parameters:
     return {name: value.detach() for name, value in network.named_parameters()}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_lars_agrees_with_a_loop_over_layers(random_networks: RandomNetworks, family: str) -> None:
     networks = random_networks(family, MEMBERS, DEPTH)
     after = trained(networks, lars)
@@ -114,7 +114,7 @@ def test_lars_agrees_with_a_loop_over_layers(random_networks: RandomNetworks, fa
         assert_close(unstack(after, member), slow_lars(network, member, RATES[member].item()), atol=1e-10)
 
 
-@given(family=st.sampled_from([*FAMILIES]), rate=st.floats(1e-4, 10), label=st.integers(0, 3))
+@given(family=st.sampled_from([*PERCEPTRONS]), rate=st.floats(1e-4, 10), label=st.integers(0, 3))
 def test_lars_moves_every_layer_by_the_same_share_of_its_norm(
     random_networks: RandomNetworks, family: str, rate: float, label: int
 ) -> None:
@@ -145,7 +145,7 @@ def test_lars_leaves_layers_without_a_gradient_where_they_are(random_networks: R
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_a_stack_moves_as_its_members_alone(random_networks: RandomNetworks, rule: str, family: str) -> None:
     networks = [network.double() for network in random_networks(family, MEMBERS)]
     inputs, labels = random_batches()[0]
@@ -169,7 +169,7 @@ def test_a_member_that_diverges_touches_no_other(random_networks: RandomNetworks
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_a_step_costs_what_a_simultaneous_one_does(
     random_networks: RandomNetworks, rule: str, family: str
 ) -> None:

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from network_cases import PERCEPTRONS
 from torch import Tensor, nn
 from torch.testing import assert_close
 from torch.utils.flop_counter import FlopCounterMode
@@ -148,7 +149,7 @@ def test_agrees_with_descent_of_local_losses(
     check_against_reference(networks, activation, iterations, gamma, loss)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_agrees_with_descent_of_local_losses_in_every_family(
     random_networks: RandomNetworks, family: str, loss: Loss
@@ -159,7 +160,7 @@ def test_agrees_with_descent_of_local_losses_in_every_family(
 
 @given(
     gamma=st.floats(1e-3, 1e3),
-    family=st.sampled_from([*FAMILIES]),
+    family=st.sampled_from([*PERCEPTRONS]),
     activation=st.sampled_from(sorted(INTEGRALS)),
     depth=st.integers(1, 5),
     loss=st.sampled_from(LOSSES),
@@ -173,7 +174,7 @@ def test_one_local_step_is_the_step_of_gradient_descent(
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_one_local_step_is_exact_in_float32_at_any_gamma(
     random_networks: RandomNetworks, family: str, loss: Loss
 ) -> None:
@@ -233,7 +234,7 @@ def test_loss_is_the_one_before_the_step(random_networks: RandomNetworks) -> Non
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_a_stack_moves_as_its_members_alone(random_networks: RandomNetworks, family: str, loss: Loss) -> None:
     networks = [network.double() for network in random_networks(family, MEMBERS)]
     rule, (inputs, labels) = by_descent(4, 0.5, loss), random_batch()
@@ -270,7 +271,7 @@ def counted(network: nn.Module, rule: UpdateRule) -> tuple[Cost, Cost]:
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("iterations", [1, 2, 7])
 @pytest.mark.parametrize("depth", [1, 4])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_cost_is_what_torch_counts(
     random_networks: RandomNetworks, family: str, depth: int, iterations: int, loss: Loss
 ) -> None:

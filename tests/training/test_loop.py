@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from network_cases import PERCEPTRONS
 from torch import Tensor, nn
 from torch.testing import assert_close
 
 from movingtarget.data.load import Images
-from movingtarget.families import FAMILIES
 from movingtarget.networks import Architecture, Parameters, build, stack
 from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
 from movingtarget.networks.initialise import initialise
@@ -22,7 +22,7 @@ from movingtarget.training.loop import Rows, State, Training, as_data, from_data
 from movingtarget.training.simultaneous import simultaneous
 
 Written = Callable[[pd.DataFrame, str], pd.DataFrame]
-ARMS = [(family, simultaneous) for family in FAMILIES] + [("plain", locoprop_by_descent(3, gamma=1.0))]
+ARMS = [(family, simultaneous) for family in PERCEPTRONS] + [("plain", locoprop_by_descent(3, gamma=1.0))]
 
 
 def plan(images: Images, family: str = "plain", **changes: Any) -> Training:

@@ -6,10 +6,10 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
+from network_cases import PERCEPTRONS
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from movingtarget.families import FAMILIES
 from movingtarget.networks import Parameters, stack, unstack
 from movingtarget.training.interface import Batch, Cost, UpdateRule
 from movingtarget.training.layer_rates import lars
@@ -80,7 +80,7 @@ def slow_lars(network: nn.Module, member: int) -> Parameters:
 
 
 @pytest.mark.parametrize("by_norms", [False, True])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_agrees_with_a_loop(random_networks: RandomNetworks, family: str, by_norms: bool) -> None:
     networks = random_networks(family, MEMBERS, DEPTH)
     after = trained(networks, momentum(SHARE, DECAY, by_norms))

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
+from network_cases import PERCEPTRONS
 from torch import Tensor, nn
 from torch.testing import assert_close
 from torch.utils.flop_counter import FlopCounterMode
 
-from movingtarget.families import FAMILIES
 from movingtarget.networks import stack, unstack
 from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
 from movingtarget.networks.chain import chain, pre_activation
@@ -50,7 +50,7 @@ def test_signals_of_an_autoencoder_are_those_of_a_loop_over_its_layers() -> None
             assert_close(signal.errors[member], e, rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_errors_give_the_weights_gradient_in_every_family(
     random_networks: RandomNetworks, family: str
 ) -> None:

@@ -3,10 +3,10 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
+from network_cases import PERCEPTRONS
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from movingtarget.families import FAMILIES
 from movingtarget.networks import stack
 from movingtarget.training.interface import Batch
 from movingtarget.training.simultaneous import simultaneous
@@ -76,7 +76,7 @@ def trained_by_torch(theirs: nn.Module, ours: nn.Module, batches: list[Batch], r
     return losses
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PERCEPTRONS)
 def test_a_stack_trains_as_torch_trains_each_member(random_networks: RandomNetworks, family: str) -> None:
     networks = [network.double() for network in random_networks(family, MEMBERS, DEPTH)]
     batches = [

@@ -112,8 +112,8 @@ MUTATIONS: dict[str, tuple[str, str, str, str]] = {  # file, what stands there, 
     ),
     "looks linear with weights that do not": (
         "networks/build.py",
-        "architecture.initial_weights, mirrored)",
-        "architecture.initial_weights, False)",
+        "weights, family.mirrored)",
+        "weights, False)",
         "a_family_builds or same_function",
     ),
     "a family's own activation forgotten": (

@@ -115,7 +115,7 @@ def theorem_network(
 
 def _layer(network: str, normalisation: str, beta: float, depth: int, width: int) -> nn.Module:
     if network == "feedforward":
-        return FeedforwardLayer(width, width, "relu", normalisation)
+        return FeedforwardLayer(Linear(width, width), width, "relu", normalisation)
     if network == "highway":
         return ResidualBlock(width, "relu", normalisation, beta=depth**-0.5, skip=(1 - 1 / depth) ** 0.5)
     return ResidualBlock(width, "relu", normalisation, beta)

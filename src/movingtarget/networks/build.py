@@ -22,10 +22,11 @@ class Architecture:
         depth: hidden layers.
         outputs: of the network.
         activation: of the hidden layers, unless the family has its own.
-        initial_weights: how they are drawn.
+        initial_weights: how they are drawn, unless the family says.
 
     Raises:
-        ValueError: the family is unknown, or depth or width below 1.
+        ValueError: the family is unknown, or depth or width below 1. Convolutions of patches, when built,
+            want square images and a width that divide into 4 x 4 maps.
     """
 
     family: str
@@ -58,9 +59,9 @@ def build(architecture: Architecture) -> nn.Module:
 
 def build_random(architecture: Architecture, seed: int) -> nn.Module:
     """A network with random weights."""
-    mirrored = FAMILIES[architecture.family].mirrored
-    activation = _activation(architecture)
-    return initialise(build(architecture), seed, activation, architecture.initial_weights, mirrored)
+    family, activation = FAMILIES[architecture.family], _activation(architecture)
+    weights = family.initial_weights or architecture.initial_weights
+    return initialise(build(architecture), seed, activation, weights, family.mirrored)
 
 
 def _activation(architecture: Architecture) -> str:

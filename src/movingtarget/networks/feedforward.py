@@ -1,5 +1,6 @@
 """Feedforward networks: plain (Rosenblatt's perceptron with hidden layers), centred, or with batch norm."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -13,12 +14,14 @@ if TYPE_CHECKING:
 class FeedforwardLayer(nn.Module):
     """One hidden layer, h = f(N(W x + b)), N being no normalisation, centring or batch norm.
 
+    Its affine map, to `width` units, is given: a `Linear` layer, a convolution or a chain of such.
+
     Source: Ioffe & Szegedy 2015, section 3.2 (normalisation between the affine map and the activation).
     """
 
-    def __init__(self, inputs: int, width: int, activation: str, normalisation: str) -> None:
+    def __init__(self, affine: nn.Module, width: int, activation: str, normalisation: str) -> None:
         super().__init__()
-        self.linear = Linear(inputs, width)
+        self.linear = affine
         self.normalisation = NORMALISATIONS[normalisation](width)
         self.activation = ACTIVATIONS[activation]()
 
@@ -29,16 +32,27 @@ class FeedforwardLayer(nn.Module):
 
 
 class Feedforward(nn.Module):
-    """`depth` hidden layers of `width` units and an affine output layer."""
+    """`depth` hidden layers of `width` units and an affine output layer.
+
+    The affine maps of the hidden layers are of class `Linear` unless others are given.
+    """
 
     def __init__(
-        self, inputs: int, width: int, depth: int, outputs: int, activation: str, normalisation: str = "none"
+        self,
+        inputs: int,
+        width: int,
+        depth: int,
+        outputs: int,
+        activation: str,
+        normalisation: str = "none",
+        affine: Sequence[nn.Module] = (),
     ) -> None:
         super().__init__()
         widened = 2 * width if activation == "crelu" else width
         sizes = [inputs] + [widened] * depth
         self.hidden = nn.ModuleList(
-            FeedforwardLayer(below, width, activation, normalisation) for below in sizes[:depth]
+            FeedforwardLayer(layer, width, activation, normalisation)
+            for layer in affine or [Linear(below, width) for below in sizes[:depth]]
         )
         self.head = Linear(sizes[depth], outputs)
 

@@ -30,8 +30,9 @@ def initialise(
     r"""Draw the weights of every affine layer, in place, and return the network.
 
     The mean square of a weight is $g / \text{fan-in}$ with g = 2 for rectifiers (He et al. 2015, eq. 10), of
-    which half the inputs are zero, and 1 for other activations. Weights are normal and independent, or
-    orthogonal: equal rows or columns of a random rotation (Saxe et al. 2014).
+    which half the inputs are zero, and 1 for other activations and for the outer factor of a product of
+    weights. Weights are normal and independent, or orthogonal: equal rows or columns of a random rotation
+    (Saxe et al. 2014).
 
     Args:
         network: of layers of class Linear; those of one shape get equal weights from one seed.
@@ -46,12 +47,15 @@ def initialise(
     source = generator(seed, "weights")
     layers = [part for part in network.modules() if isinstance(part, Linear)]
     for place, layer in enumerate(layers):
-        deviation = ((1.0 if mirrored else GAINS[activation]) / layer.in_features) ** 0.5
+        gain = 1.0 if mirrored or not layer.activated else GAINS[activation]
+        deviation = (gain / layer.in_features) ** 0.5
         with torch.no_grad():
             if mirrored and place > 0:
                 _draw_mirrored(layer.weight, weights, source)
             else:
                 _draw(layer.weight, deviation, weights, source)
+        if layer.bias is None:
+            continue
         if random_biases:
             nn.init.normal_(layer.bias, 0.0, deviation, source)
         else:

@@ -95,6 +95,11 @@ def scaled(architecture: "Architecture") -> nn.Module:
     return _residual(architecture, "none", architecture.depth**-0.5)
 
 
+def unscaled(architecture: "Architecture") -> nn.Module:
+    """Without normalisation, and with unscaled branches: the stream's variance grows with every block."""
+    return _residual(architecture, "none", 1.0)
+
+
 def batch_norm(architecture: "Architecture") -> nn.Module:
     """With batch norm in front of every branch, and unscaled branches."""
     return _residual(architecture, "batch-norm", 1.0)
