@@ -1,4 +1,4 @@
-"""Figure: how well the information at the start orders networks by their speed, by estimator and by what varies."""
+"""Figure: how well the information at the start orders networks by speed, by estimator and what varies."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,13 +16,13 @@ FIGURE = Drawing(
     rule="draw_information",
     tables=("information_prediction",),
     caption="""\
-Does the verdict on the claim depend on what is varied and on who estimates? Left of the line at 0, networks
-with more information between their layers at the start reach the threshold in fewer steps, as claimed; right of
-it in more. A row is an estimator, with the noise and the scaling of layers where several were tried (d: unit
-deviation, r: unit root mean square); a panel is what the networks differ by: their structure, or one dial of
-the initial weights of one structure, which leaves the class of functions as it is. The abscissa is the rank
-correlation over networks and depths, depth and the scale of activations partialled out. Markers are means over
-seeds, bars their 95 % intervals (number of seeds: {{ mutual_information.seeds | length }}); a row without a
+Does the verdict on the claim depend on what is varied and on who estimates? Left of the line at 0,
+networks with more information between their layers at the start reach the threshold in fewer steps, as
+claimed; right of it in more. A row is an estimator, with the noise and the scaling of layers where several
+were tried (d: unit deviation, r: unit root mean square); a panel is what the networks differ by: their
+structure, or one dial of the initial weights of one structure, which leaves the class of functions as it
+is. The abscissa is the rank correlation over networks and depths, depth and the scale of activations
+partialled out. Markers are means over seeds, bars their 95 % intervals (number of seeds: {{ mutual_information.seeds | length }}); a row without a
 marker is undefined. Made from the middle pair of layers.
 """,
 )
