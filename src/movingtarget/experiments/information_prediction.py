@@ -61,8 +61,8 @@ def measure(
     """Tables initial_information, and information_prediction: rank correlations over networks, by seed.
 
     They are of the information between the middle layers at the start, by every estimator, with the steps to
-    the threshold and with the test accuracy at the end: over structures and depths, and over a dial's settings
-    and depths, what is `controlled` partialled out.
+    the threshold and with the test accuracy at the end: over structures and depths, and over a dial's
+    settings and depths, what is `controlled` partialled out.
 
     Args:
         mutual_information: that table.

@@ -22,8 +22,9 @@ claimed; right of it in more. A row is an estimator, with the noise and the scal
 were tried (d: unit deviation, r: unit root mean square); a panel is what the networks differ by: their
 structure, or one dial of the initial weights of one structure, which leaves the class of functions as it
 is. The abscissa is the rank correlation over networks and depths, depth and the scale of activations
-partialled out. Markers are means over seeds, bars their 95 % intervals (number of seeds: {{ mutual_information.seeds | length }}); a row without a
-marker is undefined. Made from the middle pair of layers.
+partialled out. Markers are means over seeds, bars their 95 % intervals (number of seeds: {{
+mutual_information.seeds | length }}); a row without a marker is undefined. Made from the middle pair of
+layers.
 """,
 )
 
