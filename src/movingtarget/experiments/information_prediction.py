@@ -1,6 +1,6 @@
 """Experiment: does the information between layers at initialisation foretell how fast a network learns?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -74,9 +74,7 @@ def measure(
         {
             **{"varied": varied, "activation": activation, "outcome": outcome, "controlled": controlled},
             **dict(zip(["seed", *READING], key, strict=True)),
-            "value": partial_rank_correlation(
-                group["information"], group[outcome], *(group[name] for name in controls)
-            ).item(),
+            "value": correlation(group, outcome, controls),
         }
         for varied, compared in of_each_variation(arms)
         for activation, of_activation in divide(compared, "activation").items()
@@ -85,6 +83,19 @@ def measure(
         for controlled, controls in CONTROLS.items()
     ]
     return {"initial_information": arms, "information_prediction": pd.DataFrame(rows)}
+
+
+def correlation(arms: pd.DataFrame, outcome: str, controls: Sequence[str]) -> float:
+    """Rank correlation of information and outcome, controls partialled out; those that do not vary are none.
+
+    Information is ranked to a thousandth of a nat: where a dial does not move it, only rounding does.
+
+    >>> arms = pd.DataFrame({"information": [1.0, 2.0, 3.0], "steps": [9, 5, 1], "depth": 4})
+    >>> round(correlation(arms, "steps", ["depth"]), 6)
+    -1.0
+    """
+    held = [arms[name] for name in controls if arms[name].nunique() > 1]
+    return partial_rank_correlation(arms["information"].round(3), arms[outcome], *held).item()
 
 
 def initial_information(information: pd.DataFrame, training: pd.DataFrame) -> pd.DataFrame:

@@ -16,23 +16,28 @@ FIGURE = Drawing(
     rule="draw_information",
     tables=("information_prediction",),
     caption="""\
-Does the verdict on the claim depend on what is varied and on who estimates? Left of the line at 0,
-networks with more information between their layers at the start reach the threshold in fewer steps, as
-claimed; right of it in more. A row is an estimator, with the noise and the scaling of layers where several
-were tried (d: unit deviation, r: unit root mean square); a panel is what the networks differ by: their
-structure, or one dial of the initial weights of one structure, which leaves the class of functions as it
-is. The abscissa is the rank correlation over networks and depths, depth and the scale of activations
-partialled out. Markers are means over seeds, bars their 95 % intervals (number of seeds: {{
-mutual_information.seeds | length }}); a row without a marker is undefined. Made from the middle pair of
-layers.
+Does the verdict on the claim depend on what is varied, on what is held, and on who estimates? Left of the
+line at 0, networks with more information between their layers at the start reach the threshold of the loss
+in fewer steps, as claimed; right of it in more. A row is an estimator, with the noise and the scaling of
+layers where several were tried (d: unit deviation, r: unit root mean square). From top to bottom networks
+differ by their structure, or by one dial of the initial weights of one structure, which leaves the class
+of functions as it is: the gain of orthogonal weights, the scale of residual branches, the rank of hidden
+weights. The abscissa is Spearman's rank correlation over networks and depths, with depth, on the right
+also the scale of activations, partialled out. Markers are means over seeds, bars their 95 % intervals
+(number of seeds: {{ mutual_information.seeds | length }}); a row without a marker is undefined, because a
+dial does not move the information or what is held determines it. Made from the middle pair of layers.
 """,
 )
 
+READING = ("estimator", "noise", "scaling")
+
+CONTROLLED = ("depth", "depth and scale")
+
 TITLES = {
     "structure": "structure",
-    "gain": "dial: orthogonal gain",
-    "branch": "dial: skip and branch",
-    "rank": "dial: rank",
+    "gain": "gain",
+    "branch": "branch",
+    "rank": "rank",
 }
 
 LOOKS: tuple[Look, ...] = (
@@ -52,26 +57,23 @@ def draw(prediction: pd.DataFrame) -> Figure:
     Args:
         prediction: table information_prediction.
     """
-    shown = where(prediction, outcome="steps", controlled="depth and scale")
-    varied = divide(shown, "varied")
-    readings = [
-        *divide(shown.sort_values("estimator", key=_order, kind="stable"), "estimator", "noise", "scaling")
-    ]
-    titles = [TITLES[name] for name in varied]
-    figure, grid = panels(titles, columns=2, row_height=1.6 + 0.36 * len(readings), sharex=True, sharey=True)
-    activations = [*divide(shown, "activation")]
-    for axes, rows in zip(grid.flat, varied.values(), strict=False):
-        axes.axvline(0, color=GREY, linewidth=0.8)
-        for place, reading in enumerate(readings):
-            of_reading = where(rows, **dict(zip(("estimator", "noise", "scaling"), reading, strict=True)))
-            for shift, (activation, look) in enumerate(zip(activations, LOOKS, strict=False)):
-                values = where(of_reading, activation=activation)["value"]
-                _draw_interval(axes, values, place + APART * (shift - (len(activations) - 1) / 2), look)
+    shown = where(prediction, outcome="steps")
+    varied, activations = divide(shown, "varied"), [*divide(shown, "activation")]
+    ordered = shown.sort_values("estimator", key=_order, kind="stable")
+    readings = [*divide(ordered, *READING)]
+    titles = [f"{TITLES[name]}, {controlled} held" for name in varied for controlled in CONTROLLED]
+    figure, grid = panels(titles, columns=2, row_height=1.2 + 0.34 * len(readings), sharex=True, sharey=True)
+    for row, rows in zip(grid, varied.values(), strict=True):
+        for axes, controlled in zip(row, CONTROLLED, strict=True):
+            axes.axvline(0, color=GREY, linewidth=0.8)
+            for place, reading in enumerate(readings):
+                named = dict(zip(READING, reading, strict=True))
+                _draw_row(axes, where(rows, controlled=controlled, **named), activations, place)
     grid[0, 0].set_yticks(range(len(readings)), [_name(reading, readings) for reading in readings])
     grid[0, 0].set_ylim(len(readings) - 0.4, -0.6)
     grid[0, 0].set_xlim(-1.05, 1.05)
     for axes in grid[-1]:
-        axes.set_xlabel("partial rank correlation with steps")
+        axes.set_xlabel("rank correlation with steps")
     keys = [
         Line2D([], [], linestyle="none", label=activation, **look)
         for activation, look in zip(activations, LOOKS, strict=False)
@@ -92,8 +94,11 @@ def _name(reading: tuple[str, float, str], readings: list[tuple[str, float, str]
     return f"{title}, {noise:g}{scaling[0]}" if several else title
 
 
-def _draw_interval(axes: Axes, values: pd.Series, height: float, look: Look) -> None:
-    mean, low, high = mean_interval(values)
-    if low < high:
-        axes.plot([low, high], [height, height], color=look["color"], linewidth=0.8)
-    axes.plot([mean], [height], linestyle="none", **look)
+def _draw_row(axes: Axes, rows: pd.DataFrame, activations: list[str], place: int) -> None:
+    """A marker with its interval for each activation."""
+    for shift, (activation, look) in enumerate(zip(activations, LOOKS, strict=False)):
+        mean, low, high = mean_interval(where(rows, activation=activation)["value"])
+        height = place + APART * (shift - (len(activations) - 1) / 2)
+        if low < high:
+            axes.plot([low, high], [height, height], color=look["color"], linewidth=0.8)
+        axes.plot([mean], [height], linestyle="none", markersize=3.6, **look)
