@@ -29,8 +29,11 @@ from movingtarget.experiments import (
 )
 from movingtarget.families import FAMILIES
 from movingtarget.networks import Architecture, Parameters, build_random, call, stack
+from movingtarget.networks.convolution import Convolution
 from movingtarget.networks.feedforward import Feedforward
 from movingtarget.networks.initialise import initialise
+from movingtarget.networks.layers import Linear
+from movingtarget.networks.low_rank import OuterFactor
 from movingtarget.networks.residual import Residual
 from movingtarget.training.by_name import rule_of, rule_of_arm
 from movingtarget.training.freezing import freeze_in_order
@@ -48,6 +51,7 @@ from movingtarget.update_orders import ARM_RULES, UPDATE_ORDERS
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config/config.yaml").read_text(encoding="utf-8"))
 STEPS, GIVEN = 6, {"steps": 6, "iterations": 3, "gamma": 0.5}
 SIZES = (5, 6, 3, 4)
+SQUARE_SIZES = (64, 32, 3, 4)
 
 RULES: dict[str, UpdateRule] = {
     "simultaneous": simultaneous,
@@ -71,13 +75,34 @@ RULES: dict[str, UpdateRule] = {
     "greedy": greedy(STEPS),
 }
 
+
+def factors() -> list[nn.Module]:
+    """Weights of rank 6 // 4."""
+    return [nn.Sequential(Linear(below, 1, bias=False), OuterFactor(1, 6)) for below in (5, 6, 6)]
+
+
+def convolutions() -> list[nn.Module]:
+    """Patches of 2 x 2 pixels, then maps of 4 x 4 in two channels."""
+    return [Convolution(8, 1, 2, 2, 2), *(Convolution(4, 2, 2, 3, 1, 1) for _ in range(2))]
+
+
+def sizes_of(family: str) -> tuple[int, int, int, int]:
+    return SQUARE_SIZES if family == "patch-convolution" else SIZES
+
+
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "plain": lambda: initialise(Feedforward(*SIZES, "tanh"), 3, "tanh"),
     "batch-norm": lambda: initialise(Feedforward(*SIZES, "tanh", "batch-norm"), 3, "tanh"),
     "residual": lambda: initialise(Residual(*SIZES, "tanh", "none", 3**-0.5), 3, "tanh"),
+    "residual-unscaled": lambda: initialise(Residual(*SIZES, "tanh", "none", 1.0), 3, "tanh"),
     "residual-batch-norm": lambda: initialise(Residual(*SIZES, "tanh", "batch-norm", 1.0), 3, "tanh"),
     "crelu": lambda: initialise(Feedforward(*SIZES, "crelu"), 3, "crelu"),
     "looks-linear": lambda: initialise(Feedforward(*SIZES, "crelu"), 3, "crelu", mirrored=True),
+    "orthogonal": lambda: initialise(Feedforward(*SIZES, "tanh"), 3, "tanh", "orthogonal"),
+    "low-rank": lambda: initialise(Feedforward(*SIZES, "tanh", affine=factors()), 3, "tanh"),
+    "patch-convolution": lambda: initialise(
+        Feedforward(*SQUARE_SIZES, "tanh", affine=convolutions()), 3, "tanh"
+    ),
     "linear": lambda: initialise(Feedforward(*SIZES, "linear"), 3, "linear"),
 }
 
@@ -221,14 +246,14 @@ def test_the_largest_rates_have_their_own_examples_and_sweeps():
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_builds_its_network(family: str):
     expected = NETWORKS[family]()
-    built = build_random(Architecture(family, *SIZES, "tanh"), 3)
-    inputs = torch.randn(9, 5)
+    built = build_random(Architecture(family, *sizes_of(family), "tanh"), 3)
+    inputs = torch.randn(9, sizes_of(family)[0])
     assert torch.equal(built(inputs), expected(inputs))
 
 
 def test_no_two_families_are_the_same_function():
-    inputs = torch.randn(9, 5)
-    outputs = [build_random(Architecture(family, *SIZES, "tanh"), 3)(inputs) for family in FAMILIES]
+    inputs = torch.randn(9, 64)
+    outputs = [build_random(Architecture(family, *SQUARE_SIZES, "tanh"), 3)(inputs) for family in FAMILIES]
     assert not any(torch.equal(*pair) for pair in combinations(outputs, 2))
 
 

@@ -28,7 +28,7 @@ from movingtarget.training.interface import Batch
 RandomNetworks = Callable[..., list[nn.Module]]
 Loss = Callable[[Tensor, Tensor], Tensor]
 Layers = list[list[str]]
-FAMILIES = ["plain", "batch-norm", "residual", "residual-batch-norm", "looks-linear"]
+FAMILIES = ["plain", "batch-norm", "residual", "residual-batch-norm", "looks-linear", "low-rank"]
 MEMBERS, BATCH = 3, 8
 
 

@@ -1,17 +1,34 @@
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from movingtarget.networks import call, stack, unstack
-from movingtarget.networks.chain import chain, propagate
+from movingtarget.measures.capture import capture
+from movingtarget.measures.curvature import block_curvatures
+from movingtarget.measures.gradient_correlation import gradient_correlation, layer_gradients
+from movingtarget.measures.input_gradient import input_gradients
+from movingtarget.measures.moving_target import covariate_shift, drops, input_drift
+from movingtarget.measures.second_order import prices
+from movingtarget.networks import Architecture, Parameters, build, build_random, call, stack, unstack
+from movingtarget.networks.chain import chain, hidden_layers, propagate
 from movingtarget.networks.convolution import Convolution, convolutional_chain
 from movingtarget.networks.initialise import initialise
 from movingtarget.networks.losses import differentiate
-from movingtarget.training.interface import forward_flops
+from movingtarget.training.affine import linear_layers
+from movingtarget.training.freezing import freeze_in_order
+from movingtarget.training.greedy import greedy
+from movingtarget.training.interface import Batch, UpdateRule, forward_flops
+from movingtarget.training.locoprop import locoprop_by_descent
+from movingtarget.training.muon import muon
+from movingtarget.training.sequential import recomputed
+from movingtarget.training.simultaneous import simultaneous
 
 SIDE, CHANNELS, CLASSES, MEMBERS, BATCH = 7, [4, 5], 3, 3, 6
+LAYERS = ("hidden.0.linear", "hidden.1.linear", "hidden.2.linear", "head")
 
 
 def networks() -> list[nn.Module]:
@@ -29,28 +46,34 @@ def inputs(*shape: int) -> Tensor:
 def one_by_one(layer: Convolution, image: Tensor) -> list[float]:
     """A map's values by a loop over places and a sum over the pixels of a patch, zero beyond the border."""
     maps = image.view(layer.inputs, layer.side, layer.side)
-    kernels = layer.weight.view(-1, layer.inputs, 3, 3)
+    kernels = layer.weight.view(-1, layer.inputs, layer.kernel, layer.kernel)
+    starts = range(-layer.padding, layer.side + layer.padding - layer.kernel + 1, layer.stride)
     values = []
     for kernel, bias in zip(kernels, layer.bias, strict=True):
-        for row in range(0, layer.side, 2):
-            for column in range(0, layer.side, 2):
+        for row in starts:
+            for column in starts:
                 total = bias.item()
                 for channel in range(layer.inputs):
-                    for down in range(3):
-                        for right in range(3):
-                            y, x = row + down - 1, column + right - 1
+                    for down in range(layer.kernel):
+                        for right in range(layer.kernel):
+                            y, x = row + down, column + right
                             if 0 <= y < layer.side and 0 <= x < layer.side:
                                 total += (kernel[channel, down, right] * maps[channel, y, x]).item()
                 values.append(total)
     return values
 
 
-@pytest.mark.parametrize("side", [6, 7])
-def test_every_value_is_that_of_its_patch(side: int) -> None:
-    layer = Convolution(side, 2, 3).double()
+@pytest.mark.parametrize(
+    ("side", "kernel", "stride", "padding", "above"),
+    [(6, 3, 2, 1, 3), (7, 3, 2, 1, 4), (4, 3, 1, 1, 4), (8, 2, 2, 0, 4), (4, 1, 1, 0, 4), (9, 4, 3, 2, 4)],
+)
+def test_every_value_is_that_of_its_patch(
+    side: int, kernel: int, stride: int, padding: int, above: int
+) -> None:
+    layer = Convolution(side, 2, 3, kernel, stride, padding).double()
     image = torch.randn(2 * side**2, dtype=torch.double)
     torch.testing.assert_close(layer(image[None])[0].tolist(), one_by_one(layer, image))
-    assert layer.places == (4 if side == 7 else 3) ** 2
+    assert (layer.side_above, layer.places) == (above, above**2)
 
 
 def test_a_stack_does_what_its_members_do() -> None:
@@ -104,3 +127,131 @@ def test_it_is_what_torchs_own_layers_compute() -> None:
     for weight, bias in zip(weights[:-1], biases, strict=False):
         maps = F.conv2d(maps, weight.view(len(weight), -1, 3, 3), bias, stride=2, padding=1).relu()
     torch.testing.assert_close(network(inputs(BATCH)), F.linear(maps.flatten(1), weights[-1], biases[-1]))
+
+
+PATCHES = Architecture("patch-convolution", inputs=64, width=32, depth=3, outputs=CLASSES)
+RULES: dict[str, UpdateRule] = {
+    "simultaneous": simultaneous,
+    "forward": recomputed("forward"),
+    "locoprop": locoprop_by_descent(3, 0.5),
+    "freezing": freeze_in_order(4),
+    "muon": muon,
+    "greedy": greedy(4),
+}
+
+
+def of_patches(activation: str = "tanh") -> list[nn.Module]:
+    made = [build(replace(PATCHES, activation=activation)) for _ in range(MEMBERS)]
+    return [
+        initialise(network, seed, activation, random_biases=True).double()
+        for seed, network in enumerate(made)
+    ]
+
+
+def batch_of(members: int, pixels: int = 64) -> Batch:
+    source = torch.Generator().manual_seed(1)
+    images = torch.randn(members, BATCH, pixels, dtype=torch.double, generator=source)
+    return Batch(images, torch.arange(members * BATCH).view(members, BATCH) % CLASSES)
+
+
+@pytest.mark.parametrize(("activation", "function"), {"relu": torch.relu, "tanh": torch.tanh}.items())
+@pytest.mark.parametrize("side", [4, 8, 28])
+def test_patches_are_what_torchs_own_layers_compute(
+    side: int, activation: str, function: Callable[[Tensor], Tensor]
+) -> None:
+    network = build(replace(PATCHES, inputs=side**2, activation=activation))
+    initialise(network, 0, activation, random_biases=True).double()
+    first, second, third, weight = (network.get_parameter(f"{name}.weight") for name in LAYERS)
+    biases = [network.get_parameter(f"{name}.bias") for name in LAYERS]
+    images, patch = batch_of(1, side**2).inputs[0], side // 4
+    maps = F.conv2d(images.view(BATCH, 1, side, side), first.view(2, 1, patch, patch), biases[0], patch)
+    maps = F.conv2d(function(maps), second.view(2, 2, 3, 3), biases[1], padding=1)
+    maps = F.conv2d(function(maps), third.view(2, 2, 3, 3), biases[2], padding=1)
+    expected = F.linear(function(maps).flatten(1), weight, biases[3])
+    torch.testing.assert_close(network(images), expected)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_every_hidden_layer_of_patches_has_the_units_of_other_families(activation: str, depth: int) -> None:
+    network = build_random(replace(PATCHES, depth=depth, activation=activation), 0)
+    layers = hidden_layers(network)
+    with torch.no_grad(), capture(layers, lambda _, output: output.shape) as shapes:
+        assert network(torch.randn(BATCH, 64)).shape == (BATCH, CLASSES)
+    assert shapes == {f"hidden.{place}": (BATCH, 32) for place in range(depth)}
+
+
+def test_patches_are_a_chain_of_their_layers() -> None:
+    members = of_patches()
+    links, parameters, inputs = chain(members[0]), stack(members), batch_of(MEMBERS).inputs
+    assert [link.names["weight"] for link in links] == [f"{name}.weight" for name in LAYERS]
+    torch.testing.assert_close(propagate(links, parameters, inputs), call(members[0], parameters, inputs))
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_a_stack_of_patches_trains_as_its_members_alone(rule: UpdateRule) -> None:
+    members, batch, rates = of_patches(), batch_of(MEMBERS), torch.tensor([0.5, 0.1, 0.02]).double()
+    together, before = rule(members[0], stack(members), batch, {}, rates), stack(members)
+    for member, network in enumerate(members):
+        own = Batch(batch.inputs[member][None], batch.labels[member][None])
+        alone = rule(network, stack([network]), own, {}, rates[member][None])
+        assert alone.loss[0].item() == pytest.approx(together.loss[member].item())
+        torch.testing.assert_close(unstack(alone.parameters, 0), unstack(together.parameters, member))
+    assert not torch.equal(together.parameters["head.weight"], before["head.weight"])
+
+
+@pytest.mark.parametrize("depth", [1, 4])
+@pytest.mark.parametrize("name", ["simultaneous", "locoprop"])
+def test_a_step_of_patches_costs_what_torch_counts(name: str, depth: int) -> None:
+    network = initialise(build(replace(PATCHES, depth=depth)), 0, "relu").double()
+    with FlopCounterMode(display=False) as counter:
+        outcome = RULES[name](network, stack([network]), batch_of(1), {}, torch.tensor([0.1]).double())
+    assert outcome.cost.flops == counter.get_total_flops()
+
+
+def test_measures_of_a_stack_of_patches_are_those_of_its_members() -> None:
+    members, (inputs, labels) = of_patches(), batch_of(MEMBERS)
+    before = stack(members)
+    after = {name: 0.9 * value for name, value in before.items()}
+    together = measured(members[0], before, after, inputs, labels)
+    for member, network in enumerate(members):
+        own = unstack(before, member), unstack(after, member), inputs[member], labels[member]
+        for whole, alone in zip(together, measured(network, *own), strict=True):
+            torch.testing.assert_close(whole[..., member], alone, rtol=1e-6, atol=1e-9)
+
+
+def measured(
+    network: nn.Module, before: Parameters, after: Parameters, inputs: Tensor, labels: Tensor
+) -> list[Tensor]:
+    """Of a step, and of gradients of the inputs and the hidden layers, members last."""
+    by_layer = layer_gradients(network, before, inputs, hidden_layers(network))
+    of_layers = [gradient_correlation(gradient).correlation for gradient in by_layer.values()]
+    assert len(of_layers) == 3
+    return [
+        *drops(network, before, after, inputs, labels),
+        *covariate_shift(network, before, after, inputs, labels),
+        *prices(network, before, after, inputs, labels),
+        *block_curvatures(network, before, inputs, labels, 20, 20, seed=0),
+        input_drift(network, before, after, inputs),
+        input_gradients(network, before, inputs).sum((-2, -1)),
+        *of_layers,
+    ]
+
+
+def test_rules_of_affine_maps_refuse_convolutions() -> None:
+    with pytest.raises(ValueError, match=r"layer 0 .* is Convolution; allowed: Linear alone"):
+        linear_layers(of_patches()[0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"width": 24}, "width is 24; allowed in convolutions of patches: multiples of 16"),
+        ({"inputs": 60}, "images have 60 pixels; allowed in convolutions of patches: square images"),
+        ({"inputs": 49}, "images have 49 pixels; .*square images with a side that is a multiple of 4"),
+        ({"depth": 0}, "depth is 0; allowed: at least 1"),
+    ],
+)
+def test_sizes_that_patches_do_not_fit(changes: dict[str, int], line: str) -> None:
+    with pytest.raises(ValueError, match=line):
+        build(replace(PATCHES, **changes))

@@ -112,6 +112,14 @@ def test_linear_of_a_stack(shape: tuple[int, ...]) -> None:
     assert_close(outputs, expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(BATCH, 4), (MEMBERS, BATCH, 4)])
+def test_linear_of_a_stack_without_bias(shape: tuple[int, ...]) -> None:
+    inputs, weight = random_batch(*shape), random_batch(MEMBERS, WIDTH, 4)
+    outputs = torch.func.functional_call(Linear(4, WIDTH, bias=False), {"weight": weight}, (inputs,))
+    expected = torch.einsum("moi,mbi->mbo", weight, inputs.expand(MEMBERS, BATCH, 4))
+    assert_close(outputs, expected, rtol=0, atol=1e-12)
+
+
 def test_concatenated_relu_closed_form() -> None:
     outputs = ConcatenatedReLU()(torch.tensor([[1.5, -2.0, 0.0]]))
     assert outputs.tolist() == [[1.5, 0, 0, 0, 2, 0]]

@@ -7,6 +7,7 @@ from torch.testing import assert_close
 
 from movingtarget.networks import Architecture, build
 from movingtarget.networks.initialise import initialise
+from movingtarget.networks.layers import Normalisation
 from movingtarget.networks.residual import Residual, ResidualBlock
 
 
@@ -117,3 +118,11 @@ def test_family_scales_branches_by_the_root_of_depth(depth: int) -> None:
     network = build(Architecture("residual", 5, 6, depth, 4, "relu"))
     blocks = [part for part in network.modules() if hasattr(part, "beta")]
     assert [block.beta for block in blocks] == [depth**-0.5] * (depth - 1)
+
+
+@pytest.mark.parametrize("depth", [1, 4, 9])
+def test_unscaled_family_leaves_branches_as_they_are(depth: int) -> None:
+    network = build(Architecture("residual-unscaled", 5, 6, depth, 4, "relu"))
+    blocks = [part for part in network.modules() if hasattr(part, "beta")]
+    assert [block.beta for block in blocks] == [1.0] * (depth - 1)
+    assert not any(isinstance(part, Normalisation) for part in network.modules())

@@ -25,7 +25,7 @@ RATES = torch.tensor([0.5, 0.1, 0.02]).double()
 SWEEPS: dict[str, UpdateRule] = {order: recomputed(order) for order in get_args(Order)}
 SWEEPS["fresh"] = recomputed("forward", fresh=True)
 RULES: dict[str, UpdateRule] = SWEEPS | {"stale": stale_sequential, "round-robin": round_robin}
-FAMILIES = ("plain", "batch-norm", "residual", "residual-batch-norm", "looks-linear")
+FAMILIES = ("plain", "batch-norm", "residual", "residual-batch-norm", "looks-linear", "low-rank")
 assert_close = partial(torch.testing.assert_close, rtol=0.0, atol=1e-12)  # float64: round-off only
 
 

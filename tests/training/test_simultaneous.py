@@ -48,6 +48,8 @@ def torch_network(family: str) -> nn.Module:
     """The family's network made of torch's own layers, parameters in the same order as ours."""
     if family == "residual":
         return TorchResidual(nn.Identity, DEPTH**-0.5)
+    if family == "residual-unscaled":
+        return TorchResidual(nn.Identity, 1.0)
     if family == "residual-batch-norm":
         return TorchResidual(nn.BatchNorm1d, 1.0)
     normalisation = nn.BatchNorm1d if family == "batch-norm" else nn.Identity
@@ -58,8 +60,16 @@ def torch_network(family: str) -> nn.Module:
     }
     activation = own.get(family, nn.Tanh)
     width = 12 if activation is TorchConcatenatedReLU else 6
-    layers = [[nn.Linear(below, 6), normalisation(6), activation()] for below in [5] + [width] * (DEPTH - 1)]
+    sizes = [5] + [width] * (DEPTH - 1)
+    layers = [[*torch_map(family, below), normalisation(6), activation()] for below in sizes]
     return nn.Sequential(*(nn.Sequential(*layer) for layer in layers), nn.Linear(width, 4))
+
+
+def torch_map(family: str, below: int) -> list[nn.Module]:
+    """A hidden layer's affine map to 6 units, of rank 1 in the low-rank family."""
+    if family == "low-rank":
+        return [nn.Linear(below, 1, bias=False), nn.Linear(1, 6)]
+    return [nn.Linear(below, 6)]
 
 
 def trained_by_torch(theirs: nn.Module, ours: nn.Module, batches: list[Batch], rate: float) -> list[float]:

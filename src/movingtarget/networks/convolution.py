@@ -44,6 +44,11 @@ class Convolution(Linear):
         self.side_above = (side + 2 * padding - kernel) // stride + 1
         self.places = self.side_above**2
 
+    @property
+    def features(self) -> int:
+        """Of one example that comes in."""
+        return self.inputs * self.side**2
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Return `(..., batch, features)`; inputs as for `Linear`."""
         if self.weight.dim() == 2:

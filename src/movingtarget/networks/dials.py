@@ -1,4 +1,4 @@
-"""Dials of a network's initial weights: what layers share at first is set, what the network can learn stays."""
+"""Dials of initial weights: what layers share at first is set, what the network can learn stays."""
 
 from collections.abc import Callable
 from math import isfinite
@@ -50,10 +50,18 @@ def turn(network: nn.Module, dial: str, value: float) -> nn.Module:
     weights = DIALS[dial].weights_of(network)
     if not weights:
         raise ValueError(f"the network has none of what dial '{dial}' turns, {DIALS[dial].what}")
+    _check(dial, value, width=min(weights[0].shape))
     with torch.no_grad():
         for weight in weights:
             weight.copy_(DIALS[dial].turned(weight, value))
     return network
+
+
+def _check(dial: str, value: float, width: int) -> None:
+    if dial == "rank" and value not in range(1, width + 1):
+        raise ValueError(f"rank is {value}; allowed: 1, 2, ..., {width}")
+    if not (isfinite(value) and value > 0):
+        raise ValueError(f"{dial} is {value}; allowed: finite and above 0")
 
 
 class Dial(NamedTuple):
@@ -79,21 +87,17 @@ def _above_the_first(network: nn.Module) -> list[nn.Module]:
 
 
 def _scaled(weight: Tensor, factor: float) -> Tensor:
-    if not (isfinite(factor) and factor > 0):
-        raise ValueError(f"gain or branch is {factor}; allowed: finite and above 0")
     return factor * weight
 
 
 def _of_rank(weight: Tensor, rank: float) -> Tensor:
-    width = min(weight.shape)
-    if rank not in range(1, width + 1):
-        raise ValueError(f"rank is {rank}; allowed: 1, 2, ..., {width}")
-    if rank == width:
+    if rank == min(weight.shape):
         return weight
     left, singular, right = torch.linalg.svd(weight.double(), full_matrices=False)
-    kept = singular[: int(rank)]
-    kept = kept * (singular.norm() / kept.norm())
-    return (left[:, : int(rank)] * kept) @ right[: int(rank)]
+    largest = slice(int(rank))
+    kept = singular[largest] * (singular.norm() / singular[largest].norm())
+    approximation: Tensor = (left[:, largest] * kept) @ right[largest]
+    return approximation
 
 
 DIALS = {

@@ -56,6 +56,11 @@ class Linear(nn.Linear):
     activated = True
     """Whether the gain of its initial weights makes up for an activation that its inputs come from."""
 
+    @property
+    def features(self) -> int:
+        """Of one example that comes in."""
+        return self.in_features
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Return `(..., batch, out)`."""
         if self.weight.dim() == 2:

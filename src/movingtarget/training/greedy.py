@@ -48,7 +48,7 @@ def greedy(steps: int) -> UpdateRule:
 def _check_widths(links: Sequence[Link]) -> None:
     """Raise ValueError unless all layers above the first take equally many features."""
     affine = [[part for part in link.affine.modules() if isinstance(part, Linear)] for link in links[1:]]
-    widths = {parts[0].in_features for parts in affine if parts}
+    widths = {parts[0].features for parts in affine if parts}
     if len(widths) > 1:
         raise ValueError(
             f"hidden layers give {', '.join(map(str, sorted(widths)))} features: the output layer does not "
