@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import isqrt
 from typing import TYPE_CHECKING
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -12,6 +13,8 @@ from movingtarget.networks.layers import ACTIVATIONS, Linear
 
 if TYPE_CHECKING:
     from movingtarget.networks.build import Architecture
+
+KERNEL = 3
 
 MAP_SIDE = 4
 """Of the maps of every layer of a convolution of patches."""
@@ -67,6 +70,47 @@ class Convolution(Linear):
         return F.conv2d(maps, kernels, self.bias.flatten(), self.stride, self.padding, groups=groups)
 
 
+class WrappedConvolution(Linear):
+    """3 x 3 convolution of stride 1 whose maps wrap around: what leaves at one border comes in at the other.
+
+    So each unit has as many inputs as any other, and layers keep their variance. Shapes are those of
+    `Convolution`. Maps are so small that the affine map of whole layers, zeros and all, is the fastest way.
+
+    Args:
+        side: height and width of the maps, at least 3.
+        channels: of the maps, in and out.
+    """
+
+    kernel: Tensor
+
+    def __init__(self, side: int, channels: int) -> None:
+        super().__init__(KERNEL**2 * channels, channels)
+        self.side = side
+        self.places = side**4 / KERNEL**2
+        self.register_buffer("kernel", _wrapped(side).flatten(), persistent=False)
+
+    @property
+    def features(self) -> int:
+        """Of one example that comes in."""
+        return self.out_features * self.side**2
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return `(..., batch, features)`; inputs as for `Linear`."""
+        channels, units, members = self.out_features, self.side**2, self.weight.shape[:-2]
+        kernels = F.pad(self.weight.reshape(*members, channels**2, KERNEL**2), (0, 1))  # zero: no neighbour
+        placed = kernels.index_select(-1, self.kernel).reshape(*members, channels, channels, units, units)
+        whole = placed.transpose(-3, -2).reshape(*members, self.features, self.features)
+        bias = self.bias.repeat_interleave(units, -1)[..., None]
+        return (whole @ inputs.mT + bias).mT
+
+
+def _wrapped(side: int) -> Tensor:
+    """The place in the kernel, `(to, from)`, that joins two places of a map; the last for places apart."""
+    rows, columns = torch.arange(side**2) // side, torch.arange(side**2) % side
+    down, across = ((axis - axis[:, None] + 1) % side for axis in (rows, columns))
+    return torch.where((down < KERNEL) & (across < KERNEL), KERNEL * down + across, KERNEL**2)
+
+
 def convolutional_chain(side: int, channels: Sequence[int], outputs: int, activation: str) -> nn.Module:
     """An uninitialised network of 3 x 3 convolutions of stride 2 and an affine output layer.
 
@@ -78,7 +122,7 @@ def convolutional_chain(side: int, channels: Sequence[int], outputs: int, activa
     layers: list[nn.Module] = []
     below = 1
     for above in channels:
-        convolution = Convolution(side, below, above, kernel=3, stride=2, padding=1)
+        convolution = Convolution(side, below, above, kernel=KERNEL, stride=2, padding=1)
         layers += [convolution, ACTIVATIONS[activation]()]
         side, below = convolution.side_above, above
     return nn.Sequential(*layers, Linear(below * side**2, outputs))
@@ -88,7 +132,7 @@ def patch_convolution(architecture: "Architecture") -> nn.Module:
     """Convolutions whose hidden layers all have `width` units, in width / 16 channels of 4 x 4 maps.
 
     The first cuts a square image of one colour into 4 x 4 patches that do not overlap; every further one is
-    3 x 3, of stride 1, with a border of zeros. The output layer is affine.
+    3 x 3, of stride 1, of maps that wrap around. The output layer is affine.
 
     Raises:
         ValueError: images are not square, or of a side that 4 does not divide, or 16 does not divide width.
@@ -96,9 +140,7 @@ def patch_convolution(architecture: "Architecture") -> nn.Module:
     side, channels = _side_of(architecture.inputs), _channels_of(architecture.width)
     patch = side // MAP_SIDE
     first = Convolution(side, 1, channels, patch, stride=patch)
-    further = [
-        Convolution(MAP_SIDE, channels, channels, kernel=3, padding=1) for _ in range(architecture.depth - 1)
-    ]
+    further = [WrappedConvolution(MAP_SIDE, channels) for _ in range(architecture.depth - 1)]
     sizes = architecture.inputs, architecture.width, architecture.depth, architecture.outputs
     return Feedforward(*sizes, architecture.activation, affine=[first, *further])
 

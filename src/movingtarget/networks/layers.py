@@ -50,8 +50,8 @@ class Linear(nn.Linear):
     `(members, out)`, inputs `(members, batch, in)`, or `(batch, in)` shared by all. It may be without a bias.
     """
 
-    places = 1
-    """How often the weights are applied to one example."""
+    places: float = 1
+    """How often the weights are applied to one example, multiplications by zeros in between among them."""
 
     activated = True
     """Whether the gain of its initial weights makes up for an activation that its inputs come from."""
