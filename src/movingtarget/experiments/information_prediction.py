@@ -36,7 +36,7 @@ STUDY = Study(
     tables={
         "initial_information": {
             **{**ARM, **READING},
-            **dict.fromkeys(["information", *OUTCOMES, "scale", "reached"], MEASURED),
+            **dict.fromkeys(["information", *OUTCOMES, "train_loss", "reached", "scale"], MEASURED),
         },
         "information_prediction": {
             "varied": (STRUCTURE, *DIALLED),
