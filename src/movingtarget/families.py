@@ -84,18 +84,18 @@ FAMILIES = {  # colours from the palettes of Okabe and Ito, and of Paul Tol
     "orthogonal": Family(
         "movingtarget.networks.feedforward:plain",
         "orthogonal",
-        {"color": "#332288", "marker": "*", "linestyle": (0, (1, 1.2))},
+        {"color": "#332288", "marker": "*", "markersize": 5, "linestyle": (0, (9, 3))},
         initial_weights="orthogonal",
     ),
     "low-rank": Family(
         "movingtarget.networks.low_rank:low_rank",
         "low rank",
-        {"color": "#AA3377", "marker": (3, 1, 180), "linestyle": (0, (1, 1, 1, 3))},
+        {"color": "#AA3377", "marker": (3, 1, 180), "markersize": 5, "linestyle": (0, (1, 1, 1, 3))},
     ),
     "patch-convolution": Family(
         "movingtarget.networks.convolution:patch_convolution",
         "convolutional",
-        {"color": "#CCBB44", "marker": "h", "linestyle": (0, (7, 1.5, 1, 1.5))},
+        {"color": "#CCBB44", "marker": "h", "markersize": 4.2, "linestyle": (0, (7, 1.5, 1, 1.5))},
     ),
     "linear": Family(
         "movingtarget.networks.feedforward:plain",

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -233,7 +234,7 @@ def measured(
         *prices(network, before, after, inputs, labels),
         *block_curvatures(network, before, inputs, labels, 20, 20, seed=0),
         input_drift(network, before, after, inputs),
-        input_gradients(network, before, inputs).sum((-2, -1)),
+        input_gradients(network, before, batch_of(1).inputs[0]).sum((-2, -1)),
         *of_layers,
     ]
 
@@ -252,6 +253,6 @@ def test_rules_of_affine_maps_refuse_convolutions() -> None:
         ({"depth": 0}, "depth is 0; allowed: at least 1"),
     ],
 )
-def test_sizes_that_patches_do_not_fit(changes: dict[str, int], line: str) -> None:
+def test_sizes_that_patches_do_not_fit(changes: dict[str, Any], line: str) -> None:
     with pytest.raises(ValueError, match=line):
         build(replace(PATCHES, **changes))

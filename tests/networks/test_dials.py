@@ -60,7 +60,9 @@ def test_the_class_of_functions_stays_and_nothing_else_is_turned(dial: str, valu
 
 @pytest.mark.parametrize("dial", FAMILY_OF)
 def test_the_neutral_value_changes_no_bit(dial: str) -> None:
-    before, after = turned(dial, NEUTRAL[dial])
+    network = drawn(FAMILY_OF[dial]).double()
+    before = copy.deepcopy(network.state_dict())
+    after = turn(network, dial, NEUTRAL[dial]).state_dict()
     assert all(torch.equal(part, before[name]) for name, part in after.items())
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.testing import assert_close
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -24,7 +24,7 @@ def test_it_is_the_plain_network_of_the_products(activation: str) -> None:
     architecture = Architecture("low-rank", 5, 8, 3, 4, activation)
     ours = initialise(build(architecture), 0, activation, random_biases=True).double()
     plain = build(Architecture("plain", 5, 8, 3, 4, activation)).double()
-    values = {"head.weight": ours.get_parameter("head.weight"), "head.bias": ours.get_parameter("head.bias")}
+    values: dict[str, Tensor] = {name: ours.get_parameter(name) for name in ("head.weight", "head.bias")}
     for layer in range(3):
         inner, outer = factors_of(ours, layer)
         values[f"hidden.{layer}.linear.weight"] = outer.weight @ inner.weight
@@ -49,7 +49,7 @@ def test_products_have_the_variance_of_plain_weights(activation: str, gain: floa
     for layer, below in enumerate((300, 400)):
         inner, outer = factors_of(network, layer)
         mean_square = (outer.weight @ inner.weight).square().mean().item()
-        # products of rank 100: of normal factors the standard error is 0.9 %, mostly that of V's columns
+        # products of rank 100: of normal factors the deviation is 1.2 % in 60 draws
         assert mean_square == pytest.approx(gain / below, rel=0.04)
 
 
@@ -63,8 +63,8 @@ def test_signals_are_as_large_as_in_plain_networks(activation: str) -> None:
             inputs = torch.randn(50, 20, generator=torch.Generator().manual_seed(seed))
             means.append(network(inputs).square().mean().item())
     plain, low = (torch.tensor(means).log() for means in sizes.values())
-    # logarithms of members deviate by 0.5 in low rank, 0.25 in plain networks: standard error of 0.15
-    assert low.mean().item() == pytest.approx(plain.mean().item(), abs=0.5)
+    # logarithms deviate by 0.8 at most: standard error of 0.25; a gain of 2 too many would add 8 ln 2 = 5.5
+    assert low.mean().item() == pytest.approx(plain.mean().item(), abs=0.75)
 
 
 def test_it_is_a_chain_whose_links_have_both_factors() -> None:

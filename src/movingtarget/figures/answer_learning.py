@@ -51,7 +51,7 @@ def draw(moving_target: pd.DataFrame) -> Figure:
         promises = where(chosen, network=network, rate="best", quantity="promise")["value"]
         shares = where(kept, network=network, rate="best")["value"]
         look = LOOKS[network]
-        axes.plot(promises.median(), shares.mean(), look["marker"], color=look["color"], **LARGE)
+        axes.plot(promises.median(), shares.mean(), color=look["color"], marker=look["marker"], **LARGE)
     axes.set_xlabel("promised share of the loss, F / L")
     axes.set_ylabel("kept share of the promise, J / F")
     label_lines(figure)
