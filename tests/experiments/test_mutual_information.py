@@ -194,7 +194,7 @@ def test_pairs_are_spread_evenly_and_hold_the_middle_one() -> None:
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "few examples": (
         {"examples": 12},
-        "examples is 12; allowed: 13 or more, more than two layers have units",
+        "examples is 12; allowed: 13 or more, more than two layers",
     ),
     "another noise": ({"noise": 0.2}, "noise is 0.2; allowed: one of noises, 0.3, 1.0"),
     "no start": ({"measured_steps": [6]}, "measured_steps lacks 0; allowed: lists with 0, the start"),
@@ -202,7 +202,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "full rank": ({"dials": {"gain": [2], "branch": [2], "rank": [6]}}, "dials.rank has 6; allowed: whole"),
     "half a rank": (
         {"dials": {"gain": [2], "branch": [2], "rank": [2.5]}},
-        "dials.rank has 2.5; allowed: whole",
+        "dials.rank has 2.5; allowed:",
     ),
     "gain 1": ({"dials": {"gain": [1.0], "branch": [2], "rank": [2]}}, "dials.gain has 1; allowed: other"),
     "depth": ({"dialled_depths": [16]}, "dialled_depths has 16; allowed: some of mutual_information.depths"),

@@ -64,7 +64,7 @@ def test_population_statistics_come_from_the_training_inputs(random_networks: Ra
 
 
 def test_records_say_what_the_estimator_says_of_each_member(random_networks: Random) -> None:
-    (pair,) = [pair for pair in pairs_of(random_networks("plain", 2, depth=2))]
+    (pair,) = pairs_of(random_networks("plain", 2, depth=2))
     reading = Reading(["gaussian", "alignment"], [0.3, 1.0], ["deviation", "root-mean-square"])
     records = list(read([pair], reading, [7, 9]))
     assert len(records) == 2 * 2 * 2 * 2
