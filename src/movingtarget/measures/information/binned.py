@@ -8,6 +8,9 @@ from torch import Tensor
 
 from movingtarget.measures.information.estimate import Estimate, samples
 
+NEAR = 0.9
+"""Of the ceiling: a value above that is decided by the bins' number."""
+
 
 def binned(below: ArrayLike | Tensor, above: ArrayLike | Tensor, bins: int) -> Estimate:
     r"""Information between the cells that samples fall into, by their frequencies.
@@ -30,11 +33,12 @@ def binned(below: ArrayLike | Tensor, above: ArrayLike | Tensor, bins: int) -> E
     """
     if bins < 2:
         raise ValueError(f"bins is {bins}; allowed: 2 or more")
-    x, y = (_cells(table.numpy(), bins) for table in samples(below, above))
-    both = _distinct(np.stack([x, y], 1))
-    joint, ceiling = _entropy(both), math.log(len(x))
-    value = _entropy(x) + _entropy(y) - joint
-    return Estimate(value, ceiling, math.nan, joint > ceiling - math.log(2))
+    tables = samples(below, above)
+    x, y = (_cells(table.numpy(), bins) for table in tables)
+    joint, most = _entropy(_distinct(np.stack([x, y], 1))), math.log(len(tables[0]))
+    value = max(0.0, _entropy(x) + _entropy(y) - joint)  # less than zero by rounding alone
+    ceiling = min(most, *(table.shape[1] * math.log(bins) for table in tables))
+    return Estimate(value, ceiling, math.nan, joint > most - math.log(2) or value > NEAR * ceiling)
 
 
 def _cells(table: NDArray[np.float64], bins: int) -> NDArray[np.int64]:

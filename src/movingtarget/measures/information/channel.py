@@ -34,8 +34,10 @@ def scaled(layer: Tensor, scaling: Scaling) -> Tensor:
     layer = layer.double()
     offsets = layer - layer[:1]  # exactly zero where all examples agree; less their mean is not
     centred = offsets - offsets.mean(0)
-    size = (layer if scaling == "root-mean-square" else centred).square().mean().sqrt()
-    return centred / size if centred.any() else torch.full_like(centred, torch.nan)
+    measured = layer if scaling == "root-mean-square" else centred
+    largest = measured.abs().max()  # taken out first, for the square of a tiny value is zero
+    size = (measured / largest).square().mean().sqrt()
+    return centred / largest / size if centred.any() else torch.full_like(centred, torch.nan)
 
 
 def noise_like(layer: Tensor, generator: torch.Generator) -> Tensor:

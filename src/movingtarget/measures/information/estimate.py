@@ -1,10 +1,15 @@
 """What an estimate of mutual information says of itself, and the samples it is made from."""
 
+import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
+
+LARGEST = 1e100
+"""The largest size of a value that can still be squared, summed and squared again."""
 
 
 class Estimate(NamedTuple):
@@ -25,9 +30,7 @@ class Estimate(NamedTuple):
 
 
 def samples(below: ArrayLike | Tensor, above: ArrayLike | Tensor) -> tuple[Tensor, Tensor]:
-    """Two sets of samples as an estimator wants them: float64, `(examples, columns)`, all columns varying.
-
-    A column that is the same for all examples tells nothing and is left out. One axis is one column.
+    """Two sets of samples as an estimator wants them; each as from `sample`, of as many examples.
 
     Args:
         below: `(examples, columns)` or `(examples,)`, numbers of any kind.
@@ -35,37 +38,72 @@ def samples(below: ArrayLike | Tensor, above: ArrayLike | Tensor) -> tuple[Tenso
 
     Raises:
         ValueError: one line that says which samples are not as they should be, and what is allowed.
-
-    >>> samples([[1, 5], [2, 5], [4, 5]], [0.5, 0.1, 0.2])[0].tolist()
-    [[1.0], [2.0], [4.0]]
     """
-    first, second = _table("below", below), _table("above", above)
+    first, second = sample("below", below), sample("above", above)
     if len(first) != len(second):
         raise ValueError(
             f"below has {len(first)} examples and above {len(second)}; allowed: the same examples in both"
         )
-    return _varying("below", first), _varying("above", second)
+    return first, second
+
+
+def sample(name: str, values: ArrayLike | Tensor) -> Tensor:
+    """Samples in float64, `(examples, columns)`, all columns varying.
+
+    A column that is the same for all examples tells nothing and is left out. One axis is one column.
+
+    Args:
+        name: what an error calls them.
+        values: `(examples, columns)` or `(examples,)`, numbers of any kind.
+
+    Raises:
+        ValueError: one line that says what is not as it should be, and what is allowed.
+
+    >>> sample("layer", [[1, 5], [2, 5], [4, 5]]).tolist()
+    [[1.0], [2.0], [4.0]]
+    """
+    table = _table(name, values)
+    highest, lowest = table.amax(0), table.amin(0)
+    largest = torch.maximum(highest, -lowest).max()  # NaN if there is one
+    if not largest <= LARGEST:
+        raise ValueError(
+            f"{name} has values that are not finite or beyond {LARGEST:g}; allowed: finite numbers alone"
+        )
+    varying = highest != lowest
+    if not varying.any():
+        raise ValueError(
+            f"{name} is the same for all {len(table)} examples; allowed: samples of which a column varies"
+        )
+    return table if varying.all() else table[:, varying]
+
+
+def positive(name: str, value: float) -> float:
+    """The value itself, or a ValueError of one line unless it is a finite number above 0."""
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} is {value}; allowed: a finite number above 0")
+    return value
 
 
 def _table(name: str, values: ArrayLike | Tensor) -> Tensor:
-    table = torch.as_tensor(values).detach()
+    table = values.detach().cpu() if isinstance(values, Tensor) else _tensor(name, values)
     if table.is_complex():
         raise ValueError(f"{name} is complex; allowed: real numbers")
-    table = table.double()
     if table.dim() == 1:
         table = table[:, None]
     if table.dim() != 2:
         shape = "x".join(map(str, table.shape)) or "a single number"
         raise ValueError(f"{name} is {shape}; allowed: examples x columns, other axes flattened")
-    if not table.isfinite().all():
-        raise ValueError(f"{name} has values that are not finite; allowed: finite numbers alone")
-    return table
-
-
-def _varying(name: str, table: Tensor) -> Tensor:
-    varying = (table != table[:1]).any(0)
-    if not varying.any():
+    if not table.numel():
         raise ValueError(
-            f"{name} is the same for all {len(table)} examples; allowed: samples of which a column varies"
+            f"{name} is empty ({table.shape[0]} x {table.shape[1]}); allowed: two examples or more"
         )
-    return table[:, varying]
+    return table.double()
+
+
+def _tensor(name: str, values: ArrayLike) -> Tensor:
+    try:
+        return torch.tensor(np.ascontiguousarray(values))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} is no array of numbers but {type(values).__name__}; allowed: examples x columns"
+        ) from error

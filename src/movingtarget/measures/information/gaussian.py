@@ -6,10 +6,13 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from movingtarget.measures.information.estimate import Estimate, samples
+from movingtarget.measures.information.estimate import Estimate, positive, sample, samples
 
-SINGULAR = 1e-12
+LEAST_LEFT = 1e-12
 """A column of which others leave no more than this share of variance unexplained is theirs."""
+
+SMALLEST = 1e-250
+"""Sums of squares below this have lost digits."""
 
 
 def gaussian(below: ArrayLike | Tensor, above: ArrayLike | Tensor) -> Estimate:
@@ -41,24 +44,17 @@ def gaussian(below: ArrayLike | Tensor, above: ArrayLike | Tensor) -> Estimate:
     0.5
     """
     first, second = samples(below, above)
-    examples, columns = len(first), first.shape[1] + second.shape[1]
+    examples, split, columns = len(first), first.shape[1], first.shape[1] + second.shape[1]
     if examples <= columns:
         raise ValueError(
             f"{examples} examples for {columns} columns; allowed: more examples than columns of both together"
         )
-    joint = torch.cat([first, second], 1)
-    joint -= joint.mean(0)
-    joint /= joint.square().mean(0).sqrt()
-    correlation = joint.mT @ joint / examples
-    plug_in = _half_log_determinant(correlation[: first.shape[1], : first.shape[1]])
-    plug_in += _half_log_determinant(correlation[first.shape[1] :, first.shape[1] :])
-    plug_in -= _half_log_determinant(correlation)
-    bias = _half_bias(first.shape[1], examples) + _half_bias(second.shape[1], examples)
-    bias -= _half_bias(columns, examples)
-    return Estimate(plug_in - bias, math.inf, bias, saturated=False)
+    bias = _half_bias(split, examples) + _half_bias(columns - split, examples) - _half_bias(columns, examples)
+    value = _of_correlation(_correlation(first, second), split) - bias
+    return Estimate(value, math.inf, bias, saturated=False)
 
 
-def gaussian_channel(layer: Tensor, noise: float) -> float:
+def gaussian_channel(layer: ArrayLike | Tensor, noise: float) -> float:
     r"""Information between a layer and the same layer with noise added, of Gaussian samples, in nats.
 
     $$ I = \tfrac12 \ln |1 + C / \sigma^2| $$
@@ -66,28 +62,59 @@ def gaussian_channel(layer: Tensor, noise: float) -> float:
     with C the sample covariance: one-sided, as a layer above is a function of the one below.
 
     Args:
-        layer: `(examples, units)`.
+        layer: `(examples, units)`, as `sample` takes it.
         noise: the standard deviation sigma.
+
+    Raises:
+        ValueError: as `sample`, and noise that is no finite number above 0.
 
     Source: Goldfeld et al. 2019, section 2 (the noise); Cover & Thomas, equation 9.4.
 
     >>> round(gaussian_channel(torch.tensor([[-1.0], [0.0], [1.0]]), noise=1.0), 4)  # ln 2 / 2
     0.3466
     """
-    centred = layer.double() - layer.double().mean(0)
-    covariance = centred.mT @ centred / (len(layer) - 1)
-    return torch.logdet(torch.eye(len(covariance), dtype=torch.float64) + covariance / noise**2).item() / 2
+    table = sample("layer", layer)
+    centred = (table - table.mean(0)) / positive("noise", noise)
+    covariance = centred.mT @ centred / (len(table) - 1)
+    return torch.logdet(torch.eye(len(covariance), dtype=torch.float64) + covariance).item() / 2
 
 
-def _half_log_determinant(correlation: Tensor) -> float:
-    factor, failed = torch.linalg.cholesky_ex(correlation)
-    left = factor.diagonal()
-    if failed or (left.square() < SINGULAR).any():
+def _correlation(first: Tensor, second: Tensor) -> Tensor:
+    """The correlations of all columns side by side."""
+    split, columns = first.shape[1], first.shape[1] + second.shape[1]
+    joint = first.new_empty(len(first), columns)
+    torch.sub(first, first.mean(0), out=joint[:, :split])
+    torch.sub(second, second.mean(0), out=joint[:, split:])
+    products = joint.mT @ joint
+    if products.diagonal().min() < SMALLEST:
+        joint /= joint.abs().amax(0)
+        products = joint.mT @ joint
+    sizes = products.diagonal().sqrt()
+    return products / sizes / sizes[:, None]
+
+
+def _of_correlation(correlation: Tensor, split: int) -> float:
+    """Half of ln|S_x| + ln|S_y| - ln|S|; of S = L L^T, the first diagonal block is that of its block of L."""
+    both, above = _left_over(correlation), _left_over(correlation[split:, split:])
+    for name, left in {"below": both[:split], "above": above}.items():
+        if not (left > LEAST_LEFT).all():
+            raise ValueError(
+                f"{name} has columns that follow linearly from its others; allowed: columns that differ, as "
+                "those with noise of their own do"
+            )
+    if not (both > LEAST_LEFT).all():
         raise ValueError(
-            "columns follow linearly from others, so that their information is infinite or undefined; "
+            "columns of above follow linearly from those of below, so that the information is infinite; "
             "allowed: samples with noise of their own"
         )
-    return float(left.log().sum())
+    return float(above.log().sum() - both[split:].log().sum()) / 2
+
+
+def _left_over(correlation: Tensor) -> Tensor:
+    """The share of each column's variance that those before it leave unexplained."""
+    factor, _ = torch.linalg.cholesky_ex(correlation)  # NaN where it fails
+    left: Tensor = factor.diagonal().square()
+    return left
 
 
 def _half_bias(columns: int, examples: int) -> float:

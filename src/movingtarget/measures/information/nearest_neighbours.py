@@ -1,13 +1,24 @@
 """Mutual information by the distances to nearest neighbours."""
 
+import math
+
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma
 from sklearn.neighbors import KDTree, NearestNeighbors
 from torch import Tensor
 
+from movingtarget.measures.information.channel import scaled
 from movingtarget.measures.information.estimate import Estimate, samples
+
+FEW_COLUMNS = 8
+"""Of both together: so many a tree finds neighbours faster among than all distances do."""
+
+ROWS = 64
+"""Examples whose distances to all are taken at once."""
+
+Table = NDArray[np.float64]
 
 
 def nearest_neighbours(below: ArrayLike | Tensor, above: ArrayLike | Tensor, neighbours: int) -> Estimate:
@@ -16,8 +27,8 @@ def nearest_neighbours(below: ArrayLike | Tensor, above: ArrayLike | Tensor, nei
     $$ I = \psi(k) + \psi(n) - \langle \psi(n_x + 1) + \psi(n_y + 1) \rangle, $$
 
     where n_x counts the samples nearer in x, by the largest difference of a column, than the k-th neighbour
-    in both. Any relation counts, but only where neighbours are near: of dozens of columns it sees next to
-    nothing.
+    in both, when each of them has unit deviation. Any relation counts, but only where neighbours are near: of
+    dozens of columns it sees next to nothing.
 
     Args:
         below: `(examples, columns)`, as `samples` takes them.
@@ -25,28 +36,23 @@ def nearest_neighbours(below: ArrayLike | Tensor, above: ArrayLike | Tensor, nei
         neighbours: k.
 
     Raises:
-        ValueError: not more than k examples, or more than k equal ones.
+        ValueError: not more than k examples, or equal ones: among values that repeat, the next neighbour is
+            as far as the grain of the values, not as their density, says.
 
     Source: Kraskov, Stögbauer & Grassberger 2004, equation 8.
     """
-    first, second = (table.numpy() for table in samples(below, above))
+    first, second = (scaled(table, "deviation").numpy() for table in samples(below, above))
     examples = len(first)
     if not 1 <= neighbours < examples:
         raise ValueError(f"neighbours is {neighbours}; allowed: 1 to {examples - 1}, less than the examples")
-    both = np.hstack([first, second])
-    search = NearestNeighbors(n_neighbors=neighbours, metric="chebyshev").fit(both)
-    radius = search.kneighbors()[0][:, -1]
-    if (radius == 0).any():
+    few = first.shape[1] + second.shape[1] <= FEW_COLUMNS
+    nearest, counted = (_counted_in_trees if few else _counted)(first, second, neighbours)
+    if (nearest == 0).any():
         raise ValueError(
-            f"{(radius == 0).sum()} examples have {neighbours} others that equal them; allowed: samples that "
-            "differ, as those with noise of their own do"
+            f"{(nearest == 0).sum()} examples equal others; allowed: samples that differ, as those with "
+            "noise of their own do"
         )
-    inside = np.nextafter(radius, 0)
-    counted = [
-        KDTree(table, metric="chebyshev").query_radius(table, inside, count_only=True)
-        for table in (first, second)
-    ]  # each counts itself, too
-    value = digamma(neighbours) + digamma(examples) - np.mean(sum(map(digamma, counted)))
+    value = digamma(neighbours) + digamma(examples) - sum(digamma(each).mean() for each in counted)
     ceiling = float(digamma(examples) - digamma(neighbours))
     return Estimate(float(value), ceiling, float("nan"), bool(value > ceiling - np.log(2)))
 
@@ -64,3 +70,30 @@ def _components(table: Tensor, count: int) -> Tensor:
     _, directions = torch.linalg.eigh(centred.mT @ centred)
     leading: Tensor = centred @ directions[:, -count:]
     return leading
+
+
+def _counted_in_trees(first: Table, second: Table, neighbours: int) -> tuple[Table, list[Table]]:
+    """Each example's distance to the nearest other, and how many lie nearer than the k-th, itself among them.
+
+    The count is one for each side.
+    """
+    both = np.hstack([first, second])
+    distances, _ = NearestNeighbors(n_neighbors=neighbours, metric="chebyshev").fit(both).kneighbors()
+    inside = np.nextafter(distances[:, -1], 0)
+    counts = [
+        KDTree(table, metric="chebyshev").query_radius(table, inside, count_only=True)
+        for table in (first, second)
+    ]
+    return distances[:, 0], counts
+
+
+def _counted(first: Table, second: Table, neighbours: int) -> tuple[Table, list[Table]]:
+    """The same by all distances."""
+    nearest, counts = [], []
+    tables = [torch.from_numpy(table) for table in (first, second)]
+    for start in range(0, len(first), ROWS):
+        distances = [torch.cdist(table[start : start + ROWS], table, p=math.inf).numpy() for table in tables]
+        both = np.partition(np.maximum(*distances), (1, neighbours), axis=1)  # the first is its own
+        nearest.append(both[:, 1])
+        counts.append([np.count_nonzero(each < both[:, neighbours, None], axis=1) for each in distances])
+    return np.concatenate(nearest), list(np.concatenate(counts, axis=1))
