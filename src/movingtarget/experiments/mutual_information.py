@@ -212,7 +212,7 @@ def measure_arm(images: Images, arm: Mapping[str, Any], settings: Mapping[str, A
     rows: list[dict[str, Any]] = []
     for step, members in tuned.snapshots.items():
         pairs = successive(training.network, members, train_inputs, test_inputs)
-        rows += [row | {"step": step} for row in read_all(pairs, step, arm["depth"], settings)]
+        rows += [row | {"step": step} for row in read_all(pairs, step, arm, settings)]
         if step == 0:
             scale = scales(pairs, arm["depth"], settings["seeds"])
     tables = {
@@ -254,24 +254,27 @@ def plan_of(
 
 
 def read_all(
-    pairs: Sequence[Pair], step: int, depth: int, settings: Mapping[str, Any]
+    pairs: Sequence[Pair], step: int, arm: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """Records of all that is read at a step.
 
-    The Gaussian estimate of evenly spaced pairs of layers, at one noise; at the start with every noise, of
-    branches and of permuted layers as well, and all other estimates of the middle pair.
+    At the start every estimator reads the middle pair, the Gaussian one through every noise and at both
+    scalings. Of networks as drawn it also reads evenly spaced pairs, then and later, and, at the start and the
+    noise at which networks are compared, branches and permuted layers.
     """
-    noise, seeds = [settings["noise"]], settings["seeds"]
-    shown = [pair for pair in pairs if pair.layer in chosen(depth, settings["layers"])]
-    layers = [pair for pair in shown if pair.relation == "layers"]
+    noise, seeds, depth = [settings["noise"]], settings["seeds"], arm["depth"]
+    drawn, usual = arm["dial"] == AS_DRAWN, Reading([MAIN], noise, SCALINGS[:1])
+    places = chosen(depth, settings["layers"]) if drawn else [middle_of(depth)]
+    layers = [pair for pair in pairs if pair.layer in places and pair.relation == "layers"]
     if step > 0:
-        yield from read(layers, Reading([MAIN], noise, SCALINGS), seeds)
+        yield from read(layers if drawn else [], usual, seeds)
         return
     yield from read(layers, Reading([MAIN], settings["noises"], SCALINGS), seeds)
-    branches = [pair for pair in shown if pair.relation == "branch"]
-    yield from read([*branches, *map(permuted, layers)], Reading([MAIN], noise, SCALINGS), seeds)
     middle = [pair for pair in layers if pair.layer == middle_of(depth)]
-    yield from read(middle, Reading(settings["estimators"], noise, SCALINGS[:1]), seeds)
+    yield from read(middle, usual._replace(estimators=settings["estimators"]), seeds)
+    if drawn:
+        branches = [pair for pair in pairs if pair.layer in places and pair.relation == "branch"]
+        yield from read([*branches, *map(permuted, layers)], usual, seeds)
 
 
 def chosen(depth: int, count: int) -> list[int]:

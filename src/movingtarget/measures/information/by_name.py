@@ -99,8 +99,16 @@ def estimates(
         _check(name)
     positive("noise", noise)
     first, second = (scaled(layer, scaling) for layer in samples(below, above))
-    noisy = [layer + noise * noise_like(layer, generator) for layer in (first, second)]
-    bounds = dict(zip(BOUNDS, pairwise(first, second, noise), strict=True)) if {*names} & {*BOUNDS} else {}
+    drawn = noise_like(first, generator), noise_like(second, generator)
+    return estimates_through(names, (first, second), drawn, noise)
+
+
+def estimates_through(
+    names: Sequence[str], clean: tuple[Tensor, Tensor], drawn: tuple[Tensor, Tensor], noise: float
+) -> dict[str, Estimate]:
+    """The same of layers at unit size, with standard normal noise that is drawn already."""
+    noisy = [layer + noise * own for layer, own in zip(clean, drawn, strict=True)]
+    bounds = dict(zip(BOUNDS, pairwise(*clean, noise), strict=True)) if {*names} & {*BOUNDS} else {}
     return {name: bounds[name] if name in bounds else estimate(name, *noisy) for name in names}
 
 

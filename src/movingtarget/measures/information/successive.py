@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from movingtarget.estimators import ESTIMATORS
 from movingtarget.measures.capture import capture
-from movingtarget.measures.information.by_name import estimate
+from movingtarget.measures.information.by_name import estimates_through
 from movingtarget.measures.information.channel import Scaling, noise_like, scaled
-from movingtarget.measures.information.estimate import Estimate
+from movingtarget.measures.information.estimate import Estimate, samples
 from movingtarget.measures.population import evaluating, population_statistics
 from movingtarget.networks import Parameters, call
 from movingtarget.networks.chain import hidden_layers
@@ -83,7 +82,8 @@ def permuted(pair: Pair) -> Pair:
 def read(pairs: Sequence[Pair], reading: Reading, seeds: Sequence[int]) -> Iterator[dict[str, Any]]:
     """A record for each pair, member, scaling, noise and estimator; NaN for layers that do not vary.
 
-    The noise is each seed's and pair's own, and the same, but for its size, in every reading.
+    The noise is each seed's and pair's own, and the same, but for its size, in every reading. Units that are
+    the same for all examples are left out.
 
     Args:
         pairs: of layers.
@@ -91,25 +91,28 @@ def read(pairs: Sequence[Pair], reading: Reading, seeds: Sequence[int]) -> Itera
         seeds: of the members.
     """
     for pair, (place, seed) in product(pairs, enumerate(seeds)):
-        sides = [pair.below[place], pair.above[place]]
-        drawn = [
-            noise_like(layer, generator(seed, f"noise of {side} {pair.layer}"))
-            for side, layer in zip(("below", "above"), sides, strict=True)
-        ]
-        known = {"layer": pair.layer, "relation": pair.relation, "seed": seed}
-        for scaling in reading.scalings:
-            clean = [scaled(layer, scaling) for layer in sides]
-            for noise, name in product(reading.noises, reading.estimators):
-                found = _estimated(name, clean, drawn, noise)
-                yield known | {
-                    **{"estimator": name, "noise": noise, "scaling": scaling},
-                    **{"value": found.value, "ceiling": found.ceiling, "saturated": int(found.saturated)},
-                }
+        source = generator(seed, f"noise of pair {pair.layer}")
+        for settings, found in _readings((pair.below[place], pair.above[place]), reading, source):
+            yield {
+                **{"layer": pair.layer, "relation": pair.relation, "seed": seed, **settings},
+                **{"value": found.value, "ceiling": found.ceiling, "saturated": int(found.saturated)},
+            }
 
 
-def _estimated(name: str, clean: Sequence[Tensor], drawn: Sequence[Tensor], noise: float) -> Estimate:
-    if not all(layer.isfinite().all() for layer in clean):
-        return UNDEFINED
-    if ESTIMATORS[name].adds_noise:
-        return estimate(name, *clean, noise=noise)
-    return estimate(name, *(layer + noise * own for layer, own in zip(clean, drawn, strict=True)))
+def _readings(
+    sides: tuple[Tensor, Tensor], reading: Reading, source: torch.Generator
+) -> Iterator[tuple[dict[str, Any], Estimate]]:
+    """Estimator, noise and scaling, with the estimate."""
+    defined = all(side.isfinite().all() and (side != side[:1]).any() for side in sides)
+    layers = samples(*sides) if defined else sides
+    drawn = noise_like(layers[0], source), noise_like(layers[1], source)
+    for scaling in reading.scalings:
+        clean = scaled(layers[0], scaling), scaled(layers[1], scaling)
+        for noise in reading.noises:
+            found = (
+                estimates_through(reading.estimators, clean, drawn, noise)
+                if defined
+                else dict.fromkeys(reading.estimators, UNDEFINED)
+            )
+            for name, estimate in found.items():
+                yield {"estimator": name, "noise": noise, "scaling": scaling}, estimate
