@@ -150,9 +150,12 @@ def test_is_the_information_of_the_layers_outputs(estimator: str) -> None:
 
 def test_successive_layers_are_taken_from_one_call() -> None:
     calls: list[Tensor] = []
-    network = nn.Sequential(
-        Part(lambda inputs: (calls.append(inputs), inputs)[1]), nn.Tanh(), nn.Linear(4, 3)
-    )
+    network = nn.Sequential(nn.Identity(), nn.Tanh(), nn.Linear(4, 3))
+
+    def count(_: nn.Module, __: Any, output: Tensor) -> None:
+        calls.append(output)
+
+    network.register_forward_hook(count)
     inputs, names = torch.randn(50, 4), ["0", "2", "1", "2"]
     found = successive_information(network, inputs, names, "copula", 0.3, seed=2)
     assert len(calls) == 1
