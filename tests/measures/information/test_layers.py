@@ -205,6 +205,17 @@ def test_network_and_inputs_stay_as_they_are() -> None:
     assert torch.is_grad_enabled()
 
 
+def test_no_gradients_are_kept() -> None:
+    enabled: list[bool] = []
+
+    def see(inputs: Tensor) -> Tensor:
+        enabled.append(torch.is_grad_enabled())
+        return inputs
+
+    layer_information(nn.Sequential(nn.Linear(4, 3), Part(see)), torch.randn(50, 4), "0", "1")
+    assert enabled == [False]
+
+
 def test_batch_norm_goes_by_its_running_statistics() -> None:
     normalisation, inputs = nn.BatchNorm1d(4), torch.randn(200, 4)
     network = nn.Sequential(normalisation, nn.Tanh())
@@ -353,6 +364,8 @@ def test_too_few_inputs_for_so_many_units() -> None:
 
 
 def test_one_input_tells_nothing() -> None:
+    with pytest.raises(ValueError, match="layer '' returned a single number; allowed: two examples or more"):
+        layer_information(nn.Identity(), torch.tensor(1.0), "", "")
     network = nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 2))
     with pytest.raises(ValueError, match="layer '0' returned 1x4; allowed: two examples or more"):
         layer_information(network, torch.randn(1, 4), "0", "1")

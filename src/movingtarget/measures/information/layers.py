@@ -109,7 +109,7 @@ def _between(tables: dict[str, Tensor], below: str, above: str, *settings: Any) 
 
 
 def _tables(network: nn.Module, inputs: Any, names: Sequence[str]) -> dict[str, Tensor]:
-    """The outputs `(examples, units)` of layers in float64, by name."""
+    """The outputs `(examples, units)` of layers, by name."""
     examples = inputs.shape[0] if isinstance(inputs, Tensor) and inputs.dim() else None
     outputs = _outputs(network, inputs, names)
     return {name: _table(f"layer '{name}'", output, examples) for name, output in outputs.items()}
@@ -161,7 +161,7 @@ def _table(layer: str, output: Any, examples: int | None) -> Tensor:
         )
     if output.is_complex():
         raise ValueError(f"{layer} returned complex numbers; allowed: real ones")
-    table = output.cpu().double().reshape(len(output), -1)
+    table = output.cpu().reshape(len(output), -1)
     if not table.isfinite().all():
         raise ValueError(f"{layer} returned values that are not finite; allowed: finite numbers alone")
     if (table == table[0]).all():
