@@ -9,7 +9,11 @@ README = (ROOT / "README.md").read_text()
 
 def test_the_examples_run(capsys):
     examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    told = ["correlation effective autocorrelation first second", "kept interaction cosines curvature"]
+    told = [
+        "correlation effective autocorrelation first second",
+        "kept interaction cosines curvature",
+        "gaussian copula pairwise-lower pairwise-upper to to to to",
+    ]
     for example, words in zip(examples, told, strict=True):
         exec(compile(example, "README.md", "exec"), {})
         assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == words.split()

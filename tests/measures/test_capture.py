@@ -25,6 +25,20 @@ def test_only_a_copy_survives_an_operation_in_place(copy_output: bool) -> None:
     assert torch.equal(outputs, network[0](inputs).relu())
 
 
+def test_the_input_is_the_first_argument_by_place_or_by_name() -> None:
+    part = nn.Bilinear(2, 3, 4)
+    first, second = torch.randn(5, 2), torch.randn(5, 3)
+    with capture({"it": part}, lambda value, _: value) as seen:
+        for call in (lambda: part(first, second), lambda: part(input1=first, input2=second)):
+            call()
+            assert seen.pop("it") is first
+    source = nn.Module()
+    source.forward = lambda: first  # type: ignore[method-assign]
+    with capture({"it": source}, lambda value, output: (value, output)) as seen:
+        source()
+    assert seen == {"it": (None, first)}
+
+
 def test_leaves_the_network_as_it_was_even_after_an_error() -> None:
     network = nn.Linear(5, 6)
     with pytest.raises(RuntimeError), capture({"it": network}, lambda _, output: output) as seen:

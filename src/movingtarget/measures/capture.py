@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
@@ -11,12 +11,12 @@ Kept = TypeVar("Kept")
 
 @contextmanager
 def capture(
-    parts: Mapping[str, nn.Module], keep: Callable[[Tensor, Tensor], Kept], copy_output: bool = False
+    parts: Mapping[str, nn.Module], keep: Callable[[Any, Any], Kept], copy_output: bool = False
 ) -> Iterator[dict[str, Kept]]:
     """A dict that fills with `keep(input, output)` of each part when the network is called inside.
 
-    With `copy_output` the network goes on with a copy of each output, which later operations in place may
-    then change.
+    The input is the first argument, by place or by name; None if there is none. With `copy_output` the
+    network goes on with a copy of each output, which later operations in place may then change.
 
     >>> import torch
     >>> network = nn.Sequential(nn.Flatten(), nn.ReLU())
@@ -27,7 +27,8 @@ def capture(
     """
     seen: dict[str, Kept] = {}
     handles = [
-        part.register_forward_hook(_hook(seen, name, keep, copy_output)) for name, part in parts.items()
+        part.register_forward_hook(_hook(seen, name, keep, copy_output), with_kwargs=True)
+        for name, part in parts.items()
     ]
     try:
         yield seen
@@ -37,10 +38,10 @@ def capture(
 
 
 def _hook(
-    seen: dict[str, Kept], name: str, keep: Callable[[Tensor, Tensor], Kept], copy_output: bool
-) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]:
-    def hook(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
-        seen[name] = keep(inputs[0], output)
+    seen: dict[str, Kept], name: str, keep: Callable[[Any, Any], Kept], copy_output: bool
+) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any], Any], Tensor | None]:
+    def hook(_: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> Tensor | None:
+        seen[name] = keep(next(iter((*inputs, *named.values())), None), output)
         return output.clone() if copy_output else None
 
     return hook
