@@ -108,6 +108,29 @@ def layered() -> Callable[..., pd.DataFrame]:
 
 
 @pytest.fixture
+def information() -> Callable[..., pd.DataFrame]:
+    """Table mutual_information: two networks as drawn, and one whose gain is turned, which reads higher."""
+
+    def make(seeds: int = 3) -> pd.DataFrame:
+        columns = {"activation": ["tanh", "relu"], "seed": range(seeds), "relation": ["layers", "permuted"]}
+        readings = {
+            **{"estimator": ["gaussian", "copula"], "noise": [0.3, 1.0], "step": [0, 5]},
+            "scaling": ["deviation", "root-mean-square"],
+        }
+        kinds = [("plain", "none", 1.0), ("residual", "none", 1.0), ("orthogonal", "gain", 0.5)]
+        frames = [
+            crossed({"kind": kinds, "depth": [depth], **columns, **readings, "layer": range(1, depth)})
+            for depth in (4, 8)
+        ]
+        frame = pd.concat(frames, ignore_index=True)
+        kind = frame.pop("kind").str
+        frame = frame.assign(network=kind[0], dial=kind[1], setting=kind[2], ceiling=np.inf, saturated=0)
+        return frame[(frame["relation"] == "layers") | (frame["noise"] == 0.3)]
+
+    return make
+
+
+@pytest.fixture
 def on_a_line() -> Callable[..., pd.DataFrame]:
     """Rows of the tables of networks on the line."""
     kinds = [

@@ -2,6 +2,7 @@
 
 from drawing_cases import (
     block_curvature,
+    information,
     layered,
     moving_target,
     noise,
@@ -16,6 +17,7 @@ from drawing_cases import (
 
 __all__ = [
     "block_curvature",
+    "information",
     "layered",
     "moving_target",
     "noise",

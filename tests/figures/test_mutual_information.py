@@ -1,64 +1,68 @@
-"""The figure of information between layers."""
+"""The figure of information between layers at the start."""
+
+from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
-from drawing_cases import xy
+from drawing_cases import named, xy
 
 from movingtarget.figures.mutual_information import draw
 
-
-@pytest.fixture
-def table(layered):
-    return layered(
-        ["information", "permuted"], scaling=["deviation", "root-mean-square"], step=[0, 5, 9], seeds=2
-    )
+TITLES = {"plain": "plain", "residual": "residual"}
 
 
-def names(axes):
-    return [text.get_text() for text in axes.texts]
+def drawn_of(information: pd.DataFrame, **conditions: object) -> pd.DataFrame:
+    return information[(information[[*conditions]] == pd.Series(conditions)).all(axis=1)]
 
 
-def test_first_and_last_step_of_each_scaling(table):
-    axes = draw(table).axes
-    shown = [("root-mean-square", 0), ("root-mean-square", 9), ("deviation", 0), ("deviation", 9)]
-    for panel, (scaling, step) in zip(axes, shown, strict=True):
-        lines = {line.get_label(): line for line in panel.lines}
-        rows = table[(table["scaling"] == scaling) & (table["step"] == step)]
-        information = rows[rows["quantity"] == "information"]
-        for name, network in {"plain": "plain", "batch norm": "batch-norm", "residual": "residual"}.items():
-            means = information[information["network"] == network].groupby("layer")["value"].mean()
-            np.testing.assert_allclose(xy(lines[name]).y, means)
-        null = rows[rows["quantity"] == "permuted"].groupby("layer")["value"].mean()
-        np.testing.assert_allclose(xy(lines["permuted"]).y, null)
+def test_along_the_deepest_and_by_depth(information: Callable[..., pd.DataFrame]) -> None:
+    table = information()
+    figure = draw(table)
+    usual = drawn_of(table, step=0, dial="none", estimator="gaussian", scaling="deviation", noise=0.3)
+    for (along, by_depth), activation in zip(
+        [figure.axes[:2], figure.axes[2:]], ["tanh", "relu"], strict=True
+    ):
+        of_activation = drawn_of(usual, activation=activation)
+        for title, network in TITLES.items():
+            rows = drawn_of(of_activation, network=network, relation="layers")
+            deepest = drawn_of(rows, depth=8).groupby("layer")["value"].mean()
+            np.testing.assert_allclose(xy(named(along)[title]), (deepest.index, deepest))
+            means = rows.groupby("depth")["value"].mean()
+            np.testing.assert_allclose(xy(named(by_depth)[title]), (means.index, means))
+        null = drawn_of(of_activation, relation="permuted", depth=8).groupby("layer")["value"].mean()
+        np.testing.assert_allclose(xy(named(along)["shuffled"]).y, null)
+        assert along.get_title(loc="left").endswith(f"{activation}, depth 8")
+        assert along.get_ylabel() == f"{activation}: information (nats)"
 
 
-def test_axes_have_units(table):
-    axes = draw(table).axes
-    assert axes[0].get_ylabel() == "information (nats),\nunit root mean square"
-    assert axes[2].get_ylabel() == "information (nats),\nunit deviation"
-    assert axes[3].get_xlabel() == "layer (lower one of the pair)"
-
-
-def test_all_panels_have_one_scale(table):
-    assert len({axes.get_ylim() for axes in draw(table).axes}) == 1
-
-
-def test_two_layers_make_one_pair_and_one_seed_no_band(table):
-    figure = draw(table[(table["layer"] == 1) & (table["seed"] == 0)])
-    assert all(sorted(names(axes)) == ["batch norm", "permuted", "plain", "residual"] for axes in figure.axes)
-
-
-def test_an_undefined_layer_is_named(table):
-    table.loc[(table["network"] == "residual") & (table["layer"] == 2) & (table["seed"] == 1), "value"] = (
-        np.nan
-    )
+def test_what_is_undefined_is_named_and_no_crash(information: Callable[..., pd.DataFrame]) -> None:
+    table = information()
+    lost = (table["network"] == "residual") & (table["layer"] == 2) & (table["seed"] == 1)
+    table.loc[lost, "value"] = np.nan
     titles = [axes.get_title(loc="left") for axes in draw(table).axes]
-    assert all(title.endswith("residual undefined at layer 2 (1/2 seeds)") for title in titles)
+    assert "residual undefined at layer 2 (1/3 seeds)" in titles[0]
+    assert "residual undefined at depth 4, 8 (1/3 seeds)" in titles[1]
+    table["value"] = np.nan
+    assert all(axes.texts[0].get_text() == "nothing to draw" for axes in draw(table).axes)
 
 
-def test_what_is_undefined_everywhere_is_no_crash(table):
-    table.loc[table["layer"] == 4, "value"] = np.nan
-    table.loc[table["scaling"] == "deviation", "value"] = np.nan
-    axes = draw(table).axes
-    assert xy({line.get_label(): line for line in axes[0].lines}["permuted"]).x.tolist() == [1, 2, 3]
-    assert names(axes[2]) == ["nothing to draw"]
+def test_one_activation_is_one_row_and_one_seed_has_no_band(information: Callable[..., pd.DataFrame]) -> None:
+    table = information()
+    figure = draw(table[(table["activation"] == "tanh") & (table["seed"] == 0)])
+    assert len(figure.axes) == 2
+    assert all(not axes.collections for axes in figure.axes)
+
+
+@pytest.mark.parametrize("column", ["dial", "estimator", "scaling", "noise", "step"])
+def test_other_readings_do_not_count(information: Callable[..., pd.DataFrame], column: str) -> None:
+    """Whatever is not compared may be anything."""
+    usual = {"dial": "none", "estimator": "gaussian", "scaling": "deviation", "noise": 0.3, "step": 0}
+    table = information()
+    others = table[column] != usual[column]
+    assert others.any()
+    changed = table.assign(value=table["value"].where(~others, 1000.0))
+    pairs = zip(draw(table).axes, draw(changed).axes, strict=True)
+    for panel, other in pairs:
+        for name, line in named(panel).items():
+            np.testing.assert_allclose(xy(line), xy(named(other)[name]))

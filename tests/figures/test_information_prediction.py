@@ -1,0 +1,62 @@
+"""The figure of rank correlations of information with speed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from drawing_cases import crossed, xy
+
+from movingtarget.figures.information_prediction import draw
+
+
+@pytest.fixture
+def prediction() -> pd.DataFrame:
+    columns = {"varied": ["structure", "gain"], "activation": ["tanh", "relu"]}
+    settings = {"outcome": ["steps", "test_accuracy"], "controlled": ["depth", "depth and scale"]}
+    readings = {"estimator": ["copula", "gaussian"], "noise": [0.3, 1.0], "scaling": ["deviation"]}
+    frame = crossed({**columns, **settings, **readings, "seed": range(5)})
+    return frame[(frame["noise"] == 0.3) | (frame["estimator"] == "gaussian")].assign(
+        value=lambda rows: np.random.default_rng(0).uniform(-1, 1, len(rows))
+    )
+
+
+def test_a_row_for_each_reading_a_panel_for_what_varies_and_what_is_held(prediction: pd.DataFrame) -> None:
+    axes = draw(prediction).axes
+    titles = [panel.get_title(loc="left")[4:] for panel in axes]
+    assert titles == [
+        f"{varied}, {held} held" for varied in ("structure", "gain") for held in ("depth", "depth and scale")
+    ]
+    assert [label.get_text() for label in axes[0].get_yticklabels()] == [
+        "Gaussian, 0.3d",
+        "Gaussian, 1d",
+        "copula",
+    ]
+    assert axes[2].get_xlabel() == "rank correlation with steps"
+
+
+def test_markers_are_means_over_seeds_and_bars_hold_them(prediction: pd.DataFrame) -> None:
+    panel = draw(prediction).axes[2]
+    rows = prediction.query("varied == 'gain' and outcome == 'steps' and controlled == 'depth'")
+    markers = [line for line in panel.lines if line.get_marker() in ("o", "s")]
+    bars = [line for line in panel.lines if len(xy(line).x) == 2 and xy(line).x[0] < xy(line).x[1]]
+    expected = [
+        rows.query(f"estimator == '{estimator}' and noise == {noise} and activation == '{activation}'")[
+            "value"
+        ]
+        for estimator, noise in [("gaussian", 0.3), ("gaussian", 1.0), ("copula", 0.3)]
+        for activation in ("tanh", "relu")
+    ]
+    for marker, bar, values in zip(markers, bars, expected, strict=True):
+        assert xy(marker).x.item() == pytest.approx(values.mean())
+        assert xy(bar).x[0] < values.mean() < xy(bar).x[1]
+        assert xy(bar).y == pytest.approx(xy(marker).y.repeat(2))
+    heights = [xy(marker).y.item() for marker in markers]
+    assert heights == sorted(heights)
+    low, high = panel.get_ylim()
+    assert low > max(heights) > min(heights) > high
+
+
+def test_what_is_undefined_leaves_its_row_empty(prediction: pd.DataFrame) -> None:
+    lost = (prediction["varied"] == "gain") & (prediction["activation"] == "relu")
+    panel = draw(prediction.assign(value=prediction["value"].mask(lost))).axes[2]
+    drawn = [line for line in panel.lines if line.get_marker() == "s" and np.isfinite(xy(line).x).all()]
+    assert not drawn
