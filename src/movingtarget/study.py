@@ -22,6 +22,7 @@ class Job(NamedTuple):
         families: the names of those whose networks it builds.
         orders: the names of those whose update rules it uses.
         methods: the names of those that it trains autoencoders by.
+        estimators: the names of those of mutual information that it calls.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Job(NamedTuple):
     families: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+    estimators: tuple[str, ...] = ()
 
 
 def no_problems(config: Config) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from movingtarget.claims.claim import SCALES
 from movingtarget.data.catalogue import DATASETS, FILES
 from movingtarget.declarations import figures, schemas, studies
+from movingtarget.estimators import ESTIMATORS
 from movingtarget.families import FAMILIES
 from movingtarget.figure import filled_caption
 from movingtarget.methods import METHODS
@@ -82,6 +83,7 @@ def modules_of(study: str, job: Job) -> list[str]:
         *(FAMILIES[name].builder for name in job.families),
         *(UPDATE_ORDERS[name].rule for name in job.orders),
         *(METHODS[name].rule for name in job.methods),
+        *(ESTIMATORS[name].function for name in job.estimators),
     ]
     modules = {name.partition(":")[0].partition(".")[2] for name in named}
     loaded = {"data.load"} if STUDIES[study].images else set()
@@ -162,10 +164,11 @@ def drawing_rules() -> dict[str, list[str]]:
 
 
 def made_of(job: Job) -> dict[str, Any]:
-    """What the families, orders and methods that a job's settings name are made of."""
+    """What the families, orders, methods and estimators that a job's settings name are made of."""
     families = {name: FAMILIES[name].made_of for name in job.families}
     orders = {name: UPDATE_ORDERS[name].made_of for name in job.orders}
-    return families | orders | {name: METHODS[name].made_of for name in job.methods}
+    methods = {name: METHODS[name].made_of for name in job.methods}
+    return families | orders | methods | {name: ESTIMATORS[name].made_of for name in job.estimators}
 
 
 def _kinds(schema: Schema) -> dict[str, str]:

@@ -17,6 +17,7 @@ DECLARING = {
             "arms",
             "autoencoders",
             "declarations",
+            "estimators",
             "families",
             "figure",
             "look",
