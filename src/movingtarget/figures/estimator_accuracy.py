@@ -120,4 +120,4 @@ def _name_rows(axes: Axes, estimators: Sequence[str]) -> None:
     titles = [ESTIMATORS[name].title.replace(", 3", ",\n3") for name in estimators]
     axes.set_yticks(range(len(estimators)), titles, linespacing=0.85)
     for label, name in zip(axes.get_yticklabels(), estimators, strict=True):
-        label.set_color(text_colour(ESTIMATORS[name].look["color"]))
+        label.set(color=text_colour(ESTIMATORS[name].look["color"]))

@@ -16,11 +16,11 @@ def accuracy_table(estimator_accuracy: pd.DataFrame, noise: float) -> pd.DataFra
 
     Returns:
         Columns estimator and, for each task, as text in nats, the mean over seeds, with a remark where an
-        estimate is saturated in a seed at least; a dash for an estimator that has no part in the task.
+        estimate is saturated in a seed at least; "left out" for an estimator that has no part in a task.
     """
     rows = where(estimator_accuracy, dimension=estimator_accuracy["dimension"].max(), noise=noise)
     tasks = [*rows["task"].unique()]
-    truths = {task: prose.number(where(rows, task=task)["truth"].iloc[0]) for task in tasks}
+    truths = {task: _nats(where(rows, task=task)["truth"].iloc[0]) for task in tasks}
     return pd.DataFrame(
         [{"estimator": "truth", **truths}]
         + [
@@ -34,5 +34,10 @@ def accuracy_table(estimator_accuracy: pd.DataFrame, noise: float) -> pd.DataFra
 
 def _mean(rows: pd.DataFrame) -> str:
     if rows.empty:
-        return "–"
-    return prose.number(rows["value"].mean()) + (" (saturated)" if rows["saturated"].any() else "")
+        return "left out"
+    return _nats(rows["value"].mean()) + (" (saturated)" if rows["saturated"].any() else "")
+
+
+def _nats(value: float) -> str:
+    """With one digit after the point, for seeds differ in the next, and no sign of a zero."""
+    return f"{round(value, 1) + 0.0:.1f}".replace("-", prose.MINUS)
