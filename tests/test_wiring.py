@@ -21,6 +21,7 @@ from movingtarget.data.catalogue import DATASETS
 from movingtarget.data.load import Images
 from movingtarget.declarations import figures, studies
 from movingtarget.drawing.style import LOOKS
+from movingtarget.estimators import ESTIMATORS
 from movingtarget.experiments import (
     image_gradients,
     mutual_information,
@@ -268,7 +269,7 @@ def looks(entries: dict[str, Any]) -> set[str]:
 
 
 def test_every_name_has_a_title_and_a_look_of_its_own():
-    for entries in (FAMILIES, UPDATE_ORDERS):
+    for entries in (FAMILIES, UPDATE_ORDERS, ESTIMATORS):
         assert len({entry.title for entry in entries.values()}) == len(looks(entries)) == len(entries)
     assert LOOKS["locoprop"] == UPDATE_ORDERS["locoprop-m"].look
 
@@ -294,6 +295,7 @@ def test_a_study_is_called_with_arguments_that_it_takes(name: str):
         assert open_ended or given <= {*parameters}
         assert set(job.families) <= set(FAMILIES)
         assert set(job.orders) <= set(UPDATE_ORDERS)
+        assert set(job.estimators) <= set(ESTIMATORS)
 
 
 def test_studies_declare_the_settings_of_the_config():

@@ -1,5 +1,6 @@
-"""What a run's plan holds of studies that stand apart, of other data sets, and of methods."""
+"""What a run's plan holds of studies that stand apart, of other data sets, of methods and of estimators."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from project_copy import ROOT, copy_project, planned
 
 from movingtarget.data.catalogue import DATASETS
 from movingtarget.declarations import schemas
+from movingtarget.estimators import ESTIMATORS
 from movingtarget.methods import METHODS
 from movingtarget_workflow import places, plan
 
@@ -75,3 +77,14 @@ def test_what_a_method_is_made_of_decides_its_jobs_and_no_others(config):
     other = plan.parameters("autoencoder_search", "standard-foof", config)
     assert "training.kfac" not in other["modules"]
     assert parameters["code"] != other["code"]
+
+
+def test_what_an_estimator_is_made_of_decides_the_jobs_that_call_it(config, monkeypatch: pytest.MonkeyPatch):
+    parameters = plan.parameters("estimator_accuracy", "uniform", config)
+    assert parameters["made_of"]["binned"] == plan._plain(ESTIMATORS["binned"].made_of)
+    assert "measures.information.binned" in parameters["modules"]
+    assert "pairwise-lower" not in parameters["made_of"]
+    assert "measures.information.pairwise" not in parameters["modules"]
+    other = dataclasses.replace(ESTIMATORS["binned"], options={"bins": 5})
+    monkeypatch.setitem(ESTIMATORS, "binned", other)
+    assert plan.parameters("estimator_accuracy", "uniform", config)["made_of"] != parameters["made_of"]

@@ -11,7 +11,8 @@ from movingtarget.declarations import LIBRARY
 from movingtarget_workflow.sources import DECLARING, code_digest, digest, imported_modules, sources
 
 FLOORS = [
-    *("names", "look", "tables", "figure", "families", "update_orders", "methods", "settings", "study"),
+    *("names", "look", "tables", "figure", "families", "update_orders", "methods", "estimators"),
+    *("settings", "study"),
     *("arms", "autoencoders"),
     *("declarations", "statistics", "data", "networks", "theory", "measures", "training", "experiments"),
     *("drawing", "figures", "claims", "report"),
