@@ -10,7 +10,7 @@ from movingtarget.experiments.mutual_information import middle_of
 from movingtarget.settings import ACTIVATION, AS_DRAWN, DIALLED, FAMILY, SCALINGS, names_of
 from movingtarget.statistics.rank_correlation import partial_rank_correlation
 from movingtarget.statistics.rows import divide, where
-from movingtarget.study import Study, one_job
+from movingtarget.study import Job, Study
 from movingtarget.tables import MEASURED
 
 STRUCTURE = "structure"
@@ -48,7 +48,7 @@ STUDY = Study(
             "value": MEASURED,
         },
     },
-    jobs=one_job("information_prediction"),
+    jobs=lambda config: [Job("", {})],
     reads=("mutual_information", "information_training"),
 )
 

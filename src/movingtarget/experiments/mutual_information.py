@@ -259,8 +259,8 @@ def read_all(
     """Records of all that is read at a step.
 
     At the start every estimator reads the middle pair, the Gaussian one through every noise and at both
-    scalings. Of networks as drawn it also reads evenly spaced pairs, then and later, and, at the start and the
-    noise at which networks are compared, branches and permuted layers.
+    scalings. Of networks as drawn it also reads evenly spaced pairs, then and later, and, at the start,
+    branches and permuted layers.
     """
     noise, seeds, depth = [settings["noise"]], settings["seeds"], arm["depth"]
     drawn, usual = arm["dial"] == AS_DRAWN, Reading([MAIN], noise, SCALINGS[:1])

@@ -1,10 +1,63 @@
-"""What the report says of mutual information beside the claims: estimates beside known truths."""
+"""What the report says of mutual information beside the claims: known truths, structures, estimators."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from movingtarget.estimators import ESTIMATORS
+from movingtarget.families import FAMILIES
 from movingtarget.report import prose
-from movingtarget.statistics.rows import where
+from movingtarget.report.moving_target import DASH
+from movingtarget.settings import AS_DRAWN
+from movingtarget.statistics.bootstrap import Interval
+from movingtarget.statistics.means import mean_of
+from movingtarget.statistics.rows import divide, where
+
+READINGS = {
+    "speed-by-gaussian": "the Gaussian estimate",
+    "speed-by-gaussian-noise-0-1": "the same through less noise",
+    "speed-by-gaussian-noise-1-0": "through more noise",
+    "speed-by-gaussian-root-mean-square": "at unit root mean square",
+    "speed-by-copula": "the copula",
+    "speed-by-pairwise-lower": "the lower bound by distances",
+    "speed-by-pairwise-upper": "the upper bound",
+    "speed-by-nearest-neighbours-of-components": "neighbours of three components",
+    "speed-by-binned": "bins",
+    "speed-by-sliced": "slices",
+    "speed-by-alignment": "alignment",
+}
+"""Claims on how speed goes with information over structures, and what the text calls the reading of each."""
+
+
+def information_values(tables: Mapping[str, pd.DataFrame], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that the chapter's placeholders name under `information`.
+
+    Args:
+        tables: results tables by name, claims among them.
+        settings: of the study of mutual information.
+    """
+    information, training = tables["mutual_information"], tables["information_training"]
+    depth = max(settings["depths"]) // 2
+    drawn = where(information, dial=AS_DRAWN, depth=depth, estimator="gaussian", scaling="deviation")
+    usual = where(drawn, noise=settings["noise"])
+    by_noise = {
+        network: _by_noise(where(drawn, network=network, activation="tanh", step=0, relation="layers"))
+        for network in ("plain", "residual")
+    }
+    weights = settings["hidden_width"] ** 2
+    plain = where(usual, network="plain", step=0, relation="layers")["value"].mean()
+    return {
+        "accuracy": accuracy_table(tables["estimator_accuracy"], settings["noise"]),
+        "depth": depth,
+        "structures": structures_table(usual, where(training, dial=AS_DRAWN, depth=depth)),
+        "by_noise": by_noise,
+        "weights": weights,
+        "weights_left": prose.number(weights * float(np.exp(-plain))),
+        "gain": gains(training),
+        "flips": flips(tables["claims"]),
+    }
 
 
 def accuracy_table(estimator_accuracy: pd.DataFrame, noise: float) -> pd.DataFrame:
@@ -41,3 +94,79 @@ def _mean(rows: pd.DataFrame) -> str:
 def _nats(value: float) -> str:
     """With one digit after the point, for seeds differ in the next, and no sign of a zero."""
     return f"{round(value, 1) + 0.0:.1f}".replace("-", prose.MINUS)
+
+
+def structures_table(information: pd.DataFrame, training: pd.DataFrame) -> pd.DataFrame:
+    """A row of text for each network and activation.
+
+    Args:
+        information: rows of table mutual_information at one depth, by one estimator, noise and scaling.
+        training: rows of table information_training of the same networks.
+
+    Returns:
+        Columns network, activation, start, branch and end (nats), left (the factor exp(-start)), steps, loss
+        and accuracy (in per cent).
+    """
+    rows = []
+    for (network, activation), read in divide(information, "network", "activation").items():
+        trained = where(training, network=network, activation=activation)
+        last = where(trained, step=trained["step"].max())
+        start = mean_of(read, step=0, relation="layers")
+        accuracy = Interval(*(100 * end for end in mean_of(last, quantity="test_accuracy")))
+        branch = mean_of(read, step=0, relation="branch")
+        rows.append(
+            {
+                **{"network": FAMILIES[network].title, "activation": activation},
+                "start": prose.interval(*start),
+                "branch": DASH if np.isnan(branch.estimate) else prose.interval(*branch),
+                "end": prose.interval(*mean_of(read, step=read["step"].max(), relation="layers")),
+                "left": prose.number(float(np.exp(-start.estimate)), 2),
+                "steps": prose.interval(*mean_of(last, quantity="steps")),
+                "loss": prose.interval(*mean_of(last, quantity="train_loss")),
+                "accuracy": prose.interval(*accuracy),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def gains(training: pd.DataFrame) -> dict[str, Any]:
+    """How the gain of orthogonal weights moves the speed of rectifiers, in the shallowest network turned.
+
+    Args:
+        training: table information_training.
+    """
+    steps = where(training, network="orthogonal", activation="relu", quantity="steps")
+    depth = where(steps, dial="gain")["depth"].min()
+    of_depth = steps[(steps["depth"] == depth) & steps["dial"].isin([AS_DRAWN, "gain"])]
+    means = of_depth.groupby("setting")["value"].mean()
+    return {
+        "settings": prose.listed([f"{gain:g}" for gain in means.index]),
+        "depth": depth,
+        "fewest": prose.number(means.min()),
+        "most": prose.number(means.max()),
+    }
+
+
+def flips(claims: pd.DataFrame) -> str:
+    """By which estimators more information goes with fewer steps, and by which not; empty if all agree."""
+    asked = claims[claims["claim"].isin(READINGS)].set_index("claim").loc[[*READINGS]]
+    fewer, more = (
+        [READINGS[name] for name in asked.index[asked["verdict"] == verdict]]
+        for verdict in ("reproduced", "not reproduced")
+    )
+    if not fewer or not more:
+        return ""
+    return (
+        f"more information goes with fewer steps by {prose.listed(fewer)}, and with more or as many by "
+        f"{prose.listed(more)}"
+    )
+
+
+def _by_noise(rows: pd.DataFrame) -> str:
+    """Means through each noise, in words."""
+    return prose.listed(
+        [
+            f"{prose.number(values['value'].mean())} nats at $\\sigma$ = {noise:g}"
+            for noise, values in sorted(divide(rows, "noise").items())
+        ]
+    )

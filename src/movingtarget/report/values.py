@@ -15,6 +15,7 @@ from movingtarget.report import prose
 from movingtarget.report.answers import by_verdict
 from movingtarget.report.early_steps import early_steps_table, verdicts_of
 from movingtarget.report.first_layers import first_layers_values, named_classes
+from movingtarget.report.information import READINGS, information_values
 from movingtarget.report.locoprop import by_budget, flip, locoprop_values
 from movingtarget.report.moving_target import counter_example, edges, orders_table, promises_table
 from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table
@@ -80,6 +81,8 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "verdicts_of": partial(verdicts_of, by_name),
         "by_budget": partial(by_budget, by_name),
         "flip": flip,
+        "information": information_values(tables, run.config["mutual_information"]),
+        "by_estimator": _found_for(by_name, {words: name for name, words in READINGS.items()}),
         "locoprop": locoprop_values(tables),
         "edges": edges(tables["update_orders_search"]),
         "healing": healing_table(tables["shattering_in_training"]),
