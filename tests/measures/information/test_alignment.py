@@ -45,5 +45,5 @@ def test_a_longer_way_is_less_alike() -> None:
 
 def test_blind_to_absolute_values() -> None:
     below = normal(10_000, 1)
-    assert alignment(below, below.abs()).value < 0.001
+    assert alignment(below, below.abs()).value < 0.003
     assert alignment(below, torch.cat([below, below.abs()], 1)).value > 0.5

@@ -204,4 +204,10 @@ def test_components_turn_with_the_samples(seed: int) -> None:
 def test_fewer_columns_than_components_are_all_taken() -> None:
     below, above = pairs(100, 1, 0.8)
     found = nearest_neighbours_of_components(below, above, 3, 3)
-    assert found == pytest.approx(nearest_neighbours(below, above, 3))
+    assert found.value == pytest.approx(nearest_neighbours(below, above, 3).value, abs=1e-9)
+
+
+def test_strong_relations_are_said_to_be_saturated_where_the_estimate_is_low() -> None:
+    for truth, saturated in {1: False, 3: False, 6: True, 9: True}.items():
+        found = nearest_neighbours(*pairs(1000, 1, math.sqrt(1 - math.exp(-2 * truth))), neighbours=3)
+        assert found.saturated == saturated == (found.value < truth - 0.2)
