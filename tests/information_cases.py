@@ -57,6 +57,11 @@ def blurred_information(half_width: float) -> float:
     return 1 / (4 * half_width) if half_width > 0.5 else half_width - math.log(2 * half_width)
 
 
+def side_by_side(first: Pair, second: Pair) -> Pair:
+    """The columns of both."""
+    return torch.cat([first[0], second[0]], 1), torch.cat([first[1], second[1]], 1)
+
+
 def permuted(above: Tensor, seed: int = 0) -> Tensor:
     """The same examples in another order."""
     return above[torch.randperm(len(above), generator=torch.Generator().manual_seed(seed))]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from information_cases import normal, pairs, pairs_information, permuted
+from information_cases import normal, pairs, pairs_information, permuted, side_by_side
 from sklearn.metrics import mutual_info_score
 
 from movingtarget.measures.information.binned import binned
@@ -82,7 +82,7 @@ def test_permuted_pairs_share_next_to_nothing() -> None:
 
 def test_independent_parts_add_up() -> None:
     first, second = pairs(50_000, 1, 0.8), pairs(50_000, 1, 0.5, seed=1)
-    both = (torch.cat(sides, 1) for sides in zip(first, second, strict=True))
+    both = side_by_side(first, second)
     separate = binned(*first, 4).value + binned(*second, 4).value
     assert binned(*both, 4).value == pytest.approx(separate, abs=0.005)
 

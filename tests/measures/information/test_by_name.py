@@ -50,10 +50,10 @@ def test_samples_are_scaled_and_read_through_noise_of_their_own() -> None:
     source = torch.Generator().manual_seed(3)
     found = estimates(["gaussian", "pairwise-lower"], below, above, 0.3, "deviation", source)
     source = torch.Generator().manual_seed(3)
-    clean = [scaled(layer, "deviation") for layer in (below, above)]
-    noisy = [layer + 0.3 * torch.randn(layer.shape, generator=source, dtype=torch.double) for layer in clean]
-    assert found["gaussian"] == gaussian(*noisy)
-    assert repr(found["pairwise-lower"]) == repr(pairwise_lower(*clean, noise=0.3))
+    x, y = scaled(below, "deviation"), scaled(above, "deviation")
+    own, others = (torch.randn(80, 3, generator=source, dtype=torch.double) for _ in range(2))
+    assert found["gaussian"] == gaussian(x + 0.3 * own, y + 0.3 * others)
+    assert repr(found["pairwise-lower"]) == repr(pairwise_lower(x, y, 0.3))
 
 
 @pytest.mark.parametrize("noise", [0.3, 1.0])

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from information_cases import blocks, normal, pairs, pairs_information, permuted
+from information_cases import blocks, normal, pairs, pairs_information, permuted, side_by_side
 from scipy.stats import norm, rankdata
 from torch import Tensor
 
@@ -64,13 +64,13 @@ def test_permuted_pairs_share_nothing() -> None:
     for seed in range(100):
         below, above = pairs(80, 5, 0.9, seed)
         values.append(copula(below, permuted(above, seed)).value)
-    assert np.mean(values) == pytest.approx(0, abs=4 * np.std(values) / math.sqrt(len(values)))
+    assert abs(np.mean(values)) < 4 * np.std(values) / math.sqrt(len(values))
 
 
 def test_independent_parts_add_up() -> None:
-    parts = [pairs(20_000, 3, 0.6, seed=1), blocks(20_000, seed=2)[:2]]
-    both = (torch.cat(sides, 1) for sides in zip(*parts, strict=True))
-    assert copula(*both).value == pytest.approx(sum(copula(*part).value for part in parts), abs=0.01)
+    first, second = pairs(20_000, 3, 0.6, seed=1), blocks(20_000, seed=2)[:2]
+    both = side_by_side(first, second)
+    assert copula(*both).value == pytest.approx(copula(*first).value + copula(*second).value, abs=0.01)
 
 
 def test_a_longer_way_tells_less() -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from information_cases import blocks, normal, pairs, pairs_information, permuted, rotation
+from information_cases import blocks, normal, pairs, pairs_information, permuted, rotation, side_by_side
 
 from movingtarget.measures.information.gaussian import gaussian, gaussian_channel
 from movingtarget.theory.gaussian_information import block_information, linear_channel_information
@@ -96,9 +96,9 @@ def test_permuted_pairs_share_nothing() -> None:
 
 
 def test_independent_parts_add_up() -> None:
-    parts = [pairs(20_000, 3, 0.6, seed=1), blocks(20_000, seed=2)[:2]]
-    both = (torch.cat(sides, 1) for sides in zip(*parts, strict=True))
-    separate = sum(gaussian(*part).value for part in parts)
+    first, second = pairs(20_000, 3, 0.6, seed=1), blocks(20_000, seed=2)[:2]
+    both = side_by_side(first, second)
+    separate = gaussian(*first).value + gaussian(*second).value
     assert gaussian(*both).value == pytest.approx(separate, abs=0.01)
 
 

@@ -14,6 +14,7 @@ from information_cases import (
     pairs_information,
     permuted,
     rotation,
+    side_by_side,
 )
 from numpy.typing import NDArray
 from scipy.special import digamma
@@ -131,12 +132,12 @@ def test_permuted_pairs_share_nothing(columns: int) -> None:
     for seed in range(20):
         below, above = pairs(300, columns, 0.9, seed)
         values.append(nearest_neighbours(below, permuted(above, seed), 3).value)
-    assert np.mean(values) == pytest.approx(0, abs=4 * np.std(values) / math.sqrt(20) + 0.01)
+    assert abs(np.mean(values)) < 4 * np.std(values) / math.sqrt(20) + 0.01
 
 
 def test_independent_parts_add_up_roughly() -> None:
     first, second = pairs(3000, 1, 0.8), pairs(3000, 1, 0.5, seed=1)
-    both = (torch.cat(sides, 1) for sides in zip(first, second, strict=True))
+    both = side_by_side(first, second)
     separate = nearest_neighbours(*first, 3).value + nearest_neighbours(*second, 3).value
     assert nearest_neighbours(*both, 3).value == pytest.approx(separate, abs=0.08)
 
@@ -190,7 +191,7 @@ def test_components_are_those_of_the_covariance() -> None:
     for table in (below.numpy(), above.numpy()):
         centred = table - table.mean(0)
         leading.append(centred @ np.linalg.svd(centred)[2][:2].T)
-    expected = nearest_neighbours(*leading, neighbours=3).value
+    expected = nearest_neighbours(leading[0], leading[1], 3).value
     assert nearest_neighbours_of_components(below, above, 3, 2).value == pytest.approx(expected, abs=1e-9)
 
 
