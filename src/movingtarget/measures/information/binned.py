@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from movingtarget.measures.information.estimate import Estimate, samples
+from movingtarget.measures.information.estimate import Estimate, samples, told_apart
 
 NEAR = 0.9
 """Of the ceiling: a value above that is decided by the bins' number."""
@@ -35,7 +35,7 @@ def binned(below: ArrayLike | Tensor, above: ArrayLike | Tensor, bins: int) -> E
         raise ValueError(f"bins is {bins}; allowed: 2 or more")
     tables = samples(below, above)
     x, y = (_cells(table.numpy(), bins) for table in tables)
-    joint, most = _entropy(_distinct(np.stack([x, y], 1))), math.log(len(tables[0]))
+    joint, most = _entropy(_distinct(np.stack([x, y], 1))), told_apart(*tables)
     value = max(0.0, _entropy(x) + _entropy(y) - joint)  # less than zero by rounding alone
     ceiling = min(most, *(table.shape[1] * math.log(bins) for table in tables))
     return Estimate(value, ceiling, math.nan, joint > most - math.log(2) or value > NEAR * ceiling)

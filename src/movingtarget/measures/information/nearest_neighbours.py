@@ -18,6 +18,9 @@ FEW_COLUMNS = 8
 ROWS = 64
 """Examples whose distances to all are taken at once."""
 
+NEAR = 1.5
+"""So many nats below the ceiling, and above that, the estimate of a Gaussian pair is low by 0.2 or more."""
+
 Table = NDArray[np.float64]
 
 
@@ -54,7 +57,7 @@ def nearest_neighbours(below: ArrayLike | Tensor, above: ArrayLike | Tensor, nei
         )
     value = digamma(neighbours) + digamma(examples) - sum(digamma(each).mean() for each in counted)
     ceiling = float(digamma(examples) - digamma(neighbours))
-    return Estimate(float(value), ceiling, float("nan"), bool(value > ceiling - np.log(2)))
+    return Estimate(float(value), ceiling, math.nan, bool(value > ceiling - NEAR))
 
 
 def nearest_neighbours_of_components(

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from movingtarget.measures.information.estimate import Estimate, positive, sample, samples
+from movingtarget.measures.information.estimate import Estimate, positive, sample, samples, told_apart
 
-BLOCK = 128
+BLOCK = 192
 """So many rows are compared with so many at once: what is made of them stays in the processor's cache."""
 
 FAR = 1e6
@@ -75,7 +75,7 @@ def pairwise(below: ArrayLike | Tensor, above: ArrayLike | Tensor, noise: float)
     x, y, both = _entropies(first, second, noise)
     least = max(0.0, x.lower + y.lower - both.upper)
     most = min(x.upper, y.upper, x.upper + y.upper - both.lower)
-    ceiling = math.log(len(first))
+    ceiling = told_apart(first, second)
     saturated = both.upper > ceiling - math.log(2)
     return Estimate(least, ceiling, math.nan, saturated), Estimate(most, ceiling, math.nan, saturated)
 
