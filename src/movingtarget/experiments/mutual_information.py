@@ -103,7 +103,7 @@ def _misfits(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for depth in settings["dialled_depths"]:
         if depth not in settings["depths"]:
             yield "dialled_depths", f"has {depth}", "some of mutual_information.depths"
-    for network in ("plain", *DIALLED.values()):
+    for network in ("plain", "residual", *DIALLED.values()):
         if network not in settings["networks"]:
             yield "networks", f"lacks {network}", "lists with it, for comparison"
 

@@ -15,6 +15,9 @@ from movingtarget.statistics.bootstrap import Interval
 from movingtarget.statistics.means import mean_of
 from movingtarget.statistics.rows import divide, where
 
+COPYING = ("plain", "residual")
+"""Networks whose information is told for every noise."""
+
 READINGS = {
     "speed-by-gaussian": "the Gaussian estimate",
     "speed-by-gaussian-noise-0-1": "the same through less noise",
@@ -42,15 +45,17 @@ def information_values(tables: Mapping[str, pd.DataFrame], settings: Mapping[str
     depth = max(settings["depths"]) // 2
     drawn = where(information, dial=AS_DRAWN, depth=depth, estimator="gaussian", scaling="deviation")
     usual = where(drawn, noise=settings["noise"])
+    activation = settings["activations"][0]
     by_noise = {
-        network: _by_noise(where(drawn, network=network, activation="tanh", step=0, relation="layers"))
-        for network in ("plain", "residual")
+        network: _by_noise(where(drawn, network=network, activation=activation, step=0, relation="layers"))
+        for network in COPYING
     }
     weights = settings["hidden_width"] ** 2
-    plain = where(usual, network="plain", step=0, relation="layers")["value"].mean()
+    plain = where(usual, network="plain", activation=activation, step=0, relation="layers")["value"].mean()
     return {
         "accuracy": accuracy_table(tables["estimator_accuracy"], settings["noise"]),
         "depth": depth,
+        "activation": activation,
         "structures": structures_table(usual, where(training, dial=AS_DRAWN, depth=depth)),
         "by_noise": by_noise,
         "weights": weights,
@@ -134,8 +139,13 @@ def gains(training: pd.DataFrame) -> dict[str, Any]:
 
     Args:
         training: table information_training.
+
+    Returns:
+        settings, depth, and the fewest and most steps, means over seeds; nothing without rectifiers.
     """
     steps = where(training, network="orthogonal", activation="relu", quantity="steps")
+    if steps.empty:
+        return {}
     depth = where(steps, dial="gain")["depth"].min()
     of_depth = steps[(steps["depth"] == depth) & steps["dial"].isin([AS_DRAWN, "gain"])]
     means = of_depth.groupby("setting")["value"].mean()
