@@ -84,7 +84,7 @@ ESTIMATORS = {  # colours from the palettes of Okabe and Ito and of Paul Tol
         f"{_PACKAGE}.sliced:sliced",
         "slices",
         {"color": "#CC79A7", "marker": "p", "linestyle": (0, (2.5, 1))},
-        {"slices": 16, "neighbours": 3},
+        {"slices": 8, "neighbours": 3},
     ),
     "alignment": Estimator(
         f"{_PACKAGE}.alignment:alignment",

@@ -103,6 +103,7 @@ def test_what_is_measured_is_what_it_was_when_claims_were_registered():
         "locoprop_floors": [],
         "locoprop_reconstructions": ["reconstruction"],
         "local_iterations": ["train_loss"],
+        "estimator_accuracy": ["value", "relative", "ceiling", "saturated"],
     }
     found = {table: measured_of(table) for table in schemas()}
     searches = {table: ["train_loss"] for table in schemas() if table.endswith("_search")}

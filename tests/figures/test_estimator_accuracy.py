@@ -25,7 +25,7 @@ def table(**columns: Any) -> pd.DataFrame:
     defaults = {"task": TASKS, "noise": [0.1, 1.0], "estimator": NAMES, "seed": range(3), "dimension": [1, 4]}
     frame = crossed(defaults | columns)
     truth = np.where(frame["task"] == "permuted", 0.0, 2.0)
-    relative = (frame["value"] / np.where(truth > 0, truth, np.nan)).astype(float)
+    relative: pd.Series = frame["value"] / np.where(truth > 0, truth, np.nan)
     ceiling = np.where(frame["estimator"] == "gaussian", np.inf, CEILING)
     return frame.assign(truth=truth, relative=relative, ceiling=ceiling, saturated=0)
 

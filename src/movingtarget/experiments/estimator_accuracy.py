@@ -1,6 +1,7 @@
 """Experiment: every estimator of mutual information on samples whose information is known."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from typing import NamedTuple
 
 import pandas as pd
@@ -27,24 +28,12 @@ TASKS = ("gaussian", "decaying", "absolute", "cubed", "uniform", "permuted")
 AS_THEY_COME = ("cubed", "uniform")
 """Tasks whose samples have noise that is not, or no longer, Gaussian: no estimator can be told of it."""
 
+IN_NATS = tuple(name for name, estimator in ESTIMATORS.items() if estimator.in_nats)
+
 
 def jobs(config: Config) -> list[Job]:
-    """One for each task, of the estimators that can take part in it."""
-    settings = config["estimator_accuracy"]
-    return [
-        Job(task, {"task": task, "estimators": [*names], **settings}, estimators=names)
-        for task in TASKS
-        for names in [taking_part(task)]
-    ]
-
-
-def taking_part(task: str) -> tuple[str, ...]:
-    """Estimators of information that can be shown a task's samples."""
-    return tuple(
-        name
-        for name, estimator in ESTIMATORS.items()
-        if estimator.in_nats and not (estimator.adds_noise and task in AS_THEY_COME)
-    )
+    """One, of all estimators of information."""
+    return [Job("", config["estimator_accuracy"], estimators=IN_NATS)]
 
 
 def problems(config: Config) -> Iterator[str]:
@@ -71,7 +60,7 @@ STUDY = Study(
             "task": TASKS,
             "dimension": int,
             "noise": float,
-            "estimator": tuple(name for name, estimator in ESTIMATORS.items() if estimator.in_nats),
+            "estimator": IN_NATS,
             "seed": int,
             "truth": follows(float),
             "value": MEASURED,
@@ -93,37 +82,43 @@ class Pair(NamedTuple):
 
 
 def measure(
-    task: str,
-    estimators: Sequence[str],
     seeds: Sequence[int],
     examples: int,
     dimensions: Sequence[int],
     noises: Sequence[float],
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, pd.DataFrame]:
-    """Rows of table estimator_accuracy of one task: every dimension, noise, seed and estimator.
+    """Table estimator_accuracy: every task, dimension and noise with the estimators that can take part.
 
     `relative` is an estimate over the truth, NaN where that is 0; `saturated` is 1 or 0. `noise` is the
     deviation of the channel's, relative to a layer's size, or of task uniform half the width of the noise.
     """
+    parts = []
+    for task, dimension, noise in product(TASKS, dimensions, noises):
+        say(f"{task}, {dimension} units, noise {noise:g}")
+        parts.append(estimates(task, taking_part(task), seeds, examples, dimension, noise))
+    return {"estimator_accuracy": pd.concat(parts, ignore_index=True)}
+
+
+def taking_part(task: str) -> list[str]:
+    """Estimators of information that can be shown a task's samples."""
+    return [name for name in IN_NATS if not (ESTIMATORS[name].adds_noise and task in AS_THEY_COME)]
+
+
+def estimates(
+    task: str, estimators: Sequence[str], seeds: Sequence[int], examples: int, dimension: int, noise: float
+) -> pd.DataFrame:
+    """Rows of table estimator_accuracy, of one task at one dimension and noise."""
+    settings = {"task": task, "dimension": dimension, "noise": noise, "truth": truth(task, dimension, noise)}
     rows = []
-    for dimension in dimensions:
-        for noise in noises:
-            say(f"{dimension} units, noise {noise:g}")
-            settings = {"task": task, "dimension": dimension, "noise": noise}
-            settings["truth"] = truth(task, dimension, noise)
-            for seed in seeds:
-                pair = samples(task, examples, dimension, noise, seed)
-                rows += [
-                    settings | {"estimator": name, "seed": seed} | _said(task, name, pair, noise, seed)
-                    for name in estimators
-                ]
+    for seed in seeds:
+        pair = samples(task, examples, dimension, noise, seed)
+        rows += [
+            settings | {"estimator": name, "seed": seed} | _said(task, name, pair, noise, seed)
+            for name in estimators
+        ]
     table = pd.DataFrame(rows)
-    return {
-        "estimator_accuracy": table.assign(
-            relative=(table["value"] / table["truth"]).where(table["truth"] > 0)
-        )
-    }
+    return table.assign(relative=(table["value"] / table["truth"]).where(table["truth"] > 0))
 
 
 def truth(task: str, dimension: int, noise: float) -> float:
