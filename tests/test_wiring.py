@@ -3,6 +3,7 @@
 import copy
 import inspect
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from itertools import combinations
 from pathlib import Path
@@ -24,11 +25,23 @@ from movingtarget.drawing.style import LOOKS
 from movingtarget.estimators import ESTIMATORS
 from movingtarget.experiments import (
     image_gradients,
-    mutual_information,
     shattering_in_training,
     update_orders,
 )
 from movingtarget.families import FAMILIES
+from movingtarget.measures.information.alignment import alignment
+from movingtarget.measures.information.binned import binned
+from movingtarget.measures.information.by_name import estimate
+from movingtarget.measures.information.copula import copula
+from movingtarget.measures.information.estimate import Estimate
+from movingtarget.measures.information.gaussian import gaussian
+from movingtarget.measures.information.nearest_neighbours import (
+    nearest_neighbours,
+    nearest_neighbours_of_components,
+)
+from movingtarget.measures.information.pairwise import pairwise_lower, pairwise_upper
+from movingtarget.measures.information.sliced import sliced
+from movingtarget.measures.information.successive import Reading, permuted, read, successive
 from movingtarget.networks import Architecture, Parameters, build_random, call, stack
 from movingtarget.networks.convolution import Convolution
 from movingtarget.networks.feedforward import Feedforward
@@ -351,20 +364,44 @@ def test_the_population_is_the_first_training_images_ten_for_each_measured(study
     assert not changed(30)
 
 
-def test_layers_are_read_through_independent_noise():
-    """Of orthogonal layers on normal inputs: correlations 1 / (1 + noise^2), in closed form.
-
-    2000 examples leave a standard error of about 0.02 nats.
-    """
+def test_layers_of_a_linear_network_are_read_through_independent_noise():
+    """Of a rotation, each of 9 directions counts -ln(1 - (1 / 2)^2) / 2 at noise of a layer's size."""
     images = squares(4, 2000)
-    arm = {"network": "linear", "depth": 2, "update_rule": "sgd"}
-    drawn = {0: stack([build_random(Architecture("linear", 9, 9, 2, 4, "relu", "orthogonal"), 0)])}
-    table = mutual_information.measure(arm, drawn, images, [0], 9, "relu", examples=2000, noise=1.0)
-    rows = table["mutual_information"].set_index(["scaling", "quantity"])["value"]
+    drawn = stack([build_random(Architecture("linear", 9, 9, 2, 4, "relu", "orthogonal"), 0)])
+    network = build_random(Architecture("linear", 9, 9, 2, 4, "relu", "orthogonal"), 0)
+    (pair,) = successive(network, drawn, images.train_inputs, images.test_inputs)
+    reading = Reading(["gaussian"], [1.0], ["root-mean-square", "deviation"])
     expected = -9 / 2 * np.log(1 - 0.5**2)
-    for scaling in ("root-mean-square", "deviation"):
-        assert rows[scaling, "information"] == pytest.approx(expected, abs=0.1)
-        assert rows[scaling, "permuted"] == pytest.approx(0, abs=0.1)
+    for record in read([pair], reading, [0]):
+        assert record["value"] == pytest.approx(expected, abs=0.1)
+    for record in read([permuted(pair)], reading, [0]):
+        assert record["value"] == pytest.approx(0, abs=0.1)
+
+
+SAID: dict[str, Callable[[Tensor, Tensor], Estimate]] = {
+    "gaussian": gaussian,
+    "copula": copula,
+    "pairwise-lower": partial(pairwise_lower, noise=0.5),
+    "pairwise-upper": partial(pairwise_upper, noise=0.5),
+    "nearest-neighbours": partial(nearest_neighbours, neighbours=3),
+    "nearest-neighbours-of-components": partial(nearest_neighbours_of_components, neighbours=3, components=3),
+    "binned": partial(binned, bins=8),
+    "sliced": partial(sliced, slices=8, neighbours=3),
+    "alignment": alignment,
+}
+
+
+def test_every_estimator_is_what_its_name_says():
+    assert [*SAID] == [*ESTIMATORS]
+    source = torch.Generator().manual_seed(0)
+    below = torch.randn(60, 4, generator=source, dtype=torch.double)
+    above = below.abs() + 0.1 * torch.randn(60, 4, generator=source, dtype=torch.double)
+    values = {}
+    for name, function in SAID.items():
+        told = {"noise": 0.5} if ESTIMATORS[name].adds_noise else {}
+        np.testing.assert_equal(tuple(estimate(name, below, above, **told)), tuple(function(below, above)))
+        values[name] = function(below, above).value
+    assert len(set(values.values())) == len(values)
 
 
 def test_digits_are_as_many_as_the_catalogue_says():

@@ -28,7 +28,7 @@ def arms() -> pd.DataFrame:
 
 def information() -> pd.DataFrame:
     """Both estimators on three layers; that of the middle pair is random, others are far off."""
-    frames = []
+    frames: list[pd.DataFrame] = []
     for estimator, step, relation in [
         ("gaussian", 0, "layers"),
         ("gaussian", 9, "layers"),
@@ -44,7 +44,7 @@ def information() -> pd.DataFrame:
 
 
 def training() -> pd.DataFrame:
-    frames = []
+    frames: list[pd.DataFrame] = []
     for place, (quantity, step) in enumerate(
         [
             ("steps", 9),

@@ -9,6 +9,7 @@ from scipy.stats import spearmanr
 
 from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.information_and_speed import draw
+from movingtarget.statistics.rows import divide
 
 
 @pytest.fixture
@@ -44,9 +45,9 @@ def test_markers_are_means_over_seeds_with_their_rank_correlation(initial: pd.Da
         )
         means = rows.groupby(["network", "activation", "depth"], sort=False)[["information", "steps"]].mean()
         for line, ((network, activation), own) in zip(
-            axes.lines, means.groupby(["network", "activation"], sort=False), strict=True
+            axes.lines, divide(means.reset_index(), "network", "activation").items(), strict=True
         ):
-            np.testing.assert_allclose(xy(line), own.to_numpy().T)
+            np.testing.assert_allclose(xy(line), own[["information", "steps"]].to_numpy().T)
             assert to_hex(line.get_color()) == LOOKS[network]["color"].lower()
             filled = to_hex(line.get_markerfacecolor()) != "#ffffff"
             assert filled == (activation == "tanh")

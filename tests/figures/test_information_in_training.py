@@ -1,6 +1,7 @@
 """The figure of information and loss while networks are trained."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,11 @@ from movingtarget.figures.information_in_training import draw
 
 
 def training() -> pd.DataFrame:
-    columns = {"network": ["plain", "residual"], "activation": ["tanh", "relu"], "depth": [4, 8]}
+    columns: dict[str, Sequence[Any]] = {
+        "network": ["plain", "residual"],
+        "activation": ["tanh", "relu"],
+        "depth": [4, 8],
+    }
     frame = crossed(
         {**columns, "seed": range(3), "quantity": ["train_loss", "test_accuracy"], "step": [0, 5]}
     )

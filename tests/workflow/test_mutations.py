@@ -93,9 +93,9 @@ MUTATIONS: dict[str, tuple[str, str, str, str]] = {  # file, what stands there, 
         "population",
     ),
     "one noise for both layers": (
-        "experiments/mutual_information.py",
-        'generator(place, "noise")',
-        'generator(0, "noise")',
+        "measures/information/successive.py",
+        "noise_like(layers[0], source), noise_like(layers[1], source)",
+        "2 * (noise_like(layers[0], source),)",
         "independent_noise",
     ),
     "residual branches that are not scaled": (

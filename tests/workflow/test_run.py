@@ -97,7 +97,7 @@ def test_nothing_runs_twice(finished: Path):
     [
         ("figures/training_curves.svg", {"draw_training", "write_report"}),
         ("tables/claims.csv", {"judge_claims", "write_report"}),
-        ("tables/parts/mutual_information/plain-3-sgd.csv", {"measure_mutual_information"}),
+        ("tables/parts/mutual_information/plain-relu.csv", {"measure_mutual_information"}),
     ],
 )
 def test_a_deleted_file_is_made_again_and_nothing_upstream(finished: Path, deleted: str, expected: set[str]):
@@ -128,8 +128,8 @@ def test_a_deleted_figure_is_drawn_again_alone(finished: Path):
     [
         ("drawing/style.py", {"draw_training"}, {"train_training", "measure_line_gradients", "judge_claims"}),
         (
-            "measures/mutual_information.py",
-            {"measure_mutual_information"},
+            "measures/information/copula.py",
+            {"measure_mutual_information", "measure_estimator_accuracy"},
             {"train_training", "measure_image_gradients"},
         ),
         ("measures/autocorrelation.py", {"measure_line_gradients"}, {"train_training"}),

@@ -73,7 +73,7 @@ def test_records_say_what_the_estimator_says_of_each_member(random_networks: Ran
         sides = pair.below[member], pair.above[member]
         named = {key: record[key] for key in ("estimator", "noise", "scaling")}
         spread = [information(*sides, **named, seed=seed).value for seed in range(8)]
-        assert record["value"] == pytest.approx(np.mean(spread), abs=5 * np.std(spread) + 1e-12)
+        assert record["value"] == pytest.approx(np.mean(spread), abs=float(5 * np.std(spread) + 1e-12))
         assert (record["layer"], record["relation"], record["saturated"]) == (1, "layers", 0)
         assert record["ceiling"] == (1.0 if record["estimator"] == "alignment" else math.inf)
 
