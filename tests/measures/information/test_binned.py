@@ -103,6 +103,19 @@ def test_of_many_columns_it_tells_how_many_examples_there_are() -> None:
     assert found.saturated
 
 
+def test_more_cells_than_examples_is_said_whatever_they_share() -> None:
+    found = binned(normal(500, 2), normal(500, 2, seed=1), 8)
+    assert 1 < found.value < found.ceiling - 1  # the truth is 0
+    assert found.saturated
+
+
+@given(st.integers(2, 7), st.integers(2, 7))
+def test_every_combination_once_shares_nothing(first: int, second: int) -> None:
+    below, above = np.meshgrid(np.arange(first), np.arange(second))
+    found = binned(below.ravel(), above.ravel(), max(first, second))
+    assert 0 <= found.value < 1e-12
+
+
 def test_repeated_examples_lower_the_ceiling() -> None:
     below, above = normal(100, 16).repeat(3, 1), normal(100, 16, seed=1).repeat(3, 1)
     found = binned(below, above, 8)

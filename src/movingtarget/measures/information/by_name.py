@@ -31,7 +31,8 @@ def estimate(
     >>> estimate("alignment", [1.0, 2.0, 4.0], torch.tensor([2.0, 4.0, 8.0])).value
     1.0
     """
-    _check(estimator)
+    if estimator not in ESTIMATORS:
+        raise ValueError(unknown("estimator", estimator, ESTIMATORS))
     known = ESTIMATORS[estimator]
     function: Any = pkgutil.resolve_name(known.function)
     return function(below, above, **known.options, **settings)  # type: ignore[no-any-return]
@@ -95,8 +96,6 @@ def estimates(
     Raises:
         ValueError: one line that says what is wrong, and what is allowed.
     """
-    for name in names:
-        _check(name)
     positive("noise", noise)
     first, second = (scaled(layer, scaling) for layer in samples(below, above))
     drawn = noise_like(first, generator), noise_like(second, generator)
@@ -110,8 +109,3 @@ def estimates_through(
     noisy = [layer + noise * own for layer, own in zip(clean, drawn, strict=True)]
     bounds = dict(zip(BOUNDS, pairwise(*clean, noise), strict=True)) if {*names} & {*BOUNDS} else {}
     return {name: bounds[name] if name in bounds else estimate(name, *noisy) for name in names}
-
-
-def _check(estimator: str) -> None:
-    if estimator not in ESTIMATORS:
-        raise ValueError(unknown("estimator", estimator, ESTIMATORS))

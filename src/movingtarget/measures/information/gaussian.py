@@ -118,7 +118,6 @@ def _left_over(correlation: Tensor) -> Tensor:
 
 
 def _half_bias(columns: int, examples: int) -> float:
-    """Half the expected ln|S| - ln|Sigma| of a Gaussian sample covariance of so many columns."""
+    """Half the bias of a log determinant but for its logarithms, which cancel between blocks and both."""
     places = torch.arange(1, columns + 1, dtype=torch.float64)
-    terms = torch.digamma((examples - places) / 2) + math.log(2 / (examples - 1))
-    return float(terms.sum() / 2)
+    return float(torch.digamma((examples - places) / 2).sum() / 2)

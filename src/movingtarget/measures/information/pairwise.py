@@ -95,7 +95,7 @@ def _entropies(first: Tensor, second: Tensor, noise: float) -> list[Bounds]:
     positive("noise", noise)
     tables = [(table - table.mean(0)) / (2 * noise) for table in (first, second)]
     means = _sums(tables) / len(first)
-    return [Bounds(*mean) for mean in (-means.log().mean(-1)).clamp(min=0).T.tolist()]
+    return [Bounds(*mean) for mean in (-means.log().mean(-1)).T.tolist()]
 
 
 def _sums(tables: list[Tensor]) -> Tensor:

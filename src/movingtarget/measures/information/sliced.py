@@ -42,5 +42,5 @@ def sliced(below: ArrayLike | Tensor, above: ArrayLike | Tensor, slices: int, ne
 
 def _projected(table: Tensor, source: torch.Generator) -> Tensor:
     direction = torch.randn(table.shape[1], generator=source, dtype=table.dtype)
-    projected: Tensor = table @ (direction / direction.norm())
+    projected: Tensor = table @ direction  # of any length, for neighbours are found at unit size
     return projected
