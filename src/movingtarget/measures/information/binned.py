@@ -48,7 +48,8 @@ def _cells(table: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
 
 
 def _distinct(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.unique(rows, axis=0, return_inverse=True)[1]
+    whole = np.ascontiguousarray(rows).view(f"V{rows.itemsize * rows.shape[1]}")  # faster than by columns
+    return np.unique(whole.ravel(), return_inverse=True)[1]
 
 
 def _entropy(cells: NDArray[np.int64]) -> float:

@@ -21,7 +21,12 @@ ROWS = 64
 NEAR = 1.5
 """So many nats below the ceiling, and above that, the estimate of a Gaussian pair is low by 0.2 or more."""
 
+ROUNDING = 1e-10
+"""Radii on a line are so much shorter, lest rounding count the neighbour that sets them."""
+
 Table = NDArray[np.float64]
+
+Counts = list[NDArray[np.int64]]
 
 
 def nearest_neighbours(below: ArrayLike | Tensor, above: ArrayLike | Tensor, neighbours: int) -> Estimate:
@@ -75,7 +80,7 @@ def _components(table: Tensor, count: int) -> Tensor:
     return leading
 
 
-def _counted_in_trees(first: Table, second: Table, neighbours: int) -> tuple[Table, list[Table]]:
+def _counted_in_trees(first: Table, second: Table, neighbours: int) -> tuple[Table, Counts]:
     """Each example's distance to the nearest other, and how many lie nearer than the k-th, itself among them.
 
     The count is one for each side.
@@ -83,14 +88,19 @@ def _counted_in_trees(first: Table, second: Table, neighbours: int) -> tuple[Tab
     both = np.hstack([first, second])
     distances, _ = NearestNeighbors(n_neighbors=neighbours, metric="chebyshev").fit(both).kneighbors()
     inside = np.nextafter(distances[:, -1], 0)
-    counts = [
-        KDTree(table, metric="chebyshev").query_radius(table, inside, count_only=True)
-        for table in (first, second)
-    ]
-    return distances[:, 0], counts
+    return distances[:, 0], [_inside(table, inside) for table in (first, second)]
 
 
-def _counted(first: Table, second: Table, neighbours: int) -> tuple[Table, list[Table]]:
+def _inside(table: Table, radii: Table) -> NDArray[np.int64]:
+    """How many examples lie within a radius of each, itself among them."""
+    if table.shape[1] > 1:
+        return KDTree(table, metric="chebyshev").query_radius(table, radii, count_only=True)  # type: ignore[no-any-return]
+    places, line = table[:, 0], np.sort(table[:, 0])
+    within = radii * (1 - ROUNDING)  # sums round, differences of what is near do not
+    return np.searchsorted(line, places + within, "right") - np.searchsorted(line, places - within, "left")
+
+
+def _counted(first: Table, second: Table, neighbours: int) -> tuple[Table, Counts]:
     """The same by all distances."""
     nearest, counts = [], []
     tables = [torch.from_numpy(table) for table in (first, second)]
