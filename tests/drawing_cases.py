@@ -113,7 +113,7 @@ def information() -> Callable[..., pd.DataFrame]:
 
     def make(seeds: int = 3) -> pd.DataFrame:
         columns = {"activation": ["tanh", "relu"], "seed": range(seeds), "relation": ["layers", "permuted"]}
-        readings = {
+        readings: dict[str, Sequence[Any]] = {
             **{"estimator": ["gaussian", "copula"], "noise": [0.3, 1.0], "step": [0, 5]},
             "scaling": ["deviation", "root-mean-square"],
         }

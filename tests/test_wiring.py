@@ -43,7 +43,7 @@ from movingtarget.measures.information.pairwise import pairwise_lower, pairwise_
 from movingtarget.measures.information.sliced import sliced
 from movingtarget.measures.information.successive import Reading, permuted, read, successive
 from movingtarget.networks import Architecture, Parameters, build_random, call, stack
-from movingtarget.networks.convolution import Convolution
+from movingtarget.networks.convolution import Convolution, WrappedConvolution
 from movingtarget.networks.feedforward import Feedforward
 from movingtarget.networks.initialise import initialise
 from movingtarget.networks.layers import Linear
@@ -97,7 +97,7 @@ def factors() -> list[nn.Module]:
 
 def convolutions() -> list[nn.Module]:
     """Patches of 2 x 2 pixels, then maps of 4 x 4 in two channels."""
-    return [Convolution(8, 1, 2, 2, 2), *(Convolution(4, 2, 2, 3, 1, 1) for _ in range(2))]
+    return [Convolution(8, 1, 2, 2, 2), *(WrappedConvolution(4, 2) for _ in range(2))]
 
 
 def sizes_of(family: str) -> tuple[int, int, int, int]:

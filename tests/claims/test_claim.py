@@ -103,6 +103,10 @@ def test_what_is_measured_is_what_it_was_when_claims_were_registered():
         "locoprop_floors": [],
         "locoprop_reconstructions": ["reconstruction"],
         "local_iterations": ["train_loss"],
+        "mutual_information": ["value", "ceiling"],
+        "initial_information": [
+            *("information", "steps", "test_accuracy", "train_loss", "reached", "scale"),
+        ],
         "estimator_accuracy": ["value", "relative", "ceiling", "saturated"],
     }
     found = {table: measured_of(table) for table in schemas()}

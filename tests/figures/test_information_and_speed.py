@@ -14,13 +14,16 @@ from movingtarget.statistics.rows import divide
 
 @pytest.fixture
 def initial() -> pd.DataFrame:
-    arms = {
+    arms: dict[str, Sequence[Any]] = {
         "network": ["plain", "residual"],
         "activation": ["tanh", "relu"],
         "depth": [4, 8],
         "seed": range(3),
     }
-    readings = {"estimator": ["copula", "gaussian", "alignment"], "noise": [0.1, 0.3]}
+    readings: dict[str, Sequence[Any]] = {
+        "estimator": ["copula", "gaussian", "alignment"],
+        "noise": [0.1, 0.3],
+    }
     frame = crossed({**arms, **readings, "scaling": ["deviation", "root-mean-square"]})
     frame = frame[(frame["noise"] == 0.3) | (frame["estimator"] == "gaussian")]
     source = np.random.default_rng(1)

@@ -1,5 +1,8 @@
 """The figure of rank correlations of information with speed."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +15,11 @@ from movingtarget.figures.information_prediction import draw
 def prediction() -> pd.DataFrame:
     columns = {"varied": ["structure", "gain"], "activation": ["tanh", "relu"]}
     settings = {"outcome": ["steps", "test_accuracy"], "controlled": ["depth", "depth and scale"]}
-    readings = {"estimator": ["copula", "gaussian"], "noise": [0.3, 1.0], "scaling": ["deviation"]}
+    readings: dict[str, Sequence[Any]] = {
+        "estimator": ["copula", "gaussian"],
+        "noise": [0.3, 1.0],
+        "scaling": ["deviation"],
+    }
     frame = crossed({**columns, **settings, **readings, "seed": range(5)})
     return frame[(frame["noise"] == 0.3) | (frame["estimator"] == "gaussian")].assign(
         value=lambda rows: np.random.default_rng(0).uniform(-1, 1, len(rows))
