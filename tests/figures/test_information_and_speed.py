@@ -1,5 +1,8 @@
 """The figure of steps to the threshold against the information at the start."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,11 +1,24 @@
-"""Estimates beside known truths, as the report shows them."""
+"""What the report says of information between layers, on tables made by hand."""
 
 from itertools import product
+from math import exp
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import pytest
+import yaml
 
 from movingtarget.estimators import ESTIMATORS
-from movingtarget.report.information import accuracy_table
+from movingtarget.report.information import (
+    READINGS,
+    accuracy_table,
+    flips,
+    gains,
+    information_values,
+    structures_table,
+)
+from movingtarget.report.moving_target import DASH
 
 
 def accuracy() -> pd.DataFrame:
@@ -41,3 +54,116 @@ def test_rows_are_in_the_order_of_figures() -> None:
     titles = [entry.title for entry in ESTIMATORS.values()]
     found = accuracy_table(shuffled, noise=1.0)["estimator"].tolist()[1:]
     assert found == sorted(found, key=titles.index)
+
+
+SETTINGS: dict[str, Any] = {
+    **{"depths": [4, 8], "noise": 0.3, "hidden_width": 10, "activations": ["tanh", "relu"]},
+}
+
+
+def information() -> pd.DataFrame:
+    """Nats that name depth, layer, step and noise; branches 1 below; the residual net 2 above the plain."""
+    rows = [
+        {"network": network, "activation": activation, "depth": depth, "layer": layer, "seed": seed}
+        | {
+            "step": step,
+            "relation": relation,
+            "noise": noise,
+            "estimator": "gaussian",
+            "scaling": "deviation",
+        }
+        | {
+            "value": depth
+            + layer
+            + 2.0 * (network == "residual")
+            - step / 10
+            - (relation == "branch")
+            - noise
+        }
+        for network, activation, depth, layer, seed, step, relation, noise in product(
+            ["plain", "residual"],
+            ["tanh", "relu"],
+            [4, 8],
+            [1, 3],
+            [0, 1],
+            [0, 9],
+            ["layers", "branch"],
+            [0.3, 1.0],
+        )
+        if relation == "layers" or (network == "residual" and step == 0)
+    ]
+    return pd.DataFrame(rows).assign(dial="none", setting=1.0, estimator="gaussian", scaling="deviation")
+
+
+def training() -> pd.DataFrame:
+    arms = [("plain", "none", 1.0), ("residual", "none", 1.0), ("orthogonal", "none", 1.0)]
+    arms += [("orthogonal", "gain", gain) for gain in (0.5, 2.0)] + [("orthogonal", "rank", 2.0)]
+    rows = [
+        {"network": network, "dial": dial, "setting": setting, "activation": activation, "depth": depth}
+        | {"seed": seed, "step": step, "quantity": quantity}
+        | {"value": value * (1 + setting) + 2 * seed + 100 * (step == 0)}
+        for (network, dial, setting), activation, depth, seed, (quantity, step, value) in product(
+            arms,
+            ["tanh", "relu"],
+            [4, 8],
+            [0, 1],
+            [("steps", 9, 10.0), ("train_loss", 0, 1.0), ("train_loss", 9, 1.0), ("test_accuracy", 9, 0.25)],
+        )
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_a_row_for_each_network_and_activation() -> None:
+    read = information()
+    usual = read[(read["depth"] == 4) & (read["noise"] == 0.3)]
+    trained = training()
+    table = structures_table(usual, trained[(trained["depth"] == 4) & (trained["dial"] == "none")])
+    assert table[["network", "activation"]].to_numpy().tolist() == [
+        [network, activation] for network in ("plain", "residual") for activation in ("tanh", "relu")
+    ]
+    plain, residual = table.iloc[0], table.iloc[2]
+    assert plain["start"].startswith("5.70")  # 4 + (1 + 3) / 2 - 0.3
+    assert plain["end"].startswith("4.80")
+    assert residual["start"].startswith("7.70")
+    assert residual["branch"].startswith("6.70")
+    assert plain["branch"] == DASH
+    assert plain["left"] == f"{exp(-5.7):.4f}"
+    assert plain["steps"].startswith("21")  # not the loss before training
+    assert plain["loss"].startswith("3")
+    assert plain["accuracy"].startswith("150")
+
+
+def test_gains_are_of_rectifiers_at_the_least_depth_with_the_network_as_drawn() -> None:
+    assert gains(training()) == {"settings": "0.5, 1 and 2", "depth": 4, "fewest": "16.0", "most": "31.0"}
+    assert gains(training().query("activation == 'tanh'")) == {}
+
+
+def test_values_are_of_half_the_greatest_depth_and_the_first_activation() -> None:
+    claims = pd.DataFrame({"claim": [*READINGS], "verdict": "inconclusive"})
+    tables = {"mutual_information": information(), "information_training": training()}
+    tables |= {"estimator_accuracy": accuracy(), "claims": claims}
+    values = information_values(tables, SETTINGS)
+    assert values["depth"] == 4
+    assert values["by_noise"]["plain"] == "5.70 nats at $\\sigma$ = 0.3 and 5.00 nats at $\\sigma$ = 1"
+    assert values["by_noise"]["residual"] == "7.70 nats at $\\sigma$ = 0.3 and 7.00 nats at $\\sigma$ = 1"
+    assert values["weights"] == 100
+    assert values["weights_left"] == f"{100 * exp(-5.7):.3f}"
+    assert values["flips"] == ""
+
+
+def test_the_answer_turns_if_estimators_decide_differently() -> None:
+    claims = pd.DataFrame({"claim": [*READINGS], "verdict": "inconclusive"}).set_index("claim")
+    claims.loc["speed-by-gaussian"] = "reproduced"
+    assert flips(claims.reset_index()) == ""
+    claims.loc[["speed-by-sliced", "speed-by-binned"]] = "not reproduced"
+    assert flips(claims.reset_index()) == (
+        "more information goes with fewer steps by the Gaussian estimate, "
+        "and with more or as many by bins and slices"
+    )
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_every_reading_is_a_claim(name: str) -> None:
+    claims = yaml.safe_load((Path(__file__).parents[2] / "config/claims.yaml").read_text(encoding="utf-8"))
+    (claim,) = [claim for claim in claims if claim["id"] == name]
+    assert claim["question"] == "does-the-estimator-decide"
