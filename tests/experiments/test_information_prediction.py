@@ -106,6 +106,15 @@ def by_regression(rows: pd.DataFrame, outcome: str, controls: list[str]) -> floa
     return float(np.corrcoef(left.T)[0, 1])
 
 
+def test_an_accuracy_that_has_diverged_counts_as_none() -> None:
+    trained = training()
+    lost = (trained["quantity"] == "test_accuracy") & (trained["seed"] == 1) & (trained["depth"] == 8)
+    tables = measure(information(), trained.assign(value=trained["value"].mask(lost)))
+    initial = tables["initial_information"]
+    assert (initial.loc[(initial["seed"] == 1) & (initial["depth"] == 8), "test_accuracy"] == 0).all()
+    assert tables["information_prediction"]["value"].notna().all()
+
+
 def test_what_a_dial_moves_by_rounding_alone_is_undefined() -> None:
     depths = np.repeat([4, 8, 16], 3)
     still = pd.DataFrame({"information": depths + 1e-7 * np.arange(9), "steps": [*range(9)], "depth": depths})

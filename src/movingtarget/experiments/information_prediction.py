@@ -107,11 +107,14 @@ def initial_information(information: pd.DataFrame, training: pd.DataFrame) -> pd
 
 
 def outcomes(information_training: pd.DataFrame) -> pd.DataFrame:
-    """How arms have trained, a column for each quantity at the end and the scale at the start."""
+    """How arms have trained, a column for each quantity at the end and the scale at the start.
+
+    Where training has diverged, the accuracy counts as 0.
+    """
     last = information_training["step"] == information_training["step"].max()
     kept = information_training[last | (information_training["quantity"] == "scale")]
-    table: pd.DataFrame = kept.pivot(index=[*ARM], columns="quantity", values="value").reset_index()
-    return table
+    table = kept.pivot(index=[*ARM], columns="quantity", values="value").reset_index()
+    return table.assign(test_accuracy=table["test_accuracy"].fillna(0.0))
 
 
 def of_each_variation(arms: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
