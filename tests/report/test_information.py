@@ -148,6 +148,7 @@ def test_values_are_of_half_the_greatest_depth_and_the_first_activation() -> Non
     assert values["by_noise"]["residual"] == "7.70 nats at $\\sigma$ = 0.3 and 7.00 nats at $\\sigma$ = 1"
     assert values["weights"] == 100
     assert values["weights_left"] == f"{100 * exp(-5.7):.3f}"
+    assert values["steps"] == {"plain": 21.0, "residual": 21.0, "orthogonal": 21.0}
     assert values["flips"] == ""
 
 

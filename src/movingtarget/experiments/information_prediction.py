@@ -113,8 +113,9 @@ def outcomes(information_training: pd.DataFrame) -> pd.DataFrame:
     """
     last = information_training["step"] == information_training["step"].max()
     kept = information_training[last | (information_training["quantity"] == "scale")]
-    table = kept.pivot(index=[*ARM], columns="quantity", values="value").reset_index()
-    return table.assign(test_accuracy=table["test_accuracy"].fillna(0.0))
+    table: pd.DataFrame = kept.pivot(index=[*ARM], columns="quantity", values="value").reset_index()
+    table["test_accuracy"] = table["test_accuracy"].fillna(0.0)
+    return table
 
 
 def of_each_variation(arms: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -1,15 +1,16 @@
 """Figure: how many steps networks take to learn, against what each estimator says of them at the start."""
 
+from math import isfinite
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from movingtarget.drawing.style import LOOKS, panels, styled
+from movingtarget.drawing.style import LOOKS, add_to_title, panels, styled
 from movingtarget.estimators import ESTIMATORS
 from movingtarget.families import FAMILIES
 from movingtarget.figure import Drawing
-from movingtarget.look import DARK
 from movingtarget.settings import AS_DRAWN
 from movingtarget.statistics.rank_correlation import rank_correlation
 from movingtarget.statistics.rows import divide, where
@@ -20,14 +21,17 @@ FIGURE = Drawing(
     caption="""\
 Whether the information between layers at the start foretells how fast a network learns, and by which
 estimator: if it did, markers would fall from the upper left to the lower right. Each panel has the same
-networks at the same heights; only the estimator of the abscissa differs (in nats, but for the last, between
-0 and 1), of the middle pair of layers at unit deviation and noise {{ mutual_information.noise }}. The
-ordinate is the number of steps until the minibatch loss, averaged over {{ mutual_information.curve_window }}
-steps, is at most {{ mutual_information.threshold }} nats; at the top are those that do not get there in {{
+networks at the same heights; only the estimator of the abscissa differs (in nats, but for centred kernel
+alignment, between 0 and 1), of the middle pair of layers at unit deviation and noise {{
+mutual_information.noise }}. Where markers stand in one column, at the logarithm of the number of examples,
+the estimate is saturated and tells networks no more apart. The ordinate is the number of steps until the
+minibatch loss, averaged over {{ mutual_information.curve_window }} steps, is at most {{
+mutual_information.threshold }} nats; at the top are those that do not get there in {{
 mutual_information.steps }} steps. A marker is the mean over seeds (number of seeds: {{
 mutual_information.seeds | length }}) of one network at one depth, filled for {{
 mutual_information.activations[0] }}; r is Spearman's rank correlation over all markers. Made with networks
-as drawn, {{ mutual_information.depths | join(", ") }} hidden layers deep, each at its own best learning rate.
+as drawn, {{ mutual_information.depths | join(", ") }} hidden layers deep, each at its own best learning
+rate.
 """,
 )
 
@@ -72,5 +76,5 @@ def _draw(axes: Axes, arms: pd.DataFrame) -> None:
         look = {"color": LOOKS[network]["color"], "marker": LOOKS[network]["marker"], "linestyle": "none"}
         fill = look["color"] if activation == first else "white"
         axes.plot(rows["information"], rows["steps"], **look, markerfacecolor=fill, markersize=4)
-    correlation = rank_correlation(arms["information"], arms["steps"]).item()
-    axes.text(0.97, 0.93, f"r = {correlation:.2f}", transform=axes.transAxes, ha="right", color=DARK)
+    correlation = rank_correlation(arms["information"].round(3), arms["steps"]).item()
+    add_to_title(axes, f"r = {correlation:.2f}" if isfinite(correlation) else "r undefined")

@@ -17,26 +17,28 @@ FIGURE = Drawing(
     tables=("mutual_information", "information_training"),
     caption="""\
 How information between layers moves while networks learn: see whether it rises as the loss falls, and
-whether those that share more lie lower below. The abscissa is the training step; ordinates are the mean over
-layers of the mutual information (nats, Gaussian estimate, unit deviation, noise {{ mutual_information.noise
-}}) above, and the training loss (nats) on a logarithmic axis below. Lines are means over seeds and bands
-their 95 % intervals (number of seeds: {{ mutual_information.seeds | length }}); what is undefined is named
-above its panel. Made with networks of {{ mutual_information.depths | sort | last // 2 }} hidden layers of {{
-mutual_information.hidden_width }} units, each at its own best learning rate, trained on minibatches of {{
-mutual_information.batch_size }} of {{ dataset }}.
+whether those that share more lie lower below. The abscissa is the training step; ordinates are the mean
+over layers of the mutual information (nats, Gaussian estimate, unit deviation, noise {{
+mutual_information.noise }}) above, and the training loss (nats) on a logarithmic axis below. Lines are
+means over seeds and bands their 95 % intervals (number of seeds: {{ mutual_information.seeds | length }});
+what is undefined is named above its panel. Made with networks of {{ (mutual_information.depths |
+sort)[(mutual_information.depths | length - 1) // 2] }} hidden layers of {{ mutual_information.hidden_width
+}} units, each at its own best learning rate, trained on minibatches of {{ mutual_information.batch_size }}
+of {{ dataset }}.
 """,
 )
 
 
 @styled
 def draw(information: pd.DataFrame, training: pd.DataFrame) -> Figure:
-    """Information above, loss below: a column for each activation, at half the greatest depth.
+    """Information above, loss below: a column for each activation, at the middle one of the depths.
 
     Args:
         information: table mutual_information.
         training: table information_training.
     """
-    depth = information["depth"].max() // 2
+    depths = sorted(where(information, dial=AS_DRAWN)["depth"].unique())
+    depth = depths[(len(depths) - 1) // 2]
     read = over_layers(where(compared(information), depth=depth, relation="layers"))
     losses = where(training, depth=depth, dial=AS_DRAWN, quantity="train_loss")
     activations = [*divide(read, "activation")]

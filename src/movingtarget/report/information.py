@@ -60,6 +60,7 @@ def information_values(tables: Mapping[str, pd.DataFrame], settings: Mapping[str
         "by_noise": by_noise,
         "weights": weights,
         "weights_left": prose.number(weights * float(np.exp(-plain))),
+        "steps": _steps(where(training, dial=AS_DRAWN, depth=depth, activation=activation)),
         "gain": gains(training),
         "flips": flips(tables["claims"]),
     }
@@ -155,6 +156,12 @@ def gains(training: pd.DataFrame) -> dict[str, Any]:
         "fewest": prose.number(means.min()),
         "most": prose.number(means.max()),
     }
+
+
+def _steps(training: pd.DataFrame) -> dict[str, float]:
+    """Mean steps to the threshold, by network."""
+    steps = where(training, quantity="steps")
+    return {network: float(rows["value"].mean()) for network, rows in divide(steps, "network").items()}
 
 
 def flips(claims: pd.DataFrame) -> str:
