@@ -14,6 +14,7 @@ from movingtarget.report.information import (
     READINGS,
     accuracy_table,
     flips,
+    gain_flips,
     gains,
     information_values,
     structures_table,
@@ -142,6 +143,7 @@ def test_values_are_of_half_the_greatest_depth_and_the_first_activation() -> Non
     claims = pd.DataFrame({"claim": [*READINGS], "verdict": "inconclusive"})
     tables = {"mutual_information": information(), "information_training": training()}
     tables |= {"estimator_accuracy": accuracy(), "claims": claims}
+    tables |= {"information_prediction": prediction(gaussian=0.5).assign(activation="tanh")}
     values = information_values(tables, SETTINGS)
     assert values["depth"] == 4
     assert values["by_noise"]["plain"] == "5.70 nats at $\\sigma$ = 0.3 and 5.00 nats at $\\sigma$ = 1"
@@ -154,13 +156,38 @@ def test_values_are_of_half_the_greatest_depth_and_the_first_activation() -> Non
 
 def test_the_answer_turns_if_estimators_decide_differently() -> None:
     claims = pd.DataFrame({"claim": [*READINGS], "verdict": "inconclusive"}).set_index("claim")
-    claims.loc["speed-by-gaussian"] = "reproduced"
+    claims.loc["speed-by-sliced"] = "not reproduced"
     assert flips(claims.reset_index()) == ""
-    claims.loc[["speed-by-sliced", "speed-by-binned"]] = "not reproduced"
+    claims.loc["speed-by-gaussian"] = "reproduced"
+    claims.loc["speed-by-alignment"] = "not reproduced"
     assert flips(claims.reset_index()) == (
-        "more information goes with fewer steps by the Gaussian estimate, "
-        "and with more or as many by bins and slices"
+        "by slices and alignment, more information does not go with fewer steps"
     )
+    claims.loc[["speed-by-sliced", "speed-by-alignment"]] = "inconclusive"
+    assert flips(claims.reset_index()) == ""
+
+
+def prediction(**correlations: float) -> pd.DataFrame:
+    """Correlations of the gain with steps, by estimator; those of other kinds are of the other sign."""
+    kinds = [("gain", "steps", "depth", 1), ("rank", "steps", "depth", -1)]
+    kinds += [("gain", "test_accuracy", "depth", -1), ("gain", "steps", "depth and scale", -1)]
+    rows = [
+        {"varied": varied, "outcome": outcome, "controlled": controlled, "estimator": estimator, "seed": seed}
+        | {"noise": 0.3, "scaling": "root-mean-square", "value": sign * value + 0.01 * seed}
+        for estimator, value in correlations.items()
+        for varied, outcome, controlled, sign in kinds
+        for seed in range(5)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_readings_that_order_gains_in_opposite_ways_are_named() -> None:
+    assert gain_flips(prediction(gaussian=-0.5, copula=0.5, alignment=0.6, sliced=-0.02)) == (
+        "more information goes with more steps by copula and CKA (no nats), "
+        "and with fewer by Gaussian (root mean square, $\\sigma$ = 0.3)"
+    )
+    assert gain_flips(prediction(gaussian=0.5, copula=0.5)) == ""
+    assert gain_flips(prediction(gaussian=-0.5, sliced=float("nan"))) == ""
 
 
 @pytest.mark.parametrize("name", READINGS)

@@ -12,7 +12,7 @@ from movingtarget.report import prose
 from movingtarget.report.moving_target import DASH
 from movingtarget.settings import AS_DRAWN
 from movingtarget.statistics.bootstrap import Interval
-from movingtarget.statistics.means import mean_of
+from movingtarget.statistics.means import mean_interval, mean_of
 from movingtarget.statistics.rows import divide, where
 
 COPYING = ("plain", "residual")
@@ -63,6 +63,7 @@ def information_values(tables: Mapping[str, pd.DataFrame], settings: Mapping[str
         "steps": _steps(where(training, dial=AS_DRAWN, depth=depth, activation=activation)),
         "gain": gains(training),
         "flips": flips(tables["claims"]),
+        "gain_flips": gain_flips(where(tables["information_prediction"], activation=activation)),
     }
 
 
@@ -165,18 +166,37 @@ def _steps(training: pd.DataFrame) -> dict[str, float]:
 
 
 def flips(claims: pd.DataFrame) -> str:
-    """By which estimators more information goes with fewer steps, and by which not; empty if all agree."""
-    asked = claims[claims["claim"].isin(READINGS)].set_index("claim").loc[[*READINGS]]
-    fewer, more = (
-        [READINGS[name] for name in asked.index[asked["verdict"] == verdict]]
-        for verdict in ("reproduced", "not reproduced")
-    )
-    if not fewer or not more:
+    """By which estimators more information does not go with fewer steps, in words; empty if all agree.
+
+    Args:
+        claims: table claims.
+    """
+    asked = claims[claims["claim"].isin(READINGS)]
+    against = [READINGS[name] for name in where(asked, verdict="not reproduced")["claim"]]
+    if not against or "reproduced" not in set(asked["verdict"]):
         return ""
-    return (
-        f"more information goes with fewer steps by {prose.listed(fewer)}, and with more or as many by "
-        f"{prose.listed(more)}"
-    )
+    return f"by {prose.listed(against)}, more information does not go with fewer steps"
+
+
+def gain_flips(prediction: pd.DataFrame) -> str:
+    """Which readings order the settings of the gain in opposite ways, in words; empty if none do.
+
+    Args:
+        prediction: rows of table information_prediction with one activation.
+    """
+    rows = where(prediction, varied="gain", outcome="steps", controlled="depth")
+    more, fewer = [], []
+    for (estimator, noise, scaling), values in divide(rows, "estimator", "noise", "scaling").items():
+        _, low, high = mean_interval(values["value"])
+        named = ESTIMATORS[estimator].title
+        if estimator == "gaussian":
+            named += f" ({scaling.replace('-', ' ')}, $\\sigma$ = {noise:g})"
+        more += [named] if low > 0 else []
+        fewer += [named] if high < 0 else []
+    if not more or not fewer:
+        return ""
+    more_steps, fewer_steps = prose.listed(more), prose.listed(fewer)
+    return f"more information goes with more steps by {more_steps}, and with fewer by {fewer_steps}"
 
 
 def _by_noise(rows: pd.DataFrame) -> str:
