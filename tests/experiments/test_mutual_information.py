@@ -34,7 +34,10 @@ SETTINGS: dict[str, Any] = {
 CONFIG: dict[str, Any] = {
     "mutual_information": {
         **{key: value for key, value in SETTINGS.items() if key != "activation"},
-        **{"networks": ["plain", "residual-unscaled", "orthogonal"], "activations": ["tanh", "relu"]},
+        **{
+            "networks": ["plain", "residual", "residual-unscaled", "orthogonal"],
+            "activations": ["tanh", "relu"],
+        },
         **{"depths": [4, 8], "dialled_depths": [4]},
         "dials": {"gain": [0.5], "branch": [0.1, 0.3], "rank": [2]},
     }
@@ -163,7 +166,7 @@ def test_a_job_for_each_network_and_dial_with_each_activation() -> None:
     made = {job.name: job for job in jobs(CONFIG)}
     assert [*made] == [
         f"{name}-{activation}"
-        for name in ("plain", "residual-unscaled", "orthogonal", "gain", "branch", "rank")
+        for name in ("plain", "residual", "residual-unscaled", "orthogonal", "gain", "branch", "rank")
         for activation in ("tanh", "relu")
     ]
     branch = made["branch-relu"]
@@ -196,6 +199,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"examples": 12},
         "examples is 12; allowed: 13 or more, more than two layers",
     ),
+    "map units": (
+        {"networks": ["plain", "residual", "residual-unscaled", "orthogonal", "patch-convolution"]},
+        "hidden_width is 6; allowed: multiples of 16 with network patch-convolution",
+    ),
     "another noise": ({"noise": 0.2}, "noise is 0.2; allowed: one of noises, 0.3, 1.0"),
     "no start": ({"measured_steps": [6]}, "measured_steps lacks 0; allowed: lists with 0, the start"),
     "after the end": ({"measured_steps": [0, 7]}, "measured_steps has 7; allowed: 0 to 6"),
@@ -207,7 +214,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "gain 1": ({"dials": {"gain": [1.0], "branch": [2], "rank": [2]}}, "dials.gain has 1; allowed: other"),
     "depth": ({"dialled_depths": [16]}, "dialled_depths has 16; allowed: some of mutual_information.depths"),
     "no plain": ({"networks": ["orthogonal", "residual-unscaled"]}, "networks lacks plain; allowed: lists"),
-    "no dialled": ({"networks": ["orthogonal", "plain"]}, "networks lacks residual-unscaled; allowed: lists"),
+    "no dialled": (
+        {"networks": ["orthogonal", "plain", "residual"]},
+        "networks lacks residual-unscaled; allowed: lists",
+    ),
     "shared seeds": ({"tuning_seeds": [1]}, "tuning_seeds has 1; allowed: none of mutual_information.seeds"),
 }
 

@@ -41,6 +41,9 @@ from movingtarget.training.simultaneous import simultaneous
 from movingtarget.training.tuned import train_tuned
 from movingtarget.training.tuning import search_rows
 
+MAP_UNITS = 16
+"""Of one channel of network patch-convolution."""
+
 MAIN = "gaussian"
 """The estimator that reads every pair of layers; others read the middle one."""
 
@@ -88,6 +91,8 @@ def _misfits(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if settings["examples"] <= 2 * width:
         allowed = f"{2 * width + 1} or more, more than two layers have units; better 20 for each unit"
         yield "examples", f"is {settings['examples']}", allowed
+    if "patch-convolution" in settings["networks"] and width % MAP_UNITS:
+        yield "hidden_width", f"is {width}", f"multiples of {MAP_UNITS} with network patch-convolution"
     if settings["noise"] not in noises:
         yield "noise", f"is {settings['noise']}", f"one of noises, {', '.join(map(str, noises))}"
     if 0 not in settings["measured_steps"]:
