@@ -21,17 +21,16 @@ FIGURE = Drawing(
     caption="""\
 Whether the information between layers at the start foretells how fast a network learns, and by which
 estimator: if it did, markers would fall from the upper left to the lower right. Each panel has the same
-networks at the same heights; only the estimator of the abscissa differs (in nats, but for centred kernel
-alignment, between 0 and 1), of the middle pair of layers at unit deviation and noise {{
-mutual_information.noise }}. Where markers stand in one column, at the logarithm of the number of examples,
-the estimate is saturated and tells networks no more apart. The ordinate is the number of steps until the
-minibatch loss, averaged over {{ mutual_information.curve_window }} steps, is at most {{
-mutual_information.threshold }} nats; at the top are those that do not get there in {{
-mutual_information.steps }} steps. A marker is the mean over seeds (number of seeds: {{
-mutual_information.seeds | length }}) of one network at one depth, filled for {{
-mutual_information.activations[0] }}; r is Spearman's rank correlation over all markers. Made with networks
-as drawn, {{ mutual_information.depths | join(", ") }} hidden layers deep, each at its own best learning
-rate.
+networks at the same heights, at the number of steps until the minibatch loss, averaged over {{
+mutual_information.curve_window }} steps, is at most {{ mutual_information.threshold }} nats (at the top,
+those that do not get there in {{ mutual_information.steps }}); only the estimator of the abscissa differs,
+in nats, but for centred kernel alignment, between 0 and 1. Where markers stand in one column, at the
+logarithm of the number of examples, the estimate is saturated and tells networks no more apart. A marker
+is the mean over seeds (number of seeds: {{ mutual_information.seeds | length }}) of one network at one
+depth, filled for {{ mutual_information.activations[0] }}, and r is Spearman's rank correlation over all
+markers. Made from the middle pair of layers, at unit deviation and noise {{ mutual_information.noise }},
+of networks as drawn, {{ mutual_information.depths | join(", ") }} hidden layers deep, each at its own best
+learning rate.
 """,
 )
 

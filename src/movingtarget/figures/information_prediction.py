@@ -19,13 +19,13 @@ FIGURE = Drawing(
 Does the verdict on the claim depend on what is varied, on what is held, and on who estimates? Left of the
 line at 0, networks with more information between their layers at the start reach the threshold of the loss
 in fewer steps, as claimed; right of it in more. A row is an estimator, with the noise and the scaling of
-layers where several were tried (d: unit deviation, r: unit root mean square). From top to bottom networks
-differ by their structure, or by one dial of the initial weights of one structure, which leaves the class
-of functions as it is: the gain of orthogonal weights, the scale of residual branches, the rank of hidden
-weights. The abscissa is Spearman's rank correlation over networks and depths, with depth, on the right
-also the scale of activations, partialled out. Markers are means over seeds, bars their 95 % intervals
-(number of seeds: {{ mutual_information.seeds | length }}); a row without a marker is undefined, because a
-dial does not move the information or what is held determines it. Made from the middle pair of layers.
+layers where several were tried (d: unit deviation, r: unit root mean square), and the abscissa Spearman's
+rank correlation over networks and depths, with depth, on the right also the scale of activations,
+partialled out; from top to bottom networks differ by their structure, or by one dial of the initial
+weights of one structure, the gain of orthogonal weights, the scale of residual branches or the rank of
+hidden weights. Markers are means over seeds, bars their 95 % intervals (number of seeds: {{
+mutual_information.seeds | length }}), and a row without a marker is undefined, because a dial does not
+move the information or what is held determines it. Made from the middle pair of layers.
 """,
 )
 
