@@ -10,7 +10,7 @@ from torch import Tensor
 
 from movingtarget.estimators import ESTIMATORS
 from movingtarget.measures.information.by_name import estimate, estimates, information
-from movingtarget.measures.information.channel import Scaling, scaled
+from movingtarget.measures.information.channel import Scaling, noise_like, scaled
 from movingtarget.measures.information.gaussian import gaussian
 from movingtarget.measures.information.pairwise import pairwise_lower
 from movingtarget.networks.initialise import generator
@@ -51,7 +51,7 @@ def test_samples_are_scaled_and_read_through_noise_of_their_own() -> None:
     found = estimates(["gaussian", "pairwise-lower"], below, above, 0.3, "deviation", source)
     source = torch.Generator().manual_seed(3)
     x, y = scaled(below, "deviation"), scaled(above, "deviation")
-    own, others = (torch.randn(80, 3, generator=source, dtype=torch.double) for _ in range(2))
+    own, others = (noise_like(layer, source) for layer in (x, y))
     assert found["gaussian"] == gaussian(x + 0.3 * own, y + 0.3 * others)
     assert repr(found["pairwise-lower"]) == repr(pairwise_lower(x, y, 0.3))
 
