@@ -199,6 +199,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"examples": 12},
         "examples is 12; allowed: 13 or more, more than two layers",
     ),
+    "crelu": ({"networks": ["plain", "crelu"], "examples": 24}, "examples is 24; allowed: 25 or more"),
+    "long windows": ({"curve_window": 7}, "curve_window is 7; allowed: 1 to 6, mutual_information.steps"),
     "map units": (
         {"networks": ["plain", "residual", "residual-unscaled", "orthogonal", "patch-convolution"]},
         "hidden_width is 6; allowed: multiples of 16 with network patch-convolution",

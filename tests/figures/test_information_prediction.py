@@ -33,8 +33,8 @@ def test_a_row_for_each_reading_a_panel_for_what_varies_and_what_is_held(predict
         f"{varied}, {held} held" for varied in ("structure", "gain") for held in ("depth", "depth and scale")
     ]
     assert [label.get_text() for label in axes[0].get_yticklabels()] == [
-        "Gaussian, 0.3d",
-        "Gaussian, 1d",
+        "Gaussian, 0.3 dev.",
+        "Gaussian, 1 dev.",
         "copula",
     ]
     assert axes[2].get_xlabel() == "rank correlation with steps"

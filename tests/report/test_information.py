@@ -93,7 +93,8 @@ def information() -> pd.DataFrame:
         )
         if relation == "layers" or (network == "residual" and step == 0)
     ]
-    return pd.DataFrame(rows).assign(dial="none", setting=1.0, estimator="gaussian", scaling="deviation")
+    frame = pd.DataFrame(rows).assign(dial="none", setting=1.0, estimator="gaussian", scaling="deviation")
+    return frame.assign(saturated=(frame["seed"] == 1).astype(int))
 
 
 def training() -> pd.DataFrame:
@@ -108,10 +109,35 @@ def training() -> pd.DataFrame:
             ["tanh", "relu"],
             [4, 8],
             [0, 1],
-            [("steps", 9, 10.0), ("train_loss", 0, 1.0), ("train_loss", 9, 1.0), ("test_accuracy", 9, 0.25)],
+            [
+                ("reached", 9, 0.0),
+                ("steps", 9, 10.0),
+                ("train_loss", 0, 1.0),
+                ("train_loss", 9, 1.0),
+                ("test_accuracy", 9, 0.25),
+            ],
         )
     ]
     return pd.DataFrame(rows)
+
+
+def search() -> pd.DataFrame:
+    arms = [
+        ("orthogonal", "gain", 0.5, "relu", 4),
+        ("plain", "none", 1.0, "tanh", 8),
+        ("plain", "none", 1.0, "relu", 4),
+    ]
+    return pd.DataFrame(
+        [
+            {"network": network, "dial": dial, "setting": setting, "activation": activation, "depth": depth}
+            | {
+                "seed": seed,
+                "place": "best" if activation == "relu" and dial == "none" else "best at an edge",
+            }
+            for network, dial, setting, activation, depth in arms
+            for seed in (100, 101)
+        ]
+    )
 
 
 def test_a_row_for_each_network_and_activation() -> None:
@@ -130,7 +156,6 @@ def test_a_row_for_each_network_and_activation() -> None:
     assert plain["branch"] == DASH
     assert plain["left"] == f"{exp(-5.7):.4f}"
     assert plain["steps"].startswith("21")  # not the loss before training
-    assert plain["loss"].startswith("3")
     assert plain["accuracy"].startswith("150")
 
 
@@ -143,6 +168,7 @@ def test_values_are_of_half_the_greatest_depth_and_the_first_activation() -> Non
     claims = pd.DataFrame({"claim": [*READINGS], "verdict": "inconclusive"})
     tables = {"mutual_information": information(), "information_training": training()}
     tables |= {"estimator_accuracy": accuracy(), "claims": claims}
+    tables |= {"mutual_information_search": search()}
     tables |= {"information_prediction": prediction(gaussian=0.5).assign(activation="tanh")}
     values = information_values(tables, SETTINGS)
     assert values["depth"] == 4
@@ -150,7 +176,10 @@ def test_values_are_of_half_the_greatest_depth_and_the_first_activation() -> Non
     assert values["by_noise"]["residual"] == "7.70 nats at $\\sigma$ = 0.3 and 7.00 nats at $\\sigma$ = 1"
     assert values["weights"] == 100
     assert values["weights_left"] == f"{100 * exp(-5.7):.3f}"
-    assert values["steps"] == {"plain": 21.0, "residual": 21.0, "orthogonal": 21.0}
+    assert values["fallen"] == "4 of 4"
+    assert values["never"] == "12 of 24"
+    assert values["edges"] == "orthogonal (gain 0.5, relu, 4 layers) and plain (tanh, 8 layers)"
+    assert values["saturated"] == "50.0\N{NO-BREAK SPACE}% by Gaussian"
     assert values["flips"] == ""
 
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from movingtarget.data.load import Images
 from movingtarget.estimators import ESTIMATORS
+from movingtarget.families import FAMILIES
 from movingtarget.measures.information.successive import Pair, Reading, permuted, read, successive
 from movingtarget.networks import Architecture, build, build_random
 from movingtarget.networks.dials import turn
@@ -40,6 +41,9 @@ from movingtarget.training.loop import Training
 from movingtarget.training.simultaneous import simultaneous
 from movingtarget.training.tuned import train_tuned
 from movingtarget.training.tuning import search_rows
+
+NOISE = {"type": "number", "minimum": 0.001}
+"""Below it a layer of low rank cannot be told from one that follows linearly from another."""
 
 MAP_UNITS = 16
 """Of one channel of network patch-convolution."""
@@ -88,11 +92,16 @@ def problems(config: Config) -> Iterator[str]:
 def _misfits(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Key, what is wrong with it, and what is allowed."""
     width, steps, noises, dials = (settings[key] for key in ("hidden_width", "steps", "noises", "dials"))
-    if settings["examples"] <= 2 * width:
-        allowed = f"{2 * width + 1} or more, more than two layers have units; better 20 for each unit"
+    units = (
+        2 * width * (2 if any(FAMILIES[name].activation == "crelu" for name in settings["networks"]) else 1)
+    )
+    if settings["examples"] <= units:
+        allowed = f"{units + 1} or more, more than two layers have units; better 20 for each unit"
         yield "examples", f"is {settings['examples']}", allowed
     if "patch-convolution" in settings["networks"] and width % MAP_UNITS:
         yield "hidden_width", f"is {width}", f"multiples of {MAP_UNITS} with network patch-convolution"
+    if settings["curve_window"] > steps:
+        yield "curve_window", f"is {settings['curve_window']}", f"1 to {steps}, mutual_information.steps"
     if settings["noise"] not in noises:
         yield "noise", f"is {settings['noise']}", f"one of noises, {', '.join(map(str, noises))}"
     if 0 not in settings["measured_steps"]:
@@ -129,8 +138,8 @@ STUDY = Study(
         "dials": mapping(dict.fromkeys(DIALLED, POSITIVES)),
         "dialled_depths": several(at_least(2)),
         "examples": {**of_training_images(), **of_test_images(3)},
-        "noises": POSITIVES,
-        "noise": POSITIVE,
+        "noises": several(NOISE),
+        "noise": NOISE,
         "layers": COUNT,
         "measured_steps": STEPS,
         "estimators": several(choice(*(name for name in ESTIMATORS if name != MAIN))),

@@ -19,7 +19,7 @@ FIGURE = Drawing(
 Does the verdict on the claim depend on what is varied, on what is held, and on who estimates? Left of the
 line at 0, networks with more information between their layers at the start reach the threshold of the loss
 in fewer steps, as claimed; right of it in more. A row is an estimator, with the noise and the scaling of
-layers where several were tried (d: unit deviation, r: unit root mean square), and the abscissa Spearman's
+layers where several were tried (layers at unit deviation or root mean square), and the abscissa Spearman's
 rank correlation over networks and depths, with depth, on the right also the scale of activations,
 partialled out; from top to bottom networks differ by their structure, or by one dial of the initial
 weights of one structure, the gain of orthogonal weights, the scale of residual branches or the rank of
@@ -30,6 +30,8 @@ move the information or what is held determines it. Made from the middle pair of
 )
 
 READING = ("estimator", "noise", "scaling")
+
+SCALINGS = {"deviation": "dev.", "root-mean-square": "r.m.s."}
 
 CONTROLLED = ("depth", "depth and scale")
 
@@ -62,7 +64,7 @@ def draw(prediction: pd.DataFrame) -> Figure:
     ordered = shown.sort_values("estimator", key=_order, kind="stable")
     readings = [*divide(ordered, *READING)]
     titles = [f"{TITLES[name]}, {controlled} held" for name in varied for controlled in CONTROLLED]
-    figure, grid = panels(titles, columns=2, row_height=1.2 + 0.34 * len(readings), sharex=True, sharey=True)
+    figure, grid = panels(titles, columns=2, row_height=1.0 + 0.29 * len(readings), sharex=True, sharey=True)
     for row, rows in zip(grid, varied.values(), strict=True):
         for axes, controlled in zip(row, CONTROLLED, strict=True):
             axes.axvline(0, color=GREY, linewidth=0.8)
@@ -91,7 +93,7 @@ def _name(reading: tuple[str, float, str], readings: list[tuple[str, float, str]
     estimator, noise, scaling = reading
     several = sum(other == estimator for other, _, _ in readings) > 1
     title = ESTIMATORS[estimator].title
-    return f"{title}, {noise:g}{scaling[0]}" if several else title
+    return f"{title}, {noise:g} {SCALINGS[scaling]}" if several else title
 
 
 def _draw_row(axes: Axes, rows: pd.DataFrame, activations: list[str], place: int) -> None:

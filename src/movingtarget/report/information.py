@@ -60,7 +60,10 @@ def information_values(tables: Mapping[str, pd.DataFrame], settings: Mapping[str
         "by_noise": by_noise,
         "weights": weights,
         "weights_left": prose.number(weights * float(np.exp(-plain))),
-        "steps": _steps(where(training, dial=AS_DRAWN, depth=depth, activation=activation)),
+        "fallen": fallen(usual),
+        "never": never(where(training, dial=AS_DRAWN)),
+        "edges": edges(tables["mutual_information_search"]),
+        "saturated": saturated(where(information, dial=AS_DRAWN)),
         "gain": gains(training),
         "flips": flips(tables["claims"]),
         "gain_flips": gain_flips(where(tables["information_prediction"], activation=activation)),
@@ -111,8 +114,8 @@ def structures_table(information: pd.DataFrame, training: pd.DataFrame) -> pd.Da
         training: rows of table information_training of the same networks.
 
     Returns:
-        Columns network, activation, start, branch and end (nats), left (the factor exp(-start)), steps, loss
-        and accuracy (in per cent).
+        Columns network, activation, start, branch and end (nats), left (the factor exp(-start)), steps and
+        accuracy (in per cent).
     """
     rows = []
     for (network, activation), read in divide(information, "network", "activation").items():
@@ -129,7 +132,6 @@ def structures_table(information: pd.DataFrame, training: pd.DataFrame) -> pd.Da
                 "end": prose.interval(*mean_of(read, step=read["step"].max(), relation="layers")),
                 "left": prose.number(float(np.exp(-start.estimate)), 2),
                 "steps": prose.interval(*mean_of(last, quantity="steps")),
-                "loss": prose.interval(*mean_of(last, quantity="train_loss")),
                 "accuracy": prose.interval(*accuracy),
             }
         )
@@ -159,10 +161,39 @@ def gains(training: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _steps(training: pd.DataFrame) -> dict[str, float]:
-    """Mean steps to the threshold, by network."""
-    steps = where(training, quantity="steps")
-    return {network: float(rows["value"].mean()) for network, rows in divide(steps, "network").items()}
+def fallen(information: pd.DataFrame) -> str:
+    """Of how many networks the mean information is lower at the end than at the start, in words."""
+    layers = where(information, relation="layers")
+    means = layers.groupby(["network", "activation", "step"], sort=False)["value"].mean().unstack()
+    return f"{int((means[means.columns.max()] < means[0]).sum())} of {len(means)}"
+
+
+def never(training: pd.DataFrame) -> str:
+    """How many trainings do not reach the threshold, in words."""
+    reached = where(training, quantity="reached")["value"]
+    return f"{int((reached == 0).sum())} of {len(reached)}"
+
+
+def edges(search: pd.DataFrame) -> str:
+    """Networks of which no rate that was tried is known to be the best, in words; empty if there are none."""
+    columns = ["network", "dial", "setting", "activation", "depth"]
+    rows = where(search, place="best at an edge").drop_duplicates(columns)
+    return prose.listed([_named(row) for row in rows.to_dict("records")]) if len(rows) else ""
+
+
+def _named(row: Mapping[Any, Any]) -> str:
+    turned = "" if row["dial"] == AS_DRAWN else f"{row['dial']} {row['setting']:g}, "
+    return f"{FAMILIES[row['network']].title} ({turned}{row['activation']}, {row['depth']} layers)"
+
+
+def saturated(information: pd.DataFrame) -> str:
+    """Which share of the readings by bounds and bins is saturated, in words; empty without them."""
+    shares = {
+        ESTIMATORS[name].title: f"{prose.percent(rows['saturated'].mean())} by {ESTIMATORS[name].title}"
+        for name, rows in divide(information, "estimator").items()
+        if rows["saturated"].any()
+    }
+    return prose.listed([*shares.values()]) if shares else ""
 
 
 def flips(claims: pd.DataFrame) -> str:

@@ -125,6 +125,7 @@ FOUND_FOR = {
     "reproduced": "it is so for",
     "not reproduced": "it is not so for",
     "inconclusive": "it stays open for",
+    "undefined": "it is undefined for",
 }
 
 
@@ -138,9 +139,14 @@ def _found_for(claims: Mapping[str, Claim], names: Mapping[str, str]) -> str:
     phrases = [
         f"{phrase} {prose.listed(arms)}"
         for verdict, phrase in FOUND_FOR.items()
-        if (arms := [arm for arm, name in names.items() if claims[name]["verdict"] == verdict])
+        if (arms := [arm for arm, name in names.items() if _outcome(claims[name]) == verdict])
     ]
     return "; ".join(phrases)
+
+
+def _outcome(claim: Claim) -> str:
+    """The verdict, or that what was measured is undefined."""
+    return "undefined" if claim["seeds"] > 0 and np.isnan(claim["estimate"]) else str(claim["verdict"])
 
 
 def _estimate(claim: Claim) -> str:

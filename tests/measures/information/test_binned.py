@@ -29,6 +29,24 @@ def test_agrees_with_counts_of_cells(seed: int, first: int, second: int, bins: i
     assert binned(*tables, bins).value == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize("bins", [2, 8])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_values_that_recur_at_an_end_are_told_from_the_others(bins: int, sign: float) -> None:
+    """Nine tenths of them are equal, as where units are dead or at their limit."""
+    draws = np.random.default_rng(0)
+    layer = sign * np.where(draws.random(2000) < 0.9, 1.0, draws.random(2000))
+    share = (layer == sign).mean()
+    found = binned(layer, layer, bins)
+    told = -(share * math.log(share) + (1 - share) * math.log(1 - share))
+    assert found.value == pytest.approx(told, abs=1e-9)
+    assert found.ceiling >= found.value
+
+
+def test_labels_are_cells_of_their_own() -> None:
+    labels = np.arange(800) % 8
+    assert binned(labels, labels, 8).value == pytest.approx(math.log(8))
+
+
 def test_agrees_with_scikit_learn() -> None:
     below, above = (table[:, 0].numpy() for table in pairs(1000, 1, 0.8))
     labels = [np.argsort(np.argsort(values)) // 100 for values in (below, above)]

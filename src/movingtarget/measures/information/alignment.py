@@ -17,4 +17,4 @@ def alignment(below: ArrayLike | Tensor, above: ArrayLike | Tensor) -> Estimate:
         ValueError: as `samples`.
     """
     tables = (scaled(table, "deviation") for table in samples(below, above))
-    return Estimate(feature_similarity(*tables).item(), 1.0, math.nan, saturated=False)
+    return Estimate(min(1.0, feature_similarity(*tables).item()), 1.0, math.nan, saturated=False)

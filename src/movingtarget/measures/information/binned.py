@@ -18,8 +18,8 @@ def binned(below: ArrayLike | Tensor, above: ArrayLike | Tensor, bins: int) -> E
     $$ I = H(x) + H(y) - H(x, y), \quad H = -\sum_c p_c \ln p_c $$
 
     A cell is a combination of bins of all columns; the bins of a layer hold equal shares of its values, taken
-    together. With many columns every sample has a cell of its own and the estimate is ln n whatever they are:
-    it tells how samples cluster.
+    together, and a value that recurs on their edge has a bin of its own. With many columns every sample has a
+    cell of its own and the estimate is ln n whatever they are: it tells how samples cluster.
 
     Args:
         below: `(examples, columns)`, as `samples` takes them.
@@ -34,20 +34,23 @@ def binned(below: ArrayLike | Tensor, above: ArrayLike | Tensor, bins: int) -> E
     if bins < 2:
         raise ValueError(f"bins is {bins}; allowed: 2 or more")
     tables = samples(below, above)
-    x, y = (_cells(table.numpy(), bins) for table in tables)
+    places = [_places(table.numpy(), bins) for table in tables]
+    x, y = (_distinct(each) for each in places)
     joint, most = _entropy(_distinct(np.stack([x, y], 1))), told_apart(*tables)
     value = max(0.0, _entropy(x) + _entropy(y) - joint)  # less than zero by rounding alone
-    ceiling = min(most, *(table.shape[1] * math.log(bins) for table in tables))
+    ceiling = min(most, *(each.shape[1] * math.log(len(np.unique(each))) for each in places))
     return Estimate(value, ceiling, math.nan, joint > most - math.log(2) or value > NEAR * ceiling)
 
 
-def _cells(table: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """The number of each sample's cell."""
-    edges = np.quantile(table, np.linspace(0, 1, bins + 1)[1:-1])
-    return _distinct(np.searchsorted(edges, table))
+def _places(table: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """Each value's bin."""
+    edges = np.unique(np.quantile(table, np.linspace(0, 1, bins + 1)[1:-1]))
+    recurring = [edge for edge in edges if np.count_nonzero(table == edge) > 1]
+    return np.searchsorted(edges, table, "left") + np.searchsorted(recurring, table, "right")
 
 
 def _distinct(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The number of each row, equal for equal rows."""
     whole = np.ascontiguousarray(rows).view(f"V{rows.itemsize * rows.shape[1]}")  # faster than by columns
     return np.unique(whole.ravel(), return_inverse=True)[1]
 

@@ -20,7 +20,7 @@ def copula(below: ArrayLike | Tensor, above: ArrayLike | Tensor) -> Estimate:
 
     Equal values have their mean rank. So it is the same for any increasing function of a column, and for a
     Gaussian copula exact up to the ranks' own error; for others a lower bound as far as the normal scores are
-    jointly Gaussian.
+    jointly Gaussian. Where dependence is strong, ranks of few examples tell too little.
 
     Args:
         below: `(examples, columns)`, as `samples` takes them.

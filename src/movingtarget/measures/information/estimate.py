@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -92,7 +93,7 @@ def told_apart(below: Tensor, above: Tensor) -> float:
 
 def positive(name: str, value: float) -> float:
     """The value itself, or a ValueError of one line unless it is a finite number above 0."""
-    if not 0 < value < math.inf:
+    if not isinstance(value, Real) or not 0 < value < LARGEST:
         raise ValueError(f"{name} is {value}; allowed: a finite number above 0")
     return value
 

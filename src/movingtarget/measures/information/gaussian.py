@@ -104,8 +104,8 @@ def _of_correlation(correlation: Tensor, split: int) -> float:
             )
     if not (both > LEAST_LEFT).all():
         raise ValueError(
-            "columns of above follow linearly from those of below, so that the information is infinite; "
-            "allowed: samples with noise of their own"
+            "columns of above follow linearly from those of below, so that the information is infinite, or "
+            "so great that it cannot be told; allowed: samples with noise of their own, and more of it"
         )
     return float(above.log().sum() - both[split:].log().sum()) / 2
 
