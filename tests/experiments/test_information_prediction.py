@@ -115,11 +115,14 @@ def test_an_accuracy_that_has_diverged_counts_as_none() -> None:
     assert tables["information_prediction"]["value"].notna().all()
 
 
-def test_what_a_dial_moves_by_rounding_alone_is_undefined() -> None:
+@pytest.mark.parametrize("rounding", [1e-7, 5e-5])
+def test_what_a_dial_moves_by_rounding_alone_is_undefined(rounding: float) -> None:
     depths = np.repeat([4, 8, 16], 3)
-    still = pd.DataFrame({"information": depths + 1e-7 * np.arange(9), "steps": [*range(9)], "depth": depths})
+    still = pd.DataFrame(
+        {"information": depths + rounding * np.arange(9), "steps": [*range(9)], "depth": depths}
+    )
     assert np.isnan(correlation(still, "steps", ["depth"]))
-    moved = still.assign(information=depths + 0.1 * np.tile([0, 1, 2], 3))
+    moved = still.assign(information=depths + 0.001 * np.tile([0, 1, 2], 3))
     assert correlation(moved, "steps", ["depth"]) == pytest.approx(1)
 
 

@@ -59,6 +59,14 @@ def test_the_class_of_functions_stays_and_nothing_else_is_turned(dial: str, valu
 
 
 @pytest.mark.parametrize("dial", FAMILY_OF)
+def test_one_layer_above_the_first_is_enough(dial: str) -> None:
+    network = drawn(FAMILY_OF[dial], depth=2)
+    before = copy.deepcopy(network.state_dict())
+    after = turn(network, dial, 3).state_dict()
+    assert sum(not torch.equal(part, before[name]) for name, part in after.items()) == 1
+
+
+@pytest.mark.parametrize("dial", FAMILY_OF)
 def test_the_neutral_value_changes_no_bit(dial: str) -> None:
     network = drawn(FAMILY_OF[dial]).double()
     before = copy.deepcopy(network.state_dict())

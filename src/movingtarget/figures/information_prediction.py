@@ -35,13 +35,6 @@ SCALINGS = {"deviation": "dev.", "root-mean-square": "r.m.s."}
 
 CONTROLLED = ("depth", "depth and scale")
 
-TITLES = {
-    "structure": "structure",
-    "gain": "gain",
-    "branch": "branch",
-    "rank": "rank",
-}
-
 LOOKS: tuple[Look, ...] = (
     {"color": "#0072B2", "marker": "o"},
     {"color": "#D55E00", "marker": "s", "markerfacecolor": "white"},
@@ -63,7 +56,7 @@ def draw(prediction: pd.DataFrame) -> Figure:
     varied, activations = divide(shown, "varied"), [*divide(shown, "activation")]
     ordered = shown.sort_values("estimator", key=_order, kind="stable")
     readings = [*divide(ordered, *READING)]
-    titles = [f"{TITLES[name]}, {controlled} held" for name in varied for controlled in CONTROLLED]
+    titles = [f"{name}, {controlled} held" for name in varied for controlled in CONTROLLED]
     figure, grid = panels(titles, columns=2, row_height=1.0 + 0.29 * len(readings), sharex=True, sharey=True)
     for row, rows in zip(grid, varied.values(), strict=True):
         for axes, controlled in zip(row, CONTROLLED, strict=True):

@@ -19,6 +19,7 @@ def test_is_the_similarity_of_features(seed: int, first: int, second: int) -> No
     assert found.value == pytest.approx(feature_similarity(below, above).item(), abs=1e-12)
     assert 0 <= found.value <= found.ceiling == 1
     assert math.isnan(found.bias)
+    assert not found.saturated
     assert found.value == pytest.approx(alignment(above, below).value, abs=1e-12)
 
 

@@ -165,3 +165,8 @@ def test_the_seed_is_that_of_the_noise() -> None:
     assert information(below, above, seed=1) != information(below, above, seed=2)
     # the two layers do not hear the same noise
     assert information(below, below, noise=10.0).value < 0.5
+
+
+def test_what_is_not_said_is_the_gaussian_estimate_through_a_tenth_of_unit_deviation() -> None:
+    below, above = layers()
+    assert information(below, above) == information(below, above, "gaussian", 0.1, "deviation", seed=0)

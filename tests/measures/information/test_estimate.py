@@ -194,6 +194,7 @@ def test_examples_told_apart(examples: int) -> None:
     assert told_apart(below, above) == pytest.approx(math.log(examples))
     assert told_apart(below.repeat(3, 1), above.repeat(3, 1)) == pytest.approx(math.log(examples))
     assert told_apart(0 * below, -0.0 * above) == pytest.approx(0)
+    assert told_apart(1e-200 * below, above / 1e200) == pytest.approx(math.log(examples))
 
 
 @pytest.mark.parametrize("value", [0, -1.0, math.nan, math.inf])

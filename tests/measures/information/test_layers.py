@@ -165,6 +165,14 @@ def test_successive_layers_are_taken_from_one_call() -> None:
     assert len(set(found.values())) == 3
 
 
+def test_what_is_not_said_is_the_same_of_two_layers_and_of_several() -> None:
+    network, inputs = nn.Sequential(nn.Linear(4, 3), nn.Tanh()), torch.randn(50, 4)
+    with torch.no_grad():
+        expected = information(network[0](inputs), network(inputs))
+    assert layer_information(network, inputs, "0", "1") == expected
+    assert successive_information(network, inputs, ["0", "1"]) == {("0", "1"): expected}
+
+
 def test_other_axes_are_flattened() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(8, 1), nn.Flatten(0))
     inputs = torch.randn(60, 1, 3, 3)

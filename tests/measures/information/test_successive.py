@@ -109,6 +109,7 @@ def test_layers_that_do_not_vary_or_are_not_finite_are_undefined_and_others_go_o
     assert math.isfinite(first["value"])
     assert math.isnan(second["value"])
     assert math.isnan(second["ceiling"])
+    assert (first["saturated"], second["saturated"]) == (0, 0)
 
 
 def test_estimators_that_add_the_noise_themselves_are_told_it() -> None:
