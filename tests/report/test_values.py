@@ -9,6 +9,7 @@ import pytest
 
 from movingtarget.figure import Drawing
 from movingtarget.report.moving_target import REGIMES, edges
+from movingtarget.report.prose import VERDICTS
 from movingtarget.report.values import (
     Run,
     _figure,
@@ -74,10 +75,20 @@ def test_costs_are_summed_by_rule_and_memory_is_the_largest(tmp_path: Path):
             ["inconclusive", "not reproduced", "inconclusive"],
             "it is not so for residual; it stays open for plain and linear",
         ),
+        (
+            ["reproduced", "undefined", "missing"],
+            "it is so for plain; it stays open for linear; it is undefined for residual",
+        ),
     ],
 )
 def test_every_combination_of_verdicts_over_arms_has_words(verdicts: list[str], expected: str):
-    claims = {name: CLAIM | {"verdict": verdict} for name, verdict in zip("abc", verdicts, strict=True)}
+    """Undefined is what was measured and has no value; what was not measured stays open."""
+    claims = {
+        name: CLAIM
+        | {"verdict": verdict if verdict in VERDICTS else "inconclusive"}
+        | {"estimate": 0.5 if verdict in VERDICTS else np.nan, "seeds": 0 if verdict == "missing" else 5}
+        for name, verdict in zip("abc", verdicts, strict=True)
+    }
     names = dict(zip(["plain", "residual", "linear"], "abc", strict=True))
     assert _found_for(claims, names) == expected
 
