@@ -178,7 +178,12 @@ def test_a_changed_colour_trains_nothing(finished: Path):
             {"measure_line_gradients", "judge_claims", "write_report"},
             {"train_training"},
         ),
-        ("gradients:\n  examples: 16", "gradients:\n  examples: 15", {"measure_image_gradients"}, {"train_training"}),
+        (
+            "gradients:\n  examples: 16",
+            "gradients:\n  examples: 15",
+            {"measure_image_gradients"},
+            {"train_training"},
+        ),
     ],
 )
 def test_a_changed_setting_runs_what_uses_it_again(
