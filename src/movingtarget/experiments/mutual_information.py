@@ -92,9 +92,8 @@ def problems(config: Config) -> Iterator[str]:
 def _misfits(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Key, what is wrong with it, and what is allowed."""
     width, steps, noises, dials = (settings[key] for key in ("hidden_width", "steps", "noises", "dials"))
-    units = (
-        2 * width * (2 if any(FAMILIES[name].activation == "crelu" for name in settings["networks"]) else 1)
-    )
+    doubled = any(FAMILIES[name].activation == "crelu" for name in settings["networks"])
+    units = 2 * width * (2 if doubled else 1)
     if settings["examples"] <= units:
         allowed = f"{units + 1} or more, more than two layers have units; better 20 for each unit"
         yield "examples", f"is {settings['examples']}", allowed
