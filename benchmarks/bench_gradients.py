@@ -90,7 +90,7 @@ def test_seconds_for_all_members(
             times[name].append(seconds(work))
 
     gradients = benchmark.pedantic(  # type: ignore[no-untyped-call]
-        lambda: input_gradients(networks[1], parameters, inputs),
+        lambda: input_gradients(networks[1], parameters, inputs, stacked=True),
         setup=time_rivals,
         rounds=ROUNDS,
         warmup_rounds=1,

@@ -19,10 +19,10 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor
 
-from movingtarget.measures.information.estimate import Estimate
-from movingtarget.measures.information.gaussian import gaussian
-from movingtarget.measures.information.nearest_neighbours import nearest_neighbours
-from movingtarget.measures.information.pairwise import pairwise
+from movingtarget.measures.mutual_information.estimate import Estimate
+from movingtarget.measures.mutual_information.gaussian import gaussian
+from movingtarget.measures.mutual_information.nearest_neighbours import nearest_neighbours
+from movingtarget.measures.mutual_information.pairwise import pairwise
 
 COLUMNS, NEIGHBOURS, CORRELATION, ROUNDS = 64, 3, 0.9, 10
 

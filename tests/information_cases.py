@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from movingtarget.estimators import ESTIMATORS
-from movingtarget.measures.information.by_name import estimate
-from movingtarget.measures.information.estimate import Estimate
+from movingtarget.measures.mutual_information.by_name import estimate
+from movingtarget.measures.mutual_information.estimate import Estimate
 
 Pair = tuple[Tensor, Tensor]
 

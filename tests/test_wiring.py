@@ -29,19 +29,19 @@ from movingtarget.experiments import (
     update_orders,
 )
 from movingtarget.families import FAMILIES
-from movingtarget.measures.information.alignment import alignment
-from movingtarget.measures.information.binned import binned
-from movingtarget.measures.information.by_name import estimate
-from movingtarget.measures.information.copula import copula
-from movingtarget.measures.information.estimate import Estimate
-from movingtarget.measures.information.gaussian import gaussian
-from movingtarget.measures.information.nearest_neighbours import (
+from movingtarget.measures.mutual_information.alignment import alignment
+from movingtarget.measures.mutual_information.binned import binned
+from movingtarget.measures.mutual_information.by_name import estimate
+from movingtarget.measures.mutual_information.copula import copula
+from movingtarget.measures.mutual_information.estimate import Estimate
+from movingtarget.measures.mutual_information.gaussian import gaussian
+from movingtarget.measures.mutual_information.nearest_neighbours import (
     nearest_neighbours,
     nearest_neighbours_of_components,
 )
-from movingtarget.measures.information.pairwise import pairwise_lower, pairwise_upper
-from movingtarget.measures.information.sliced import sliced
-from movingtarget.measures.information.successive import Reading, permuted, read, successive
+from movingtarget.measures.mutual_information.pairwise import pairwise_lower, pairwise_upper
+from movingtarget.measures.mutual_information.sliced import sliced
+from movingtarget.measures.mutual_information.successive import Reading, permuted, read, successive
 from movingtarget.networks import Architecture, Parameters, build_random, call, stack
 from movingtarget.networks.convolution import Convolution, WrappedConvolution
 from movingtarget.networks.feedforward import Feedforward

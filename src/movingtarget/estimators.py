@@ -37,7 +37,7 @@ class Estimator:
         return {"function": self.function, "options": dict(self.options), "adds_noise": self.adds_noise}
 
 
-_PACKAGE = "movingtarget.measures.information"
+_PACKAGE = "movingtarget.measures.mutual_information"
 
 ESTIMATORS = {  # colours from the palettes of Okabe and Ito and of Paul Tol
     "gaussian": Estimator(

@@ -21,7 +21,7 @@ from movingtarget.experiments.estimator_accuracy import (
     taking_part,
     truth,
 )
-from movingtarget.measures.information.by_name import estimate, information
+from movingtarget.measures.mutual_information.by_name import estimate, information_through_noise
 
 Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 CONFIG: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "config/config.yaml").read_text())
@@ -69,7 +69,9 @@ def test_truths_add_up_over_independent_units_save_where_their_variances_differ(
 def test_layers_are_read_as_those_of_networks_are(task: str, estimator: str) -> None:
     table = rows(task, estimator, 60, 3, 0.3, seeds=2)
     for seed in (0, 1):
-        expected = information(*samples(task, 60, 3, 0.3, seed), estimator=estimator, noise=0.3, seed=seed)
+        expected = information_through_noise(
+            *samples(task, 60, 3, 0.3, seed), estimator=estimator, noise=0.3, seed=seed
+        )
         (row,) = table[table["seed"] == seed].to_dict("records")
         assert (row["value"], row["ceiling"], row["saturated"]) == (
             expected.value,

@@ -93,7 +93,7 @@ MUTATIONS: dict[str, tuple[str, str, str, str]] = {  # file, what stands there, 
         "population",
     ),
     "one noise for both layers": (
-        "measures/information/successive.py",
+        "measures/mutual_information/successive.py",
         "noise_like(layers[0], source), noise_like(layers[1], source)",
         "2 * (noise_like(layers[0], source),)",
         "independent_noise",

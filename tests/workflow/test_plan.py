@@ -82,9 +82,9 @@ def test_what_a_method_is_made_of_decides_its_jobs_and_no_others(config):
 def test_what_an_estimator_is_made_of_decides_the_jobs_that_call_it(config, monkeypatch: pytest.MonkeyPatch):
     parameters = plan.parameters("estimator_accuracy", "", config)
     assert parameters["made_of"]["binned"] == plan._plain(ESTIMATORS["binned"].made_of)
-    assert "measures.information.binned" in parameters["modules"]
+    assert "measures.mutual_information.binned" in parameters["modules"]
     assert "alignment" not in parameters["made_of"]
-    assert "measures.information.alignment" not in parameters["modules"]
+    assert "measures.mutual_information.alignment" not in parameters["modules"]
     other = dataclasses.replace(ESTIMATORS["binned"], options={"bins": 5})
     monkeypatch.setitem(ESTIMATORS, "binned", other)
     assert plan.parameters("estimator_accuracy", "", config)["made_of"] != parameters["made_of"]

@@ -128,7 +128,7 @@ def test_a_deleted_figure_is_drawn_again_alone(finished: Path):
     [
         ("drawing/style.py", {"draw_training"}, {"train_training", "measure_line_gradients", "judge_claims"}),
         (
-            "measures/information/copula.py",
+            "measures/mutual_information/copula.py",
             {"measure_mutual_information", "measure_estimator_accuracy"},
             {"train_training", "measure_image_gradients"},
         ),

@@ -234,7 +234,7 @@ def _ends(rows: dict[int, pd.DataFrame]) -> pd.DataFrame:
 def _reconstructions(plan: Training, parameters: Parameters, shown: int) -> pd.DataFrame:
     """The first seed's reconstructions of the first test images, pixel by pixel."""
     images, pixels = plan.images.test_inputs[:shown], plan.images.features
-    statistics = population_statistics(plan.network, parameters, plan.images.train_inputs)
+    statistics = population_statistics(plan.network, parameters, plan.images.train_inputs, stacked=True)
     with evaluating(plan.network):
         # all test images, for the shown may be none
         logits: Tensor = call(plan.network, parameters | statistics, plan.images.test_inputs)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from movingtarget.estimators import ESTIMATORS
-from movingtarget.measures.information.by_name import estimate, information
-from movingtarget.measures.information.channel import noise_like, scaled
-from movingtarget.measures.information.estimate import Estimate
+from movingtarget.measures.mutual_information.by_name import estimate, information_through_noise
+from movingtarget.measures.mutual_information.channel import noise_like, scaled
+from movingtarget.measures.mutual_information.estimate import Estimate
 from movingtarget.networks.initialise import generator
 from movingtarget.settings import COUNTS, POSITIVE, SEEDS, at_least, several
 from movingtarget.study import Config, Job, Study
@@ -159,6 +159,6 @@ def _said(task: str, estimator: str, pair: Pair, noise: float, seed: int) -> dic
     found: Estimate = (
         estimate(estimator, *pair)
         if task in AS_THEY_COME
-        else information(*pair, estimator=estimator, noise=noise, scaling="deviation", seed=seed)
+        else information_through_noise(*pair, estimator=estimator, noise=noise, scaling="deviation", seed=seed)
     )
     return {"value": found.value, "ceiling": found.ceiling, "saturated": int(found.saturated)}

@@ -14,7 +14,6 @@ from movingtarget.networks.initialise import generator, initialise
 from movingtarget.networks.layers import Linear, RandomGates
 from movingtarget.networks.random import described
 from movingtarget.networks.residual import ResidualBlock
-from movingtarget.networks.stack import stack
 from movingtarget.settings import (
     COUNT,
     COUNTS,
@@ -131,7 +130,7 @@ def _replace_rectifiers(body: nn.Module, gates: nn.Module) -> None:
 def _moments(network: dict[str, Any], depth: int, width: int, inputs: int, seed: int) -> dict[str, float]:
     made = theorem_network(**described(network), depth=depth, width=width, seed=seed)
     drawn = torch.randn(inputs, width, generator=generator(seed, "inputs"))
-    measured = gradient_correlation(input_gradients(made, stack([made]), drawn)[0])
+    measured = gradient_correlation(input_gradients(made, {}, drawn))
     norm = measured.norm.item()
     variance = norm**2 / width
     covariance = measured.correlation.item() * variance if variance else 0.0

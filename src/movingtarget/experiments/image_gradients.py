@@ -57,10 +57,14 @@ def measure(
     rows = []
     for stage, step in stages.items():
         parameters = members[step]
-        statistics = population_statistics(network, parameters, images.train_inputs[: 10 * examples])
-        gradients = layer_gradients(network, parameters | statistics, images.test_inputs[:examples], layers)
+        statistics = population_statistics(
+            network, parameters, images.train_inputs[: 10 * examples], stacked=True
+        )
+        gradients = layer_gradients(
+            network, parameters | statistics, images.test_inputs[:examples], layers, stacked=True
+        )
         for layer, values in enumerate(gradients.values(), start=1):
-            measured = gradient_correlation(values)
+            measured = gradient_correlation(values, stacked=True)
             quantities = {"correlation": measured.correlation, "gradient_norm": measured.norm}
             rows += [
                 {"stage": stage, "layer": layer, "seed": seed, "quantity": quantity, "value": value}

@@ -84,11 +84,13 @@ def measure(
                 **described(network), depth=depth, width=width, seed=seed, inputs=images.features
             )
             parameters = stack([made])
-            population = population_statistics(made, parameters, images.train_inputs[:POPULATION])
+            population = population_statistics(
+                made, parameters, images.train_inputs[:POPULATION], stacked=True
+            )
             choices: dict[str, Parameters | None] = {"path": None, "images": population}
             for path_name, path in _paths(images, seed, points, rotation_degrees, shift_share).items():
                 for name, statistics in choices.items():
-                    gradients = input_gradients(made, parameters, path, statistics)
+                    gradients = input_gradients(made, parameters, path, statistics, stacked=True)
                     values = gradient_autocorrelation(slopes_along(gradients, path).double(), lags)
                     rows = lag_rows(values, [seed], **described(network), depth=depth)
                     frames.append(rows.assign(path=path_name, statistics=name))

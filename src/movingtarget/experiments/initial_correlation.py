@@ -93,11 +93,13 @@ def _moments(architecture: Architecture, images: Images, examples: int, seed: in
     """Mean square of an image's gradient, and mean product of two images' gradients."""
     network = build_random(architecture, seed)
     parameters = stack([network])
-    statistics = population_statistics(network, parameters, images.train_inputs[: 10 * examples])
+    statistics = population_statistics(
+        network, parameters, images.train_inputs[: 10 * examples], stacked=True
+    )
     first = dict([next(iter(hidden_layers(network).items()))])
     network.eval()
     (gradients,) = layer_gradients(
-        network, parameters | statistics, images.test_inputs[:examples], first
+        network, parameters | statistics, images.test_inputs[:examples], first, stacked=True
     ).values()
     measured = gradient_correlation(gradients[0])
     square = measured.norm.item() ** 2

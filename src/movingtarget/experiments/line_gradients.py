@@ -112,7 +112,7 @@ def line_gradients(
         random_network(**described(description), depth=depth, width=width, seed=seed, **variant)
         for seed in seeds
     ]
-    return input_gradients(networks[0], stack(networks), inputs)[..., 0]
+    return input_gradients(networks[0], stack(networks), inputs, stacked=True)[..., 0]
 
 
 def autocorrelation_rows(

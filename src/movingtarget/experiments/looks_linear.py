@@ -10,7 +10,6 @@ from movingtarget.measures.gradient_correlation import gradient_correlation
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.networks.build import Architecture, build_random
 from movingtarget.networks.initialise import generator
-from movingtarget.networks.stack import stack
 from movingtarget.settings import COUNT, COUNTS, SEEDS, at_least, choice, several
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import MEASURED
@@ -77,7 +76,7 @@ def jacobian_deviation(jacobian: Tensor) -> float:
 
 
 def _quantities(network: nn.Module, inputs: Tensor) -> dict[str, float]:
-    measured = gradient_correlation(input_gradients(network, stack([network]), inputs)[0])
+    measured = gradient_correlation(input_gradients(network, {}, inputs))
     return {
         "correlation": measured.correlation.item(),
         "gradient_norm": measured.norm.item(),

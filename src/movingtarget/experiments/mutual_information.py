@@ -10,7 +10,7 @@ from torch import nn
 from movingtarget.data.load import Images
 from movingtarget.estimators import ESTIMATORS
 from movingtarget.families import FAMILIES
-from movingtarget.measures.information.successive import Pair, Reading, permuted, read, successive
+from movingtarget.measures.mutual_information.successive import Pair, Reading, permuted, read, successive
 from movingtarget.networks import Architecture, build, build_random
 from movingtarget.networks.dials import turn
 from movingtarget.settings import (

@@ -66,9 +66,13 @@ def measure(
         raise ValueError(f"lines is {lines}; allowed: at most {most}, two test images a line")
     rows = []
     for step, parameters in members.items():
-        statistics = population_statistics(network, parameters, images.train_inputs[: 10 * examples])
-        gradients = input_gradients(network, parameters, images.test_inputs[:examples], statistics)
-        measured = gradient_correlation(gradients)
+        statistics = population_statistics(
+            network, parameters, images.train_inputs[: 10 * examples], stacked=True
+        )
+        gradients = input_gradients(
+            network, parameters, images.test_inputs[:examples], statistics, stacked=True
+        )
+        measured = gradient_correlation(gradients, stacked=True)
         quantities = {
             "correlation": measured.correlation,
             "gradient_norm": measured.norm,
@@ -97,7 +101,7 @@ def _line_memory(
     memories = []
     for start, end in images.test_inputs[: 2 * lines].view(lines, 2, -1):
         path = straight_line(start, end, points)
-        gradients = input_gradients(network, parameters, path, statistics)
+        gradients = input_gradients(network, parameters, path, statistics, stacked=True)
         # not differences of the path's rounded points, which make a constant slope vary; in single precision
         # at the end, for equal gradients to have equal slopes
         slopes = (gradients.double() * (end - start)).sum(-1).float()

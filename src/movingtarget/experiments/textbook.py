@@ -108,7 +108,7 @@ def measure(
 def textbook_slopes(setting: Setting, depth: int, width: int, seeds: Sequence[int], inputs: Tensor) -> Tensor:
     """df/dx at every input for every seed, `(seeds, points)`."""
     networks = [textbook_network(setting, depth, width, seed) for seed in seeds]
-    return input_gradients(networks[0], stack(networks), inputs)[..., 0]
+    return input_gradients(networks[0], stack(networks), inputs, stacked=True)[..., 0]
 
 
 def textbook_network(setting: Setting, depth: int, width: int, seed: int) -> nn.Module:

@@ -236,7 +236,7 @@ def random_layers(
     for description in described:
         network = description.draw(images, seed)
         parameters, links = stack([network]), chain(network)
-        statistics = population_statistics(network, parameters, images.train_inputs)
+        statistics = population_statistics(network, parameters, images.train_inputs, stacked=True)
         network.load_state_dict({name: value[0] for name, value in statistics.items()}, strict=False)
         with evaluating(network), torch.no_grad():
             reached: Features = images.train_inputs, images.test_inputs

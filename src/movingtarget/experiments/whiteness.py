@@ -110,4 +110,4 @@ def _slopes(
     description: dict[str, Any], depth: int, width: int, seeds: Sequence[int], inputs: Tensor
 ) -> Tensor:
     networks = [random_network(**description, depth=depth, width=width, seed=seed) for seed in seeds]
-    return input_gradients(networks[0], stack(networks), inputs)[..., 0]
+    return input_gradients(networks[0], stack(networks), inputs, stacked=True)[..., 0]

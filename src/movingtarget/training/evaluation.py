@@ -65,7 +65,7 @@ def evaluate_split(
 
     Labels are classes, `(examples,)`, or images to be reconstructed, `(examples, pixels)`.
     """
-    statistics = population_statistics(network, parameters, train[0])
+    statistics = population_statistics(network, parameters, train[0], stacked=True)
     score = evaluate if train[1].dim() == 1 else evaluate_reconstruction
     return {
         f"{split}_{quantity}": value

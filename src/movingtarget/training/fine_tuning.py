@@ -112,7 +112,7 @@ def fine_tune(
         parameters, memory = outcome.parameters, outcome.memory
     with torch.no_grad():
         loss = member_losses(call(network, parameters, examples.inputs), examples.labels)
-    statistics = population_statistics(network, parameters, examples.inputs)
+    statistics = population_statistics(network, parameters, examples.inputs, stacked=True)
     far = gradient_norms(chain(network), {name: parameters[name] - start[name] for name in start})
     return Tuned(loss, evaluate(network, parameters, statistics, *held), far / far.sum(0))
 

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from movingtarget.measures.information.estimate import Estimate, samples
-from movingtarget.measures.information.nearest_neighbours import nearest_neighbours
+from movingtarget.measures.mutual_information.estimate import Estimate, samples
+from movingtarget.measures.mutual_information.nearest_neighbours import nearest_neighbours
 
 
 def sliced(below: ArrayLike | Tensor, above: ArrayLike | Tensor, slices: int, neighbours: int) -> Estimate:

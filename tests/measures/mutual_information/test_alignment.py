@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from information_cases import normal, pairs, permuted, rotation
 
 from movingtarget.measures.feature_similarity import feature_similarity
-from movingtarget.measures.information.alignment import alignment
+from movingtarget.measures.mutual_information.alignment import alignment
 
 SEEDS, COLUMNS = st.integers(0, 10_000), st.integers(1, 5)
 

@@ -9,8 +9,8 @@ from scipy.special import digamma
 from sklearn.neighbors import KDTree, NearestNeighbors
 from torch import Tensor
 
-from movingtarget.measures.information.channel import scaled
-from movingtarget.measures.information.estimate import Estimate, samples
+from movingtarget.measures.mutual_information.channel import scaled
+from movingtarget.measures.mutual_information.estimate import Estimate, samples
 
 FEW_COLUMNS = 8
 """Of both together: so many a tree finds neighbours faster among than all distances do."""

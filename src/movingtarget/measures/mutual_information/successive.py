@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from movingtarget.measures.capture import capture
-from movingtarget.measures.information.by_name import estimates_through
-from movingtarget.measures.information.channel import Scaling, noise_like, scaled
-from movingtarget.measures.information.estimate import Estimate, samples
+from movingtarget.measures.mutual_information.by_name import estimates_through
+from movingtarget.measures.mutual_information.channel import Scaling, noise_like, scaled
+from movingtarget.measures.mutual_information.estimate import Estimate, samples
 from movingtarget.measures.population import evaluating, population_statistics
 from movingtarget.networks import Parameters, call
 from movingtarget.networks.chain import hidden_layers
@@ -60,7 +60,7 @@ def successive(
     """
     layers = hidden_layers(network)
     blocks = {name: part.branch for name, part in layers.items() if isinstance(part, ResidualBlock)}
-    statistics = population_statistics(network, parameters, train_inputs)
+    statistics = population_statistics(network, parameters, train_inputs, stacked=True)
     watched = layers | {f"branch of {name}": branch for name, branch in blocks.items()}
     with evaluating(network), capture(watched, lambda _, output: output) as seen:
         call(network, parameters | statistics, test_inputs)

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from scipy.special import digamma
 from sklearn.feature_selection import mutual_info_regression
 
-from movingtarget.measures.information.channel import scaled
-from movingtarget.measures.information.copula import copula
-from movingtarget.measures.information.gaussian import gaussian
-from movingtarget.measures.information.nearest_neighbours import (
+from movingtarget.measures.mutual_information.channel import scaled
+from movingtarget.measures.mutual_information.copula import copula
+from movingtarget.measures.mutual_information.gaussian import gaussian
+from movingtarget.measures.mutual_information.nearest_neighbours import (
     FEW_COLUMNS,
     nearest_neighbours,
     nearest_neighbours_of_components,

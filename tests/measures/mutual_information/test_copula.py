@@ -9,8 +9,8 @@ from information_cases import blocks, normal, pairs, pairs_information, permuted
 from scipy.stats import norm, rankdata
 from torch import Tensor
 
-from movingtarget.measures.information.copula import copula
-from movingtarget.measures.information.gaussian import gaussian
+from movingtarget.measures.mutual_information.copula import copula
+from movingtarget.measures.mutual_information.gaussian import gaussian
 from movingtarget.theory.gaussian_information import block_information
 
 SEEDS = st.integers(0, 10_000)

@@ -6,8 +6,8 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from movingtarget.measures.feature_similarity import feature_similarity
-from movingtarget.measures.information.channel import scaled
-from movingtarget.measures.information.estimate import Estimate, samples
+from movingtarget.measures.mutual_information.channel import scaled
+from movingtarget.measures.mutual_information.estimate import Estimate, samples
 
 
 def alignment(below: ArrayLike | Tensor, above: ArrayLike | Tensor) -> Estimate:

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from movingtarget.estimators import ESTIMATORS
-from movingtarget.measures.information.channel import Scaling, noise_like, scaled
-from movingtarget.measures.information.estimate import Estimate, positive, samples
-from movingtarget.measures.information.pairwise import pairwise
+from movingtarget.measures.mutual_information.channel import Scaling, noise_like, scaled
+from movingtarget.measures.mutual_information.estimate import Estimate, positive, samples
+from movingtarget.measures.mutual_information.pairwise import pairwise
 from movingtarget.names import unknown
 from movingtarget.networks.initialise import generator
 
@@ -31,14 +31,14 @@ def estimate(
     >>> estimate("alignment", [1.0, 2.0, 4.0], torch.tensor([2.0, 4.0, 8.0])).value
     1.0
     """
-    if estimator not in ESTIMATORS:
+    if not isinstance(estimator, str) or estimator not in ESTIMATORS:
         raise ValueError(unknown("estimator", estimator, ESTIMATORS))
     known = ESTIMATORS[estimator]
     function: Any = pkgutil.resolve_name(known.function)
     return function(below, above, **known.options, **settings)  # type: ignore[no-any-return]
 
 
-def information(
+def information_through_noise(
     below: ArrayLike | Tensor,
     above: ArrayLike | Tensor,
     estimator: str = "gaussian",
@@ -68,7 +68,7 @@ def information(
 
     >>> import math, torch
     >>> layer = torch.randn(10_000, 4, generator=torch.Generator().manual_seed(1))
-    >>> found = information(layer, layer, noise=0.5)
+    >>> found = information_through_noise(layer, layer, noise=0.5)
     >>> abs(found.value + 4 / 2 * math.log(1 - 0.8**2)) < 0.05  # the same Gaussian units read twice
     True
     """

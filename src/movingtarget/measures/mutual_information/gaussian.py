@@ -6,7 +6,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from movingtarget.measures.information.estimate import Estimate, positive, sample, samples
+from movingtarget.measures.mutual_information.estimate import Estimate, positive, sample, samples
 
 LEAST_LEFT = 1e-12
 """A column of which others leave no more than this share of variance unexplained is theirs."""

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from movingtarget.measures.information.estimate import Estimate, positive, sample, samples, told_apart
+from movingtarget.measures.mutual_information.estimate import Estimate, positive, sample, samples, told_apart
 
 BLOCK = 192
 """So many rows are compared with so many at once: what is made of them stays in the processor's cache."""

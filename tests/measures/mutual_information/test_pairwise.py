@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from information_cases import normal, pairs, permuted, rotation
 from torch import Tensor
 
-from movingtarget.measures.information.gaussian import gaussian_channel
-from movingtarget.measures.information.pairwise import (
+from movingtarget.measures.mutual_information.gaussian import gaussian_channel
+from movingtarget.measures.mutual_information.pairwise import (
     BLOCK,
     Bounds,
     pairwise,

@@ -11,7 +11,7 @@ from information_cases import normal, pairs, said
 from torch.testing import assert_close
 
 from movingtarget.estimators import ESTIMATORS
-from movingtarget.measures.information.estimate import Estimate, positive, sample, samples, told_apart
+from movingtarget.measures.mutual_information.estimate import Estimate, positive, sample, samples, told_apart
 
 BELOW, ABOVE = pairs(60, 2, 0.8)
 LINEAR = ("gaussian", "copula")

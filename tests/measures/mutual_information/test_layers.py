@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from movingtarget.estimators import ESTIMATORS
-from movingtarget.measures.information.by_name import information
-from movingtarget.measures.information.layers import layer_information, successive_information
+from movingtarget.measures.mutual_information.by_name import information_through_noise
+from movingtarget.measures.mutual_information.layers import layer_information, successive_information
 from movingtarget.theory.gaussian_information import block_information
 
 
@@ -141,7 +141,7 @@ def test_is_the_information_of_the_layers_outputs(estimator: str) -> None:
     network.double()
     settings = (estimator, 0.3, "root-mean-square", 3)
     with torch.no_grad():
-        expected = information(network[0](inputs), network(inputs), *settings)  # type: ignore[arg-type]
+        expected = information_through_noise(network[0](inputs), network(inputs), *settings)  # type: ignore[arg-type]
     for above in ("1", "1.1", ""):
         found = layer_information(network, inputs, "0", above, *settings)  # type: ignore[arg-type]
         assert repr(found) == repr(expected)  # NaN equals itself so
@@ -168,7 +168,7 @@ def test_successive_layers_are_taken_from_one_call() -> None:
 def test_what_is_not_said_is_the_same_of_two_layers_and_of_several() -> None:
     network, inputs = nn.Sequential(nn.Linear(4, 3), nn.Tanh()), torch.randn(50, 4)
     with torch.no_grad():
-        expected = information(network[0](inputs), network(inputs))
+        expected = information_through_noise(network[0](inputs), network(inputs))
     assert layer_information(network, inputs, "0", "1") == expected
     assert successive_information(network, inputs, ["0", "1"]) == {("0", "1"): expected}
 
@@ -180,7 +180,7 @@ def test_other_axes_are_flattened() -> None:
         maps, line = network[0](inputs), network(inputs)
     assert maps.shape == (60, 2, 2, 2)
     assert line.shape == (60,)
-    expected = information(maps.flatten(1), line[:, None])
+    expected = information_through_noise(maps.flatten(1), line[:, None])
     assert layer_information(network, inputs, "0", "4") == expected
 
 
@@ -254,7 +254,7 @@ def test_whole_numbers_and_truth_values_are_numbers() -> None:
         nn.Identity(), Part(lambda inputs: (4 * inputs).long()), Part(lambda inputs: inputs > 0)
     )
     inputs = gaussian(300, 2)
-    expected = information((4 * inputs).long().double(), ((4 * inputs).long() > 0).double())
+    expected = information_through_noise((4 * inputs).long().double(), ((4 * inputs).long() > 0).double())
     assert layer_information(numbers, inputs, "1", "2") == expected
     assert expected.value > 0.5
 

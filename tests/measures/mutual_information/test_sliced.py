@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from information_cases import blurred, blurred_information, normal, pairs, permuted
 
-from movingtarget.measures.information.nearest_neighbours import nearest_neighbours
-from movingtarget.measures.information.sliced import sliced
+from movingtarget.measures.mutual_information.nearest_neighbours import nearest_neighbours
+from movingtarget.measures.mutual_information.sliced import sliced
 
 SEEDS = st.integers(0, 10_000)
 

@@ -7,13 +7,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
+from movingtarget.measures.calling import call
 from movingtarget.measures.capture import capture
-from movingtarget.measures.information.by_name import information
-from movingtarget.measures.information.channel import Scaling
-from movingtarget.measures.information.estimate import Estimate
+from movingtarget.measures.input_gradient import by_name
+from movingtarget.measures.mutual_information.by_name import information_through_noise
+from movingtarget.measures.mutual_information.channel import Scaling
+from movingtarget.measures.mutual_information.estimate import Estimate, not_negative
 from movingtarget.measures.population import evaluating
+from movingtarget.measures.untouched import untouched
 from movingtarget.names import unknown
 
 
@@ -36,8 +38,9 @@ def layer_information(
     they leave the layer, whatever becomes of them in place.
 
     Args:
-        network: any module that takes one argument.
-        inputs: that argument: a tensor with the examples along its first axis, or any other object.
+        network: any module.
+        inputs: a tensor with the examples along its first axis; a tuple or list of arguments, or a mapping of
+            arguments by name.
         below: a name in `network.named_modules()`, such as "0" or "hidden.3.linear"; "" is the whole network.
             The inputs are layer "0" of `nn.Sequential(nn.Identity(), network)`.
         above: another one, or the same: then what a layer shares with itself through two noises.
@@ -46,6 +49,9 @@ def layer_information(
             a layer with what is computed from it is infinite.
         scaling: what counts as a layer's size, as in `scaled`.
         seed: of the noise.
+
+    Returns:
+        The estimate; one that is less than zero, as it is by chance alone, is zero.
 
     Raises:
         ValueError: one line that names the layer: unknown; not called once; of anything but one tensor of
@@ -84,8 +90,9 @@ def successive_information(
     >>> list(successive_information(network, torch.randn(50, 4), ["0", "1", "2"]))
     [('0', '1'), ('1', '2')]
     """
-    if len(names) < 2:
-        raise ValueError(f"{len(names)} names of layers; allowed: two or more")
+    if isinstance(names, str) or len(names) < 2:
+        given = f"'{names}'" if isinstance(names, str) else f"{len(names)} names"
+        raise ValueError(f"layers are {given}; allowed: a list of two names or more")
     tables = _tables(network, inputs, names)
     return {
         (below, above): _between(tables, below, above, estimator, noise, scaling, seed)
@@ -97,7 +104,7 @@ def _between(tables: dict[str, Tensor], below: str, above: str, *settings: Any) 
     """The information of two layers; of too few inputs, what would serve."""
     first, second = tables[below], tables[above]
     try:
-        return information(first, second, *settings)
+        return not_negative(information_through_noise(first, second, *settings))
     except ValueError as error:
         if len(first) > first.shape[1] + second.shape[1]:
             raise
@@ -110,7 +117,8 @@ def _between(tables: dict[str, Tensor], below: str, above: str, *settings: Any) 
 
 def _tables(network: nn.Module, inputs: Any, names: Sequence[str]) -> dict[str, Tensor]:
     """The outputs `(examples, units)` of layers, by name."""
-    examples = inputs.shape[0] if isinstance(inputs, Tensor) and inputs.dim() else None
+    tensors = [value for value in by_name(inputs).values() if isinstance(value, Tensor)]
+    examples = tensors[0].shape[0] if tensors and tensors[0].dim() else None
     outputs = _outputs(network, inputs, names)
     return {name: _table(f"layer '{name}'", output, examples) for name, output in outputs.items()}
 
@@ -118,16 +126,17 @@ def _tables(network: nn.Module, inputs: Any, names: Sequence[str]) -> dict[str, 
 @torch.no_grad()
 def _outputs(network: nn.Module, inputs: Any, names: Sequence[str]) -> dict[str, Any]:
     """What each layer returns when the network is called once."""
+    if not isinstance(network, nn.Module):
+        raise ValueError(f"the network is {type(network).__name__}; allowed: a module of torch")
     parts = dict(network.named_modules(remove_duplicate=False))
     for name in names:
         if name not in parts:
             raise ValueError(unknown("layer", name, (known or "'' (the whole)" for known in parts)))
     calls: dict[str, list[Any]] = {name: [] for name in names}
-    buffers = {name: value.clone() for name, value in network.named_buffers()}
-    with evaluating(network), ExitStack() as captures:
+    with untouched(network), evaluating(network), ExitStack() as captures:
         for name, seen in calls.items():
             captures.enter_context(capture({name: parts[name]}, _kept_in(seen)))
-        functional_call(network, buffers, (_copied(inputs),))
+        call(network, {}, inputs)
     for name, seen in calls.items():
         if len(seen) != 1:
             raise ValueError(
@@ -161,6 +170,8 @@ def _table(layer: str, output: Any, examples: int | None) -> Tensor:
         )
     if output.is_complex():
         raise ValueError(f"{layer} returned complex numbers; allowed: real ones")
+    if output.is_meta:
+        raise ValueError(f"{layer} is on device meta, which holds no values; allowed: any other device")
     table = output.cpu().reshape(len(output), -1)
     if not table.isfinite().all():
         raise ValueError(f"{layer} returned values that are not finite; allowed: finite numbers alone")

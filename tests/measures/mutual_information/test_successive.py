@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from movingtarget.measures.information.by_name import information
-from movingtarget.measures.information.successive import Pair, Reading, permuted, read, successive
+from movingtarget.measures.mutual_information.by_name import information_through_noise
+from movingtarget.measures.mutual_information.successive import Pair, Reading, permuted, read, successive
 from movingtarget.networks import stack
 
 Random = Callable[..., list[nn.Module]]
@@ -72,7 +72,7 @@ def test_records_say_what_the_estimator_says_of_each_member(random_networks: Ran
         member = [7, 9].index(record["seed"])
         sides = pair.below[member], pair.above[member]
         named = {key: record[key] for key in ("estimator", "noise", "scaling")}
-        spread = [information(*sides, **named, seed=seed).value for seed in range(8)]
+        spread = [information_through_noise(*sides, **named, seed=seed).value for seed in range(8)]
         assert record["value"] == pytest.approx(np.mean(spread), abs=float(5 * np.std(spread) + 1e-12))
         assert (record["layer"], record["relation"], record["saturated"]) == (1, "layers", 0)
         assert record["ceiling"] == (1.0 if record["estimator"] == "alignment" else math.inf)

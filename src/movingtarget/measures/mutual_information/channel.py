@@ -42,4 +42,6 @@ def scaled(layer: Tensor, scaling: Scaling) -> Tensor:
 
 def noise_like(layer: Tensor, generator: torch.Generator) -> Tensor:
     """Standard normal noise of a layer's shape, in float64: times its deviation, what a channel adds."""
-    return torch.randn(layer.shape, generator=generator).double()  # in single precision, six times as fast
+    # in single precision, six times as fast
+    drawn = torch.randn(layer.shape, generator=generator, device=generator.device, dtype=torch.float)
+    return drawn.double().to(layer.device)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from information_cases import blocks, normal, pairs, pairs_information, permuted, rotation, side_by_side
 
-from movingtarget.measures.information.gaussian import gaussian, gaussian_channel
+from movingtarget.measures.mutual_information.gaussian import gaussian, gaussian_channel
 from movingtarget.theory.gaussian_information import block_information, linear_channel_information
 
 COLUMNS, SEEDS = st.integers(1, 6), st.integers(0, 10_000)

@@ -31,6 +31,15 @@ class Estimate(NamedTuple):
     saturated: bool
 
 
+def not_negative(estimate: Estimate) -> Estimate:
+    """The estimate, or zero where it is less: information is not, its estimates are by chance.
+
+    >>> not_negative(Estimate(-0.01, 5.0, 0.02, saturated=False)).value
+    0.0
+    """
+    return estimate._replace(value=0.0) if estimate.value < 0 else estimate
+
+
 def samples(below: ArrayLike | Tensor, above: ArrayLike | Tensor) -> tuple[Tensor, Tensor]:
     """Two sets of samples as an estimator wants them; each as from `sample`, of as many examples.
 
@@ -99,7 +108,7 @@ def positive(name: str, value: float) -> float:
 
 
 def _table(name: str, values: ArrayLike | Tensor) -> Tensor:
-    table = values.detach().cpu() if isinstance(values, Tensor) else _tensor(name, values)
+    table = _on_the_cpu(name, values) if isinstance(values, Tensor) else _tensor(name, values)
     if table.is_complex():
         raise ValueError(f"{name} is complex; allowed: real numbers")
     if table.dim() == 1:
@@ -112,6 +121,14 @@ def _table(name: str, values: ArrayLike | Tensor) -> Tensor:
             f"{name} is empty ({table.shape[0]} x {table.shape[1]}); allowed: two examples or more"
         )
     return table.double()
+
+
+def _on_the_cpu(name: str, values: Tensor) -> Tensor:
+    if values.is_meta:
+        raise ValueError(f"{name} is on device meta, which holds no values; allowed: any other device")
+    if values.layout != torch.strided:
+        raise ValueError(f"{name} is {values.layout}; allowed: dense tensors")
+    return values.detach().cpu()
 
 
 def _tensor(name: str, values: ArrayLike) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from movingtarget.measures.information.estimate import Estimate, samples, told_apart
+from movingtarget.measures.mutual_information.estimate import Estimate, samples, told_apart
 
 NEAR = 0.9
 """Of the ceiling: a value above that is decided by the bins' number."""

@@ -5,7 +5,7 @@ import torch
 from information_cases import normal
 from torch.testing import assert_close
 
-from movingtarget.measures.information.channel import Scaling, noise_like, scaled
+from movingtarget.measures.mutual_information.channel import Scaling, noise_like, scaled
 
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from information_cases import normal, pairs, pairs_information, permuted, side_by_side
 from sklearn.metrics import mutual_info_score
 
-from movingtarget.measures.information.binned import binned
+from movingtarget.measures.mutual_information.binned import binned
 
 SEEDS, COLUMNS, BINS = st.integers(0, 10_000), st.integers(1, 4), st.integers(2, 9)
 

@@ -9,8 +9,8 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 from torch import Tensor
 
-from movingtarget.measures.information.estimate import Estimate, samples
-from movingtarget.measures.information.gaussian import gaussian
+from movingtarget.measures.mutual_information.estimate import Estimate, samples
+from movingtarget.measures.mutual_information.gaussian import gaussian
 
 
 def copula(below: ArrayLike | Tensor, above: ArrayLike | Tensor) -> Estimate:

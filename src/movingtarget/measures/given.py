@@ -1,0 +1,80 @@
+"""Parameters that are given to a network in the place of its own: are they what it can take?"""
+
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from movingtarget.names import unknown
+from movingtarget.networks.stack import Parameters
+
+
+def constants(network: nn.Module, parameters: Parameters, *, stacked: bool) -> Parameters:
+    """The parameters (and buffers) without gradients; those that are not given stay the network's own.
+
+    Args:
+        network: any module.
+        parameters: by name, each of the network's own shape; of a stack, with a leading axis of members.
+        stacked: whether they are a stack's.
+
+    Raises:
+        ValueError: one line that names the parameter which the network has not, or in another shape.
+
+    >>> constants(nn.Linear(2, 3), {"weight": torch.zeros(5, 3, 2)}, stacked=False)
+    Traceback (most recent call last):
+    ValueError: parameter 'weight' is 5x3x2; allowed: 3x2, as the network's own, or stacked=True for a stack
+    >>> constants(nn.Linear(2, 3), {"wieght": torch.zeros(3, 2)}, stacked=False)
+    Traceback (most recent call last):
+    ValueError: parameter 'wieght' is unknown (did you mean weight?); allowed: weight, bias
+    """
+    own = _own(network)
+    for name, value in parameters.items():
+        if name not in own:
+            raise ValueError(unknown("parameter", name, own))
+        if own[name] is not None:
+            _check_shape(name, value, own[name], stacked)
+    if stacked:
+        _check_members(parameters)
+    return {name: value.detach() for name, value in parameters.items()}
+
+
+def members(parameters: Parameters, *, stacked: bool) -> tuple[int, ...]:
+    """The axis of members that leads each of a stack's parameters; of one network there is none."""
+    return tuple(next(iter(parameters.values())).shape[:1]) if stacked else ()
+
+
+def size(value: Tensor) -> str:
+    """A tensor's shape in words.
+
+    >>> size(torch.zeros(2, 3)), size(torch.tensor(0.0))
+    ('2x3', 'a single number')
+    """
+    return "x".join(map(str, value.shape)) or "a single number"
+
+
+def _own(network: nn.Module) -> dict[str, Tensor | None]:
+    """All parameters and buffers by name, by each of their names; None for a buffer that is not kept."""
+    own: dict[str, Tensor | None] = dict(network.named_parameters(remove_duplicate=False))
+    for place, part in network.named_modules(remove_duplicate=False):
+        own |= {f"{place}.{name}" if place else name: value for name, value in part._buffers.items()}
+    return own
+
+
+def _check_shape(name: str, value: Tensor, own: Tensor | None, stacked: bool) -> None:
+    if own is None:
+        return
+    if is_lazy(own):
+        raise ValueError(f"parameter '{name}' has no shape yet; allowed: networks that were called once")
+    if value.shape[stacked:] == own.shape and value.dim() == own.dim() + stacked:
+        return
+    allowed = (
+        f"members x {size(own)}, as the network's own with a leading axis"
+        if stacked
+        else f"{size(own)}, as the network's own, or stacked=True for a stack"
+    )
+    raise ValueError(f"parameter '{name}' is {size(value)}; allowed: {allowed}")
+
+
+def _check_members(parameters: Parameters) -> None:
+    counts = {name: len(value) for name, value in parameters.items()}
+    if len({*counts.values()}) != 1:
+        told = ", ".join(f"'{name}' {count}" for name, count in counts.items()) or "none are given"
+        raise ValueError(f"parameters of a stack have members: {told}; allowed: as many in each, one or more")

@@ -1,1 +1,0 @@
-"""Estimators of mutual information, one a file, behind one signature."""

@@ -1,0 +1,117 @@
+"""The gradient of a network's summed outputs, where it is what one example's outputs say of that example."""
+
+import warnings
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+ROUNDING = 8
+"""In units of a number's precision: so small beside the outputs' own gradients is one that rounding has made."""
+
+
+def summed_gradients(
+    network: nn.Module, outputs: Tensor, places: Sequence[Tensor], *, stacked: bool
+) -> list[Tensor]:
+    r"""Gradients of the summed outputs at several places of the network that computed them.
+
+    $$ \partial \sum_{i p} f_p(x_i) / \partial z $$
+
+    belongs to example i alone if no other example's outputs depend on what it passes through: the gradient of
+    one half of the examples' outputs must be zero at the other half. That gradient is taken of outputs with
+    random signs; where the plain sum's is smaller than its rounding, the outputs add up to a constant, as those
+    of a softmax do, and the gradient is set to zero, with a warning. Networks of this project need neither.
+
+    Args:
+        network: the one that was called.
+        outputs: `(examples, ...)`, or `(members, examples, ...)`.
+        places: tensors that were passed through, examples first as well where they have them.
+        stacked: whether there is an axis of members.
+
+    Raises:
+        ValueError: the outputs have no derivative, or examples depend on each other.
+    """
+    if not outputs.requires_grad:
+        raise ValueError(
+            f"the network's outputs ({outputs.dtype}) have no derivative; allowed: outputs that are computed "
+            "from floating-point numbers, neither detached nor under no_grad"
+        )
+    checked = not (outputs.is_meta or (_ours(network) and not network.training))
+    gradients = _gradients(outputs.sum(), places, retain_graph=checked)
+    if not checked:
+        return gradients
+    axis = int(stacked)
+    half = (outputs.shape[axis] + 1) // 2
+    signs = _signs(outputs)
+    signs.narrow(axis, half, outputs.shape[axis] - half).zero_()
+    signed = _gradients((outputs * signs).sum(), places)
+    if any(_reaches(gradient, outputs.shape[axis], half, axis) for gradient in signed):
+        raise ValueError(
+            "the outputs of some examples depend on other examples; allowed: examples along the first axis, "
+            "each by itself (batch norm of torch's in eval mode, batch statistics of one's own detached)"
+        )
+    constant = _constant(outputs.detach(), axis)
+    kept = [
+        _without_rounding(gradient, other, half, axis, constant)
+        for gradient, other in zip(gradients, signed, strict=True)
+    ]
+    if any(new is not old for new, old in zip(kept, gradients, strict=True)):
+        warnings.warn(
+            "the network's outputs add up to a constant (does it end in a softmax?), so that their sum has no "
+            "gradient: taken as zero; measure the network without its last layer",
+            stacklevel=3,
+        )
+    return kept
+
+
+def _gradients(total: Tensor, places: Sequence[Tensor], retain_graph: bool = False) -> list[Tensor]:
+    """At each place; zero where the outputs do not depend on it."""
+    return list(torch.autograd.grad(total, places, retain_graph=retain_graph, materialize_grads=True))
+
+
+def _ours(network: nn.Module) -> bool:
+    """Whether it is known to treat each example by itself, in eval mode, and to end in an affine layer."""
+    kinds = {type(part).__module__ for part in network.modules()}
+    return type(network).__module__.startswith("movingtarget.networks.") and all(
+        kind.startswith(("movingtarget.networks.", "torch.nn.modules.")) for kind in kinds
+    )
+
+
+def _signs(outputs: Tensor) -> Tensor:
+    drawn = torch.randint(2, outputs.shape, generator=torch.Generator().manual_seed(0))
+    return (2 * drawn - 1).to(outputs)
+
+
+def _reaches(gradient: Tensor, examples: int, half: int, axis: int) -> bool:
+    """Whether the gradient of the first half's outputs is anything at the others."""
+    if gradient.dim() <= axis or gradient.shape[axis] != examples:
+        return False
+    others = gradient.narrow(axis, half, examples - half)
+    return bool(((others != 0) & others.isfinite()).any())
+
+
+def _constant(outputs: Tensor, axis: int) -> Tensor:
+    """Of each member, whether outputs that differ between examples have equal sums: `(members,)` or `()`."""
+    values = outputs.double().flatten(axis + 1) if outputs.dim() > axis + 1 else outputs.double()[..., None]
+    sums = values.sum(-1)
+    rounding = torch.finfo(outputs.dtype).eps * values.abs().sum(-1).mean(axis)
+    spread = (values.amax(axis) - values.amin(axis)).square().sum(-1).sqrt()
+    equal = sums.amax(axis) - sums.amin(axis) <= ROUNDING * rounding
+    return equal & (spread >= 16 * ROUNDING * rounding)
+
+
+def _without_rounding(gradient: Tensor, signed: Tensor, half: int, axis: int, constant: Tensor) -> Tensor:
+    """The gradient, or zero where it is smaller than the rounding of a sum that is constant."""
+    if gradient.dim() <= axis:
+        return gradient
+    sizes = [_size(each.narrow(axis, 0, min(half, each.shape[axis])), axis) for each in (gradient, signed)]
+    least = torch.where(constant, 0.5, ROUNDING * torch.finfo(gradient.dtype).eps)
+    rounded = (sizes[0] > 0) & (sizes[0] <= least * sizes[1])
+    if not rounded.any():
+        return gradient
+    return torch.where(rounded.view(rounded.shape + (1,) * (gradient.dim() - axis)), 0.0, gradient)
+
+
+def _size(values: Tensor, axis: int) -> Tensor:
+    """Norms of each member's values, in float64."""
+    return torch.linalg.vector_norm(values.double(), dim=tuple(range(axis, values.dim())))
