@@ -42,6 +42,11 @@ def chain(network: nn.Module) -> list[Link]:
     ]
 
 
+def is_ours(network: nn.Module) -> bool:
+    """Whether it is of one of the families, whose layers `chain` knows."""
+    return isinstance(network, (Feedforward, Residual))
+
+
 def pre_activation(link: Link, parameters: Parameters, inputs: Tensor) -> Tensor:
     """What a layer computes before its transfer, with the network's parameters replaced by `parameters`."""
     own = {name: parameters[full] for name, full in link.names.items()}
@@ -75,10 +80,11 @@ def _parts(network: nn.Module) -> list[tuple[nn.Module, nn.Module]]:
     if isinstance(network, Residual):
         hidden = [(layer, nn.Identity()) for layer in network.hidden]
         return [*hidden, (nn.Sequential(network.last, network.head), nn.Identity())]
-    if isinstance(network, nn.Sequential):
-        return _sequential_parts(network)
+    if isinstance(network, nn.Sequential) and type(network).forward is nn.Sequential.forward:
+        return _sequential_parts([*network])
     raise ValueError(
-        f"{type(network).__name__} is not a chain of layers; allowed: Feedforward, Residual, Sequential"
+        f"{type(network).__name__} is not a chain of layers; allowed: Feedforward, Residual, or a Sequential "
+        "that runs its parts one after the other"
     )
 
 
@@ -89,14 +95,17 @@ def _feedforward_parts(layer: nn.Module) -> tuple[nn.Module, nn.Module]:
     return nn.Sequential(layer.linear, layer.normalisation), layer.activation
 
 
-def _sequential_parts(network: nn.Sequential) -> list[tuple[nn.Module, nn.Module]]:
-    places = [place for place, part in enumerate(network) if next(part.parameters(), None) is not None]
+def _sequential_parts(parts: Sequence[nn.Module]) -> list[tuple[nn.Module, nn.Module]]:
+    places = [place for place, part in enumerate(parts) if next(part.parameters(), None) is not None]
     if not places:
         raise ValueError("the Sequential has no parameters; allowed: at least one layer with parameters")
-    ends = [*places[1:], len(network)]
-    layers = [(network[start], network[start + 1 : end]) for start, end in zip(places, ends, strict=True)]
+    ends = [*places[1:], len(parts)]
+    layers: list[tuple[nn.Module, nn.Module]] = [
+        (parts[start], nn.Sequential(*parts[start + 1 : end]))
+        for start, end in zip(places, ends, strict=True)
+    ]
     if places[0] > 0:
-        layers[0] = (network[: places[0] + 1], layers[0][1])
+        layers[0] = (nn.Sequential(*parts[: places[0] + 1]), layers[0][1])
     return layers
 
 
