@@ -39,7 +39,7 @@ def test_values_are_those_of_a_loop_over_pairs_and_seeds(images: Images, family:
     for seed in (1, 2):
         network = build_random(Architecture(family, 5, 6, 3, 3), seed)
         parameters = stack([network])
-        parameters |= population_statistics(network, parameters, images.train_inputs[:40])
+        parameters |= population_statistics(network, parameters, images.train_inputs[:40], stacked=True)
         network.eval()
         kept: list[torch.Tensor] = []
         first = next(iter(hidden_layers(network).values()))

@@ -39,7 +39,7 @@ def test_memory_that_fades_by_half_at_every_point() -> None:
 
 def test_alternating_gradient() -> None:
     correlation = gradient_autocorrelation((-1.0) ** torch.arange(10), 3)
-    assert_close(correlation, torch.tensor([1, -0.9, 0.8, -0.7]), rtol=0, atol=1e-6)
+    assert_close(correlation, torch.tensor([1, -0.9, 0.8, -0.7]).double(), rtol=0, atol=1e-6)
 
 
 @given(

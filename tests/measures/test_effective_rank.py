@@ -51,7 +51,7 @@ def test_scale_rotation_and_transposition_do_not_matter(seed: int, scale: float)
 def test_zero_matrix_is_undefined() -> None:
     matrices = torch.stack([torch.zeros(3, 4), torch.ones(3, 4)])
     assert effective_rank(matrices).isnan().tolist() == [True, False]
-    assert relative_effective_rank(matrices, 0).isnan().tolist() == [True, False]
+    assert relative_effective_rank(matrices, 0, stacked=True).isnan().tolist() == [True, False]
 
 
 def test_noise_is_as_high_in_rank_as_noise() -> None:
@@ -63,7 +63,7 @@ def test_noise_is_as_high_in_rank_as_noise() -> None:
 
 def test_relative_rank_is_one_number_times_the_rank_and_comes_from_the_seed() -> None:
     matrices = random_matrix(0, 5, 4, 6)
-    relative = relative_effective_rank(matrices, 3)
-    assert torch.equal(relative, relative_effective_rank(matrices, 3))
-    assert not torch.allclose(relative, relative_effective_rank(matrices, 4))
+    relative = relative_effective_rank(matrices, 3, stacked=True)
+    assert torch.equal(relative, relative_effective_rank(matrices, 3, stacked=True))
+    assert not torch.allclose(relative, relative_effective_rank(matrices, 4, stacked=True))
     assert_close((effective_rank(matrices) / relative).std(), torch.tensor(0.0).double(), atol=1e-12, rtol=0)

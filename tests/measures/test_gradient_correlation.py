@@ -45,11 +45,11 @@ def by_pairs(gradients: list[Tensor]) -> tuple[float, float]:
 def test_agrees_with_a_loop_over_pairs(random_networks: RandomNetworks, family: str) -> None:
     networks = [network.double() for network in random_networks(family, 3, activation="relu")]
     network, parameters, inputs = networks[0], stack(networks), torch.randn(EXAMPLES, 5).double()
-    parameters |= population_statistics(network, parameters, torch.randn(50, 5).double())
+    parameters |= population_statistics(network, parameters, torch.randn(50, 5).double(), stacked=True)
     network.eval()
-    gradients = layer_gradients(network, parameters, inputs, hidden(network))
+    gradients = layer_gradients(network, parameters, inputs, hidden(network), stacked=True)
     for name, layer in hidden(network).items():
-        measured = gradient_correlation(gradients[name])
+        measured = gradient_correlation(gradients[name], stacked=True)
         for member in range(3):
             own = unstack(parameters, member)
             slow = [gradient_of_one(network, own, example, layer) for example in inputs]
@@ -67,10 +67,10 @@ def test_independent_gates_follow_balduzzis_first_theorem() -> None:
     network = nn.Sequential(*(part for layer in layers for part in layer))
     parameters = stack(initialise(network, seed, "relu") for seed in seeds)
     gates = {str(place): layer[1] for place, layer in enumerate(layers)}
-    gradients = layer_gradients(network, parameters, torch.randn(examples, width), gates)
+    gradients = layer_gradients(network, parameters, torch.randn(examples, width), gates, stacked=True)
     for place in range(depth):
         above = depth - 1 - place
-        measured = gradient_correlation(gradients[str(place)])
+        measured = gradient_correlation(gradients[str(place)], stacked=True)
         assert measured.correlation.mean().item() == pytest.approx(2.0**-above, abs=0.02)
         assert measured.norm.square().mean().item() / width == pytest.approx(1, rel=0.05)
 
@@ -127,8 +127,8 @@ def test_known_cases(gradients: list[list[float]], correlation: float, norm: flo
 @given(seed=st.integers(0, 2**31), examples=st.integers(2, 8), scale=st.floats(1e-10, 1e10))
 def test_order_and_scale_do_not_matter_and_the_range_is_known(seed: int, examples: int, scale: float) -> None:
     gradients = torch.randn(4, examples, 3, generator=torch.Generator().manual_seed(seed)).double()
-    correlation, norm = gradient_correlation(gradients)
-    shuffled = gradient_correlation(scale * gradients[:, torch.randperm(examples)])
+    correlation, norm = gradient_correlation(gradients, stacked=True)
+    shuffled = gradient_correlation(scale * gradients[:, torch.randperm(examples)], stacked=True)
     assert_close(shuffled.correlation, correlation, rtol=0, atol=1e-10)
     assert_close(shuffled.norm, scale * norm, rtol=1e-10, atol=0)
     assert (correlation >= -1 / (examples - 1) - 1e-12).all()
@@ -136,7 +136,7 @@ def test_order_and_scale_do_not_matter_and_the_range_is_known(seed: int, example
 
 
 def test_without_any_gradient_the_correlation_is_undefined() -> None:
-    measured = gradient_correlation(torch.stack([torch.zeros(3, 2), torch.ones(3, 2)]))
+    measured = gradient_correlation(torch.stack([torch.zeros(3, 2), torch.ones(3, 2)]), stacked=True)
     assert measured.correlation.isnan().tolist() == [True, False]
     assert measured.norm[0] == 0
 

@@ -41,7 +41,7 @@ def test_agrees_with_one_example_after_the_other(
 ) -> None:
     networks = [network.double() for network in random_networks(family, 3, activation=activation)]
     parameters, inputs = stack(networks), examples()
-    gradients = input_gradients(networks[0], parameters, inputs)
+    gradients = input_gradients(networks[0], parameters, inputs, stacked=True)
     assert gradients.shape == (3, EXAMPLES, 5)
     for member in range(3):
         summed = frozen(networks[0], unstack(parameters, member), inputs)
@@ -77,7 +77,7 @@ def test_any_module_will_do() -> None:
 @pytest.mark.parametrize("training", [True, False])
 def test_leaves_network_and_inputs_as_they_were(random_networks: RandomNetworks, training: bool) -> None:
     network, inputs = random_networks("batch-norm", 1)[0].train(training), torch.randn(EXAMPLES, 5)
-    input_gradients(network, stack([network]), inputs)
+    input_gradients(network, stack([network]), inputs, stacked=True)
     assert all(part.training == training for part in network.modules())
     assert not inputs.requires_grad
 
@@ -150,10 +150,10 @@ def test_statistics_of_other_data(make: Callable[[bool, bool], nn.Sequential]) -
 def test_statistics_of_other_data_for_a_stack(random_networks: RandomNetworks) -> None:
     networks = [network.double() for network in random_networks("batch-norm", 3)]
     parameters, inputs = stack(networks), examples()
-    statistics = population_statistics(networks[0], parameters, torch.randn(50, 5).double())
-    together = input_gradients(networks[0], parameters, inputs, statistics)
+    statistics = population_statistics(networks[0], parameters, torch.randn(50, 5).double(), stacked=True)
+    together = input_gradients(networks[0], parameters, inputs, statistics, stacked=True)
     for place, example in enumerate(inputs):
-        alone = input_gradients(networks[0], parameters, example[None], statistics)
+        alone = input_gradients(networks[0], parameters, example[None], statistics, stacked=True)
         assert_close(together[:, place], alone[:, 0], rtol=0, atol=1e-12)
 
 

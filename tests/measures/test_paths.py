@@ -86,7 +86,7 @@ def test_slopes_are_differences_of_the_output() -> None:
     network = build_random(Architecture("plain", 9, 8, 3, 4, "tanh"), 2).double()
     start, end = picture(3).flatten(), picture(3, 1).flatten()
     path = straight_line(start, end, 6)
-    slopes = slopes_along(input_gradients(network, stack([network]), path), path)
+    slopes = slopes_along(input_gradients(network, stack([network]), path, stacked=True), path)
     step = 1e-5
     ahead, behind = (network(path + sign * step * (end - start) / 5).sum(-1) for sign in (1, -1))
     assert slopes.shape == (1, 6)

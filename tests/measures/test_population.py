@@ -53,7 +53,7 @@ def test_in_eval_mode_the_same_data_pass_as_in_training(random_networks: RandomN
     networks = [network.double() for network in random_networks("batch-norm", 3)]
     parameters, inputs = stack(networks), inputs_of(50, 5)
     in_training = call(networks[0].train(), parameters, inputs)
-    statistics = population_statistics(networks[0], parameters, inputs)
+    statistics = population_statistics(networks[0], parameters, inputs, stacked=True)
     in_eval = call(networks[0].eval(), parameters | statistics, inputs)
     assert_close(in_eval, in_training, rtol=0, atol=1e-11)
 
@@ -64,7 +64,7 @@ def test_statistics_of_a_stack_are_each_members_own(
 ) -> None:
     networks = [network.double() for network in random_networks("batch-norm", 3)]
     parameters, inputs = stack(networks), inputs_of(*shape)
-    together = population_statistics(networks[0], parameters, inputs)
+    together = population_statistics(networks[0], parameters, inputs, stacked=True)
     for member, own in enumerate(inputs.expand(3, 50, 5)):
         alone = population_statistics(networks[0], unstack(parameters, member), own)
         assert_close(unstack(together, member), alone, rtol=0, atol=1e-12)
@@ -73,13 +73,13 @@ def test_statistics_of_a_stack_are_each_members_own(
 @pytest.mark.parametrize("family", ["plain", "residual"])
 def test_networks_without_normalisation_have_none(random_networks: RandomNetworks, family: str) -> None:
     networks = random_networks(family, 2)
-    assert population_statistics(networks[0], stack(networks), torch.randn(50, 5)) == {}
+    assert population_statistics(networks[0], stack(networks), torch.randn(50, 5), stacked=True) == {}
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_training_mode_is_restored(random_networks: RandomNetworks, training: bool) -> None:
     network = random_networks("batch-norm", 1)[0].train(training)
-    population_statistics(network, stack([network]), torch.randn(50, 5))
+    population_statistics(network, stack([network]), torch.randn(50, 5), stacked=True)
     assert all(part.training == training for part in network.modules())
 
 

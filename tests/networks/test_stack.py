@@ -36,7 +36,7 @@ def test_members_called_at_once_answer_as_alone_in_eval_mode(random_networks: Ra
     networks = [network.double() for network in random_networks("batch-norm", 3)]
     inputs = torch.randn(7, 5, dtype=torch.double)
     parameters = stack(networks)
-    parameters |= population_statistics(networks[0], parameters, inputs)
+    parameters |= population_statistics(networks[0], parameters, inputs, stacked=True)
     networks[0].eval()
     alone = [call(networks[0], unstack(parameters, member), inputs[:1]) for member in range(3)]
     assert_close(call(networks[0], parameters, inputs[:1]), torch.stack(alone), rtol=0, atol=1e-12)

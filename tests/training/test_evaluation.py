@@ -19,7 +19,11 @@ RandomNetworks = Callable[..., list[nn.Module]]
 def prepared(networks: list[nn.Module], images: Images) -> tuple[nn.Module, Parameters, Parameters]:
     """Network, stacked parameters and population statistics."""
     parameters = stack(networks)
-    return networks[0], parameters, population_statistics(networks[0], parameters, images.train_inputs)
+    return (
+        networks[0],
+        parameters,
+        population_statistics(networks[0], parameters, images.train_inputs, stacked=True),
+    )
 
 
 @pytest.mark.parametrize("family", PERCEPTRONS)
@@ -108,7 +112,7 @@ def test_a_reconstruction_that_is_not_finite_has_no_squared_error() -> None:
 def test_split_scores_reconstructions_where_labels_are_images() -> None:
     networks, parameters, pixels = reconstructed("batch-norm")
     scores = evaluate_split(networks[0], parameters, train=(pixels, pixels), test=(pixels[:2], pixels[:2]))
-    statistics = population_statistics(networks[0], parameters, pixels)
+    statistics = population_statistics(networks[0], parameters, pixels, stacked=True)
     for split, examples in {"train": pixels, "test": pixels[:2]}.items():
         score = evaluate_reconstruction(networks[0], parameters, statistics, examples, examples)
         assert torch.equal(scores[f"{split}_loss"], score.loss)

@@ -159,6 +159,8 @@ def _said(task: str, estimator: str, pair: Pair, noise: float, seed: int) -> dic
     found: Estimate = (
         estimate(estimator, *pair)
         if task in AS_THEY_COME
-        else information_through_noise(*pair, estimator=estimator, noise=noise, scaling="deviation", seed=seed)
+        else information_through_noise(
+            *pair, estimator=estimator, noise=noise, scaling="deviation", seed=seed
+        )
     )
     return {"value": found.value, "ceiling": found.ceiling, "saturated": int(found.saturated)}

@@ -17,8 +17,8 @@ def gradient_autocorrelation(gradients: Tensor, lags: int, mean_removed: bool = 
         mean_removed: else the mean counts as zero, so that equal gradients correlate.
 
     Returns:
-        `(..., lags + 1)`, float64; entry 0 is 1. NaN where a run's gradient is constant (undefined), or if the
-        mean is kept, zero; and where it is not finite.
+        `(..., lags + 1)`, float64; entry 0 is 1. NaN where a run's gradient is constant (undefined), or if
+        the mean is kept, zero; and where it is not finite.
 
     Raises:
         ValueError: `lags` is not in 0 .. points - 1.

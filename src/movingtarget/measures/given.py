@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from movingtarget.measures.calling import COMPILED
 from movingtarget.names import unknown
 from movingtarget.networks.stack import Parameters
 
@@ -11,13 +12,14 @@ def constants(network: nn.Module, parameters: Parameters, *, stacked: bool) -> P
     """The parameters (and buffers) without gradients; those that are not given stay the network's own.
 
     Args:
-        network: any module.
+        network: any module; of a compiled one, the original.
         parameters: by name, each of the network's own shape; of a stack, with a leading axis of members.
         stacked: whether they are a stack's.
 
     Raises:
         ValueError: one line that names the parameter which the network has not, or in another shape.
 
+    >>> import torch
     >>> constants(nn.Linear(2, 3), {"weight": torch.zeros(5, 3, 2)}, stacked=False)
     Traceback (most recent call last):
     ValueError: parameter 'weight' is 5x3x2; allowed: 3x2, as the network's own, or stacked=True for a stack
@@ -26,6 +28,7 @@ def constants(network: nn.Module, parameters: Parameters, *, stacked: bool) -> P
     ValueError: parameter 'wieght' is unknown (did you mean weight?); allowed: weight, bias
     """
     own = _own(network)
+    parameters = {name.removeprefix(COMPILED): value for name, value in parameters.items()}
     for name, value in parameters.items():
         if name not in own:
             raise ValueError(unknown("parameter", name, own))
@@ -44,6 +47,7 @@ def members(parameters: Parameters, *, stacked: bool) -> tuple[int, ...]:
 def size(value: Tensor) -> str:
     """A tensor's shape in words.
 
+    >>> import torch
     >>> size(torch.zeros(2, 3)), size(torch.tensor(0.0))
     ('2x3', 'a single number')
     """

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from movingtarget.measures.calling import call
+from movingtarget.measures.calling import call, copied, original
 from movingtarget.measures.given import constants, size
 from movingtarget.measures.input_gradient import examples_of, one_output
 from movingtarget.measures.population import wide_statistics
@@ -54,9 +54,9 @@ def layer_gradients(
 
     Raises:
         TypeError: the network or a part returns something other than one tensor.
-        ValueError: a part is not called once, or its outputs are not the examples' floating-point numbers; a
-            parameter is unknown or of another shape; the outputs have no derivative, or examples depend on each
-            other, as through batch statistics.
+        ValueError: a part is not called once, or its outputs are not the examples' floating-point numbers;
+            a parameter is unknown or of another shape; the outputs have no derivative, or are not the
+            examples'; examples depend on each other, as through batch statistics.
 
     Source: Balduzzi et al. 2017, section 3.
 
@@ -66,18 +66,14 @@ def layer_gradients(
     >>> layer_gradients(network, parameters, inputs, {"first": network[0]})["first"].tolist()
     [[2.0, 3.0], [2.0, 0.0]]
     """
+    network = original(network)
     values = constants(network, parameters, stacked=stacked)
     with untouched(network), torch.enable_grad(), wide_statistics(network), _derived_by(parts) as calls:
-        outputs = call(network, values, inputs)
+        outputs = call(network, values, copied(inputs))
         places = {name: _place(name, seen) for name, seen in calls.items()}
         outputs = one_output(outputs, _examples(inputs, outputs, stacked), stacked=stacked)
         for name, place in places.items():
-            if place.shape[: 1 + stacked] != outputs.shape[: 1 + stacked]:
-                first = "members and examples first" if stacked else "examples first"
-                raise ValueError(
-                    f"part '{name}' returned {size(place)} where the network returns {size(outputs)}; allowed: "
-                    f"{first}, in both"
-                )
+            _check_axes(name, place, outputs, 1 + stacked)
         gradients = summed_gradients(network, outputs, [*places.values()], stacked=stacked)
     return dict(zip(parts, gradients, strict=True))
 
@@ -121,7 +117,7 @@ def gradient_correlation(gradients: Tensor, *, stacked: bool = False) -> Gradien
 
 
 def examples_and_units(gradients: Tensor, *, stacked: bool) -> Tensor:
-    """Gradients of examples in any shape, such as images, as `(examples, units)`, with members first if stacked.
+    """Gradients of examples in any shape, such as images, as `(examples, units)`.
 
     Raises:
         TypeError: they are no tensor.
@@ -141,10 +137,7 @@ def examples_and_units(gradients: Tensor, *, stacked: bool) -> Tensor:
 
 @contextmanager
 def _derived_by(parts: Mapping[str, nn.Module]) -> Iterator[dict[str, list[Any]]]:
-    """What each part returned in each call inside, so that one can derive by it; the network goes on with copies.
-
-    It may then go on in place. A part that is computed anew on the way back is not called again.
-    """
+    """What each part returns in each call inside, to derive by; the network goes on with copies."""
     calls: dict[str, list[Any]] = {name: [] for name in parts}
 
     def hook_of(name: str) -> Any:
@@ -171,12 +164,21 @@ def _place(name: str, calls: list[Any]) -> Tensor:
     (output,) = calls
     if not isinstance(output, Tensor):
         raise TypeError(
-            f"part '{name}' returned {type(output).__name__}; allowed: one tensor, as of a part of it, or of a "
-            "module around it that picks what is meant"
+            f"part '{name}' returned {type(output).__name__}; allowed: one tensor, as of a part of it, or of "
+            "a module around it that picks what is meant"
         )
     if not output.is_floating_point():
         raise ValueError(f"part '{name}' returned {output.dtype}; allowed: floating-point numbers")
     return output
+
+
+def _check_axes(name: str, place: Tensor, outputs: Tensor, leading: int) -> None:
+    if place.shape[:leading] != outputs.shape[:leading]:
+        first = "members and examples first" if leading > 1 else "examples first"
+        raise ValueError(
+            f"part '{name}' returned {size(place)} where the network returns {size(outputs)}; allowed: "
+            f"{first}, in both"
+        )
 
 
 def _examples(inputs: Any, outputs: Any, stacked: bool) -> int:

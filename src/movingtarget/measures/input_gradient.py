@@ -1,27 +1,29 @@
 """The gradient of a network's output with respect to its input, example by example."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from movingtarget.measures.calling import call
+from movingtarget.measures.calling import call, copied, original
 from movingtarget.measures.given import constants, members, size
 from movingtarget.measures.population import constant_statistics, evaluating
 from movingtarget.measures.summed import summed_gradients
 from movingtarget.measures.untouched import untouched
 from movingtarget.networks.stack import Parameters
 
+Inputs = TypeVar("Inputs")
+
 
 def input_gradients(
     network: nn.Module,
     parameters: Parameters,
-    inputs: Any,
+    inputs: Inputs,
     statistics: Parameters | None = None,
     *,
     stacked: bool = False,
-) -> Any:
+) -> Inputs:
     r"""Gradient of the summed outputs at every input, $g_i = \sum_p \partial f_p / \partial x_i$.
 
     Batch statistics are computed from `inputs` and then held constant in the derivative, so that one
@@ -42,12 +44,13 @@ def input_gradients(
 
     Returns:
         `(examples, ...)`, or `(members, examples, ...)` for a stack. Of several inputs in their form: a tuple
-        with None for what are no floating-point numbers, or a dict without them.
+        or list with None for what are no floating-point numbers, or a dict without them.
 
     Raises:
         TypeError: the network returns something other than one tensor.
-        ValueError: a parameter is unknown or of another shape; no input is of floating-point numbers, or the
-            outputs have no derivative; examples depend on each other, as through batch statistics of one's own.
+        ValueError: a parameter is unknown or of another shape; no input is of floating-point numbers; the
+            outputs have no derivative, or are not the examples'; examples depend on each other, as through
+            batch statistics of one's own.
 
     Source: Balduzzi et al. 2017, section 2.
 
@@ -56,19 +59,19 @@ def input_gradients(
     >>> input_gradients(network, parameters, torch.tensor([[2.0], [-2.0]])).tolist()
     [[1.0], [-3.0]]
     """
+    network = original(network)
     values = constants(network, parameters | (statistics or {}), stacked=stacked)
     named = by_name(inputs)
     leaves = _leaves(named, members(values, stacked=stacked))
-    given = _formed(inputs, named | {name: leaf.clone() for name, leaf in leaves.items()})
+    # copies of all inputs, for a network may begin with an operation in place
+    given = _formed(inputs, {**copied(named), **{name: leaf.clone() for name, leaf in leaves.items()}})
     network_used = constant_statistics(network) if statistics is None else evaluating(network)
     with untouched(network), torch.enable_grad(), network_used:
-        # copies, for a network may begin with an operation in place
         outputs = one_output(call(network, values, given), examples_of(inputs), stacked=stacked)
         gradients = summed_gradients(network, outputs, list(leaves.values()), stacked=stacked)
     found = dict(zip(leaves, gradients, strict=True))
-    if isinstance(inputs, Mapping):
-        return found
-    return _formed(inputs, dict.fromkeys(named) | found)
+    others = {} if isinstance(inputs, Mapping) else dict.fromkeys(named)
+    return _formed(inputs, {**others, **found})  # type: ignore[no-any-return]
 
 
 def one_output(outputs: object, examples: int, *, stacked: bool = False) -> Tensor:
@@ -114,7 +117,9 @@ def _formed(inputs: Any, values: dict[Any, Any]) -> Any:
     """Such values in the form that the inputs came in."""
     if isinstance(inputs, Mapping):
         return values
-    return tuple(values.values()) if isinstance(inputs, tuple | list) else values[0]
+    if isinstance(inputs, list):
+        return [*values.values()]
+    return tuple(values.values()) if isinstance(inputs, tuple) else values[0]
 
 
 def _leaves(named: dict[Any, Any], leading: tuple[int, ...]) -> dict[Any, Tensor]:
@@ -125,10 +130,7 @@ def _leaves(named: dict[Any, Any], leading: tuple[int, ...]) -> dict[Any, Tensor
         if isinstance(value, Tensor) and value.is_floating_point()
     }
     if not floating:
-        kinds = ", ".join(
-            str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
-            for value in named.values()
-        )
+        kinds = ", ".join(str(getattr(value, "dtype", type(value).__name__)) for value in named.values())
         raise ValueError(
             f"inputs are {kinds or 'none'}; allowed: floating-point numbers (whole numbers have no gradient: "
             "take layer_gradients at the output of the embedding that reads them)"

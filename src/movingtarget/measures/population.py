@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from movingtarget.measures.calling import call
+from movingtarget.measures.calling import call, copied, original
 from movingtarget.measures.given import constants
 from movingtarget.measures.untouched import untouched
 from movingtarget.networks.layers import Normalisation
@@ -19,9 +19,9 @@ from movingtarget.networks.stack import Parameters
 def constant_statistics(network: nn.Module) -> Iterator[Parameters]:
     """Inside, each normalisation layer uses its own batch's mean and variance, as constants.
 
-    In one pass forward, without any derivative through the statistics, anew at each call of a layer, and in
-    single precision at least. All other parts are in eval mode. Layers of class Normalisation and torch's batch
-    norms are treated so; their buffers and the network's training mode are restored in the end.
+    In one pass forward, without any derivative through the statistics, anew at each call of a layer, in
+    single precision at least. All other parts are in eval mode. Layers of class Normalisation and torch's
+    batch norms are treated so; their buffers and the network's training mode are restored in the end.
 
     Yields:
         The statistics by buffer name, filled when the network is called (of a layer's last call, if several).
@@ -97,8 +97,8 @@ def population_statistics(
         The buffers by name (biased variance, as batch norm itself uses), in single precision at least.
 
     Raises:
-        ValueError: a parameter is unknown or of another shape, or a layer is called more than once, so that it
-            has no one mean and variance.
+        ValueError: a parameter is unknown or of another shape, or a layer is called more than once: it has a
+            mean and variance for each call.
 
     Source: Ioffe & Szegedy 2015, algorithm 2, with all data in the place of several minibatches.
 
@@ -108,17 +108,18 @@ def population_statistics(
     >>> {name: round(value.item(), 4) for name, value in found.items()}
     {'0.running_mean': 3.0, '0.running_var': 4.0}
     """
+    network = original(network)
     values = constants(network, parameters, stacked=stacked)
     calls: dict[str, list[Parameters]] = {name: [] for name in _layers(network)}
     if not calls:
         return {}
     with untouched(network), _holding(network, lambda name, statistics: calls[name].append(statistics)):
-        call(network, values, inputs)
+        call(network, values, copied(inputs))
     for name, seen in calls.items():
         if len(seen) > 1:
             raise ValueError(
-                f"layer '{name}' normalises {len(seen)} times, by statistics of its own each time; allowed: a "
-                "layer of its own for each place"
+                f"layer '{name}' normalises {len(seen)} times, by statistics of its own each time; allowed: "
+                "a layer for each place"
             )
     return {
         name: value for seen in calls.values() for statistics in seen for name, value in statistics.items()
@@ -176,7 +177,8 @@ def _widening() -> tuple[Any, Any]:
         own.update(layer._parameters)
         for name, value in own.items():
             if mean is not None and value is not None:
-                layer._parameters[name] = value.to(torch.promote_types(value.dtype, mean.dtype))  # type: ignore[assignment]
+                wide = torch.promote_types(value.dtype, mean.dtype)
+                layer._parameters[name] = value.to(wide)
 
     def after(layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
         layer._parameters.update(own)

@@ -9,8 +9,8 @@ from torch import Tensor
 def unit_scale(values: Tensor, axes: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Values in float64 over a power of two, by which the largest is from 1/2 to 1, and that power.
 
-    A power of two takes no digit away, so that what is computed of the scaled values is what would be computed
-    of them as they are, but for underflow and overflow.
+    A power of two takes no digit away: what is computed of the scaled values is what would be computed of
+    them as they are, but for underflow and overflow.
 
     Args:
         values: real numbers of any kind.

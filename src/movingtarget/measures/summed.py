@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 ROUNDING = 8
-"""In units of a number's precision: so small beside the outputs' own gradients is one that rounding has made."""
+"""In units of a number's precision: so small beside the outputs' own gradients is one made by rounding."""
 
 
 def summed_gradients(
@@ -19,8 +19,9 @@ def summed_gradients(
 
     belongs to example i alone if no other example's outputs depend on what it passes through: the gradient of
     one half of the examples' outputs must be zero at the other half. That gradient is taken of outputs with
-    random signs; where the plain sum's is smaller than its rounding, the outputs add up to a constant, as those
-    of a softmax do, and the gradient is set to zero, with a warning. Networks of this project need neither.
+    random signs; where the plain sum's is smaller than its rounding, the outputs add up to a constant, as
+    those of a softmax do, and the gradient is set to zero, with a warning. Networks of our families, in eval
+    mode, need neither.
 
     Args:
         network: the one that was called.
@@ -57,8 +58,8 @@ def summed_gradients(
     ]
     if any(new is not old for new, old in zip(kept, gradients, strict=True)):
         warnings.warn(
-            "the network's outputs add up to a constant (does it end in a softmax?), so that their sum has no "
-            "gradient: taken as zero; measure the network without its last layer",
+            "the network's outputs add up to a constant (does it end in a softmax?): their sum has no "
+            "gradient, taken as zero; measure the network without its last layer",
             stacklevel=3,
         )
     return kept
@@ -114,4 +115,5 @@ def _without_rounding(gradient: Tensor, signed: Tensor, half: int, axis: int, co
 
 def _size(values: Tensor, axis: int) -> Tensor:
     """Norms of each member's values, in float64."""
-    return torch.linalg.vector_norm(values.double(), dim=tuple(range(axis, values.dim())))
+    norms: Tensor = torch.linalg.vector_norm(values.double(), dim=tuple(range(axis, values.dim())))
+    return norms

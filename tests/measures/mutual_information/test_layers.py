@@ -270,9 +270,9 @@ def test_layers_called_by_name_and_inputs_of_any_kind() -> None:
 
     network, pixels = Named(), torch.randn(50, 4)
     expected = layer_information(nn.Sequential(network.first, network.second), pixels, "0", "1")
-    assert layer_information(network, {"pixels": pixels}, "first", "second") == expected
+    assert layer_information(network, ({"pixels": pixels},), "first", "second") == expected
     with pytest.raises(ValueError, match="layer '' returned dict; allowed: one dense tensor"):
-        layer_information(network, {"pixels": pixels}, "first", "")
+        layer_information(network, {"batch": {"pixels": pixels}}, "first", "")
 
 
 def test_parts_are_seen_that_torch_would_fuse() -> None:

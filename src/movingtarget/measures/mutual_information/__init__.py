@@ -1,4 +1,4 @@
-"""Mutual information: estimators, one a file, behind one signature; of layers as they are read through noise."""
+"""Mutual information: estimators, one a file, behind one signature; layers as they are read through noise."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

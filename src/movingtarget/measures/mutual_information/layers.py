@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from movingtarget.measures.calling import call
+from movingtarget.measures.calling import call, copied, original
 from movingtarget.measures.capture import capture
 from movingtarget.measures.input_gradient import by_name
 from movingtarget.measures.mutual_information.by_name import information_through_noise
@@ -91,8 +91,8 @@ def successive_information(
     [('0', '1'), ('1', '2')]
     """
     if isinstance(names, str) or len(names) < 2:
-        given = f"'{names}'" if isinstance(names, str) else f"{len(names)} names"
-        raise ValueError(f"layers are {given}; allowed: a list of two names or more")
+        given = f"'{names}' is one name" if isinstance(names, str) else f"{len(names)} names"
+        raise ValueError(f"{given} of layers; allowed: two or more")
     tables = _tables(network, inputs, names)
     return {
         (below, above): _between(tables, below, above, estimator, noise, scaling, seed)
@@ -128,6 +128,7 @@ def _outputs(network: nn.Module, inputs: Any, names: Sequence[str]) -> dict[str,
     """What each layer returns when the network is called once."""
     if not isinstance(network, nn.Module):
         raise ValueError(f"the network is {type(network).__name__}; allowed: a module of torch")
+    network = original(network)
     parts = dict(network.named_modules(remove_duplicate=False))
     for name in names:
         if name not in parts:
@@ -136,7 +137,7 @@ def _outputs(network: nn.Module, inputs: Any, names: Sequence[str]) -> dict[str,
     with untouched(network), evaluating(network), ExitStack() as captures:
         for name, seen in calls.items():
             captures.enter_context(capture({name: parts[name]}, _kept_in(seen)))
-        call(network, {}, inputs)
+        call(network, {}, copied(inputs))
     for name, seen in calls.items():
         if len(seen) != 1:
             raise ValueError(

@@ -1,6 +1,7 @@
 """Layers that have been read through noise, and the information between them."""
 
-from typing import NamedTuple
+from math import nan
+from typing import Any, NamedTuple
 
 import torch
 from numpy.typing import ArrayLike
@@ -17,7 +18,7 @@ class ReadLayer(NamedTuple):
     Attributes:
         clean: without noise; units that are the same for all examples are left out.
         drawn: standard normal noise.
-        noise: the standard deviation of the noise that reads it, so that clean + noise * drawn is what is read.
+        noise: the standard deviation of the noise that reads it: what is read is clean + noise * drawn.
     """
 
     clean: Tensor
@@ -29,7 +30,8 @@ def read(layer: ArrayLike | Tensor, noise: float, scaling: Scaling, generator: t
     r"""A layer scaled to unit size, with the noise that it is read through, $x / |x| + \sigma e$.
 
     Args:
-        layer: `(examples, units)`, as `sample` takes it, on any device that holds values; read on the CPU.
+        layer: `(examples, units)`, as `sample` takes it. It is read on the CPU; one on device meta, which
+            holds no values, stays there.
         noise: the standard deviation sigma, relative to the layer's size.
         scaling: what counts as its size, as in `scaled`.
         generator: draws the noise.
@@ -41,6 +43,9 @@ def read(layer: ArrayLike | Tensor, noise: float, scaling: Scaling, generator: t
     >>> found.clean.tolist(), found.drawn.shape
     ([[-1.0], [1.0]], torch.Size([2, 1]))
     """
+    if isinstance(layer, Tensor) and layer.is_meta:
+        empty = torch.empty_like(layer, dtype=torch.double)
+        return ReadLayer(empty, empty.clone(), positive("noise", noise))
     clean = scaled(sample("layer", layer), scaling)
     return ReadLayer(clean, noise_like(clean, generator), positive("noise", noise))
 
@@ -54,17 +59,20 @@ def information(below: ReadLayer, above: ReadLayer, estimator: str = "gaussian")
         estimator: a name in `ESTIMATORS`.
 
     Returns:
-        The estimate; one that is less than zero, as it is by chance alone, is zero.
+        The estimate; one that is less than zero, as it is by chance alone, is zero. NaN for layers on device
+        meta, which holds no values.
 
     Raises:
-        ValueError: one line that says what is wrong, and what is allowed.
+        ValueError: a layer has not been read, or one line that says what else is wrong, and what is allowed.
 
     >>> generator = torch.Generator().manual_seed(0)
-    >>> layer = torch.randn(1000, 2, generator=generator)
+    >>> layer = torch.randn(10_000, 2, generator=generator)
     >>> once, again = (read(layer, 0.5, "deviation", generator) for _ in range(2))
     >>> round(information(once, again).value, 1)  # -ln(1 - 0.8^2): the same Gaussian units read twice
     1.0
     """
+    if any(_without_values(layer) for layer in (below, above)):
+        return Estimate(nan, nan, nan, saturated=False)
     for name, layer in {"below": below, "above": above}.items():
         if not isinstance(layer, ReadLayer):
             kind = type(layer).__name__
@@ -83,3 +91,8 @@ def information(below: ReadLayer, above: ReadLayer, estimator: str = "gaussian")
         [estimator], (below.clean, above.clean), (below.drawn, above.drawn), below.noise
     )
     return not_negative(found[estimator])
+
+
+def _without_values(layer: Any) -> bool:
+    held = layer.clean if isinstance(layer, ReadLayer) else layer
+    return isinstance(held, Tensor) and held.is_meta
