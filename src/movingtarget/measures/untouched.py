@@ -34,7 +34,7 @@ def untouched(network: nn.Module) -> Iterator[None]:
     tensors = [*network.parameters(), *network.buffers()]
     values = [(tensor, _copy(tensor), tensor.requires_grad) for tensor in tensors]
     gradients = [(tensor, tensor.grad, _copy(tensor.grad)) for tensor in network.parameters()]
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    python, numpy = random.getstate(), np.random.get_state()
     with kept_random_state(network):
         try:
             yield
@@ -52,14 +52,12 @@ def untouched(network: nn.Module) -> Iterator[None]:
                 if gradient is not None:
                     _restore(gradient, value)
             random.setstate(python)
-            np.random.set_state(numpy)  # noqa: NPY002
+            np.random.set_state(numpy)
 
 
 def _contents(part: nn.Module) -> list[tuple[Any, Any]]:
     """The containers among a part's attributes, its hooks and parameters by name among them, and copies."""
-    return [
-        (value, value.copy()) for value in vars(part).values() if isinstance(value, (dict, list, set))
-    ]
+    return [(value, value.copy()) for value in vars(part).values() if isinstance(value, (dict, list, set))]
 
 
 def _refill(contents: list[tuple[Any, Any]]) -> None:
