@@ -85,7 +85,7 @@ def block_curvatures(
     2.0
     """
     parameters, generator = complete(network, parameters, stacked), generator_of(seed, "curvature")
-    with objective(network, inputs, labels, loss, stacked, layers) as of:
+    with objective(network, parameters, inputs, labels, loss, stacked, layers) as of:
         blocks = [
             largest_curvature(losses, parameters, own, block_iterations, generator)
             for own, losses in zip(of.layers.values(), of.above(parameters), strict=True)

@@ -94,7 +94,7 @@ def drops(
     (0.19, 0.2)
     """
     before, after = both(network, before, after, stacked)
-    with objective(network, inputs, labels, loss, stacked, layers) as of:
+    with objective(network, before, inputs, labels, loss, stacked, layers) as of:
         start, gradient = slopes(of.losses, before, _names(of.layers))
         single = [
             start - losses(before | {name: after[name] for name in own})
@@ -155,7 +155,7 @@ def covariate_shift(
     [0.0, 0.1, 1.0, 1.0]
     """
     before, after = both(network, before, after, stacked)
-    with objective(network, inputs, labels, loss, stacked, layers) as of:
+    with objective(network, before, inputs, labels, loss, stacked, layers) as of:
         _, gradient = slopes(of.losses, before, _names(of.layers))
         owned, above, moved = [*of.layers.values()], of.above(after), dict(before)
         size = torch.linalg.vector_norm(_vector(owned[0], gradient, stacked), dim=-1)
@@ -195,7 +195,7 @@ def input_drift(
     [0.0, 0.1]
     """
     before, after = both(network, before, after, stacked)
-    with objective(network, inputs, None, None, stacked, layers) as of:
+    with objective(network, before, inputs, None, None, stacked, layers) as of:
         pairs = zip(of.reached(before), of.reached(after), strict=True)
         drifts = [_relative_change(*pair) for pair in pairs]
     return torch.stack(drifts)
@@ -289,7 +289,7 @@ def gradients(
     layers: Layers | None = None if is_ours(network) else {}
     whole = complete(network, parameters, stacked)
     names = [name for name in map(plain_name, parameters) if name in own]
-    with objective(network, inputs, labels, loss, stacked, layers) as of:
+    with objective(network, whole, inputs, labels, loss, stacked, layers) as of:
         return slopes(of.losses, whole, names)[1]
 
 

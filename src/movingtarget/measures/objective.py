@@ -42,6 +42,7 @@ class Objective(NamedTuple):
 @contextmanager
 def objective(
     network: nn.Module,
+    parameters: Parameters,
     inputs: Any,
     labels: Any,
     loss: Loss | None,
@@ -55,6 +56,7 @@ def objective(
 
     Args:
         network: any module, in its own mode.
+        parameters: as `complete` has them, of the precision of all that will be asked about.
         inputs: as `calling.call` takes them.
         labels: what `loss` takes.
         loss: the mean cross-entropy of class labels unless given (of a stack, `member_losses`).
@@ -68,8 +70,8 @@ def objective(
     network = original(network)
     loss_of = _checked(loss or (member_losses if stacked else class_loss), stacked)
     with untouched(network), repeatable(network):
-        found = _layers(network, inputs, layers)
-        links = _links(network, inputs, found)
+        found = _layers(network, parameters, inputs, layers)
+        links = _links(network, parameters, inputs, found)
         if links:
             yield _of_chain(links, found, inputs, labels, loss_of, stacked)
         else:
@@ -136,9 +138,11 @@ def _checked(loss: Loss, stacked: bool) -> Loss:
     return checked
 
 
-def _layers(network: nn.Module, inputs: Any, layers: Layers | Sequence[str] | None) -> Layers:
+def _layers(
+    network: nn.Module, parameters: Parameters, inputs: Any, layers: Layers | Sequence[str] | None
+) -> Layers:
     if layers is None:
-        return layers_of(network, inputs)
+        return layers_of(network, inputs, parameters)
     if isinstance(layers, Sequence):
         return blocks(network, layers)
     own = {name for name, _ in network.named_parameters()}
@@ -149,9 +153,14 @@ def _layers(network: nn.Module, inputs: Any, layers: Layers | Sequence[str] | No
     return layers
 
 
-def _links(network: nn.Module, inputs: Any, layers: Layers) -> list[Link]:
+def _links(network: nn.Module, parameters: Parameters, inputs: Any, layers: Layers) -> list[Link]:
     """The links of a chain whose layers these are; none if the network is not one."""
     if not is_ours(network) and not (isinstance(inputs, Tensor) and _runs_parts_alone(network)):
+        return []
+    # `call` takes buffers to the precision of the parameters; links leave them in their own
+    if not is_ours(network) and any(
+        parameters[name].dtype != value.dtype for name, value in network.named_parameters()
+    ):
         return []
     try:
         links = chain(network)

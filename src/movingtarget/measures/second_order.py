@@ -69,7 +69,7 @@ def prices(
     ([0.0, 0.0], 0.01)
     """
     before, after = both(network, before, after, stacked)
-    with objective(network, inputs, labels, loss, stacked, layers) as of, torch.enable_grad():
+    with objective(network, before, inputs, labels, loss, stacked, layers) as of, torch.enable_grad():
         names = [name for own in of.layers.values() for name in own]
         leaves = {name: before[name].detach().requires_grad_() for name in names}
         losses = of.losses(before | leaves)
