@@ -404,7 +404,7 @@ def _outcome(path: Path, setting: Setting) -> Quantities:
 def _step(network: nn.Module, moment: Moment, rates: Tensor) -> Quantities:
     """What one step does to the loss of its own batch, and to the layers' gradients on it."""
     _, before, after, batch = moment
-    found = drops(network, before, after, *batch)
+    found = drops(network, before, after, *batch, stacked=True)
     single, first_order = found.single.sum(0), found.first_order
     halfway = {name: (value + after[name]) / 2 for name, value in before.items()}
     with torch.no_grad():
@@ -412,7 +412,7 @@ def _step(network: nn.Module, moment: Moment, rates: Tensor) -> Quantities:
     return {
         "interaction": (single - found.joint) / first_order,
         "own_curvature": (first_order - single) / first_order,
-        "shift_cosine": covariate_shift(network, before, after, *batch).cosine[1:].mean(0),
+        "shift_cosine": covariate_shift(network, before, after, *batch, stacked=True).cosine[1:].mean(0),
         "half_better": (by_half > found.joint).double(),
     }
 
@@ -421,7 +421,7 @@ def _curvatures(network: nn.Module, moment: Moment, plan: Plan, rates: Tensor) -
     """The largest eigenvalue of the Hessian before a step, as it is and in units of the edge, 2 / rate."""
     parameters, probe, iterations = moment.before, plan.probe, plan.iterations
     if moment.step in plan.blocks:
-        found = block_curvatures(network, parameters, *probe, iterations, iterations, seed=0)
+        found = block_curvatures(network, parameters, *probe, iterations, iterations, seed=0, stacked=True)
         return {
             "curvature": found.whole,
             "edge": rates * found.whole / 2,

@@ -7,9 +7,9 @@ import pandas as pd
 
 from movingtarget.data.load import Images
 from movingtarget.families import FAMILIES
+from movingtarget.measures.layers import layers_of
 from movingtarget.measures.moving_target import gradient_norms, gradients
 from movingtarget.networks import Architecture, build_random, stack
-from movingtarget.networks.chain import chain
 from movingtarget.networks.initialise import Weights
 from movingtarget.settings import (
     ACTIVATION,
@@ -96,7 +96,8 @@ def measure(
             network, images.features, hidden_width, depth, images.classes, activation, initial_weights
         )
         members = [build_random(architecture, seed) for seed in seeds]
-        norms = gradient_norms(chain(members[0]), gradients(members[0], stack(members), inputs, labels))
+        slopes = gradients(members[0], stack(members), inputs, labels, stacked=True)
+        norms = gradient_norms(layers_of(members[0], inputs), slopes, stacked=True)
         rows = [
             {"seed": seed, "layer": layer, "value": value}
             for layer, of_layer in enumerate(norms.tolist(), 1)

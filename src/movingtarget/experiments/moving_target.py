@@ -224,7 +224,7 @@ def _at(
     middle = sorted(promises)[(len(promises) - 1) // 2]
     rows = []
     for promise in promises:
-        rates = promising_rate(moment.loss, moment.slope, promise)
+        rates = promising_rate(moment.loss, moment.slope, promise, stacked=True)
         found = _measured(moment, rates, fresh=promise == middle)
         rows += _rows(found, training.seeds, moment.loss, step=step, rate="matched", promise=promise)
     found = _measured(moment, torch.full_like(moment.loss, best), fresh=False)
@@ -235,9 +235,9 @@ def _moment(training: Training, parameters: Parameters, step: int) -> Moment:
     network = training.network.train()
     batch, fresh = (_minibatch(training, later) for later in (step, step + 1))
     loss = member_losses(call(network, parameters, batch.inputs), batch.labels)
-    slope = gradients(network, parameters, *batch)
+    slope = gradients(network, parameters, *batch, stacked=True)
     after = _moved(parameters, slope, torch.ones_like(loss))
-    foretold = prices(network, parameters, after, *batch)
+    foretold = prices(network, parameters, after, *batch, stacked=True)
     return Moment(network, parameters, batch, fresh, loss, slope, foretold)
 
 
@@ -253,7 +253,7 @@ def _measured(moment: Moment, rates: Tensor, fresh: bool) -> Quantities:
     """All that is measured of one step of all members; the shift on a fresh minibatch if wanted."""
     network, before, batch = moment.network, moment.parameters, moment.batch
     after = _moved(before, moment.slope, rates)
-    exact = drops(network, _double(before), _double(after), batch.inputs.double(), batch.labels)
+    exact = drops(network, _double(before), _double(after), batch.inputs.double(), batch.labels, stacked=True)
     promised, single = exact.first_order, exact.single.sum(0)
     of_rate_one = moment.foretold.own.sum(0), moment.foretold.others
     own, others = (rates.double() ** 2 * price / promised for price in of_rate_one)
@@ -267,11 +267,11 @@ def _measured(moment: Moment, rates: Tensor, fresh: bool) -> Quantities:
         ("foretold_joint_share", 1 - own - others),
         ("foretold_single_share", 1 - own),
         ("foretold_interaction", others),
-        ("input_drift", input_drift(network, before, after, batch.inputs)),
+        ("input_drift", input_drift(network, before, after, batch.inputs, stacked=True)),
     ]
     shown = {"": batch, "fresh_": moment.fresh} if fresh else {"": batch}
     for name, examples in shown.items():
-        shift = covariate_shift(network, before, after, *examples)
+        shift = covariate_shift(network, before, after, *examples, stacked=True)
         quantities += [
             (f"{name}shift", shift.relative),
             (f"{name}shift_cosine", shift.cosine),

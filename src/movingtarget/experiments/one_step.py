@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from movingtarget.data.load import Images
+from movingtarget.measures.layers import layers_of
 from movingtarget.measures.moving_target import movement
 from movingtarget.networks.build import Architecture, build_random
-from movingtarget.networks.chain import chain
 from movingtarget.networks.initialise import Weights, generator
 from movingtarget.networks.losses import member_losses
 from movingtarget.networks.stack import Parameters, call, stack
@@ -154,8 +154,8 @@ def take_steps(
     leaves = {name: value.clone().requires_grad_() for name, value in parameters.items()}
     stepper = optimiser(leaves.values())
     measured = [_step(network, leaves, batch, losses, stepper)]
-    links, moved = chain(network), {name: leaf.detach() for name, leaf in leaves.items()}
-    moved_by = movement(links, parameters, moved)
+    moved = {name: leaf.detach() for name, leaf in leaves.items()}
+    moved_by = movement(layers_of(network, batch.inputs), parameters, moved, stacked=True)
     measured += [_step(network, leaves, batch, losses, stepper) for _ in range(steps - 1)]
     with torch.no_grad():
         measured.append(losses(call(network, leaves, batch.inputs), batch.labels))

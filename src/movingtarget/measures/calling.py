@@ -22,6 +22,11 @@ def original(network: nn.Module) -> nn.Module:
     return found if isinstance(found, nn.Module) else network
 
 
+def plain_name(name: str) -> str:
+    """The name of a parameter in the module that a compiled one was made of."""
+    return name.removeprefix(COMPILED)
+
+
 def arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Inputs as a call's arguments, by place and by name.
 

@@ -1,19 +1,15 @@
 """Largest curvature of a loss, in all parameters together and in each layer's alone."""
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from movingtarget.networks.chain import Link, chain, propagate
+from movingtarget.measures.layers import Layers
+from movingtarget.measures.objective import Loss, Losses, complete, objective
 from movingtarget.networks.initialise import generator as generator_of
-from movingtarget.networks.losses import member_losses
 from movingtarget.networks.stack import Parameters
-
-Loss = Callable[[Parameters], Tensor]
-"""Parameters of one member, or of a stack, -> its loss `()`, or losses `(members,)`."""
 
 ROUND_OFF = 1e-8
 """Length left over of a vector, once what lies along others is taken away, that is none (float64)."""
@@ -36,13 +32,17 @@ class Curvature(NamedTuple):
 def block_curvatures(
     network: nn.Module,
     parameters: Parameters,
-    inputs: Tensor,
-    labels: Tensor,
+    inputs: Any,
+    labels: Any,
     iterations: int,
     block_iterations: int,
     seed: int,
+    loss: Loss | None = None,
+    *,
+    stacked: bool = False,
+    layers: Layers | Sequence[str] | None = None,
 ) -> Curvature:
-    r"""Largest curvature of the cross-entropy in all parameters, over the largest in one layer's alone.
+    r"""Largest curvature of a loss in all parameters, over the largest in one layer's alone.
 
     $$ \rho = \frac{\lambda_{\max}(H)}{\max_i \lambda_{\max}(H_{ii})} $$
 
@@ -52,25 +52,27 @@ def block_curvatures(
     (`theory.sweep`). It is at least 1, and at most the number of layers where H is positive semidefinite.
     Far from a minimum, as at initialisation, H is not, and rho says nothing of rates.
 
-    The network is in training mode, its batch statistics part of the function. A copy is used: its mode
-    and the running statistics of torch's batch norms stay as they are.
+    The network is in its own mode: in training mode the statistics of a batch are part of the function, and
+    random parts, such as dropout, draw the same numbers in every evaluation.
 
     Args:
-        network: a chain of layers (see `networks.chain`).
-        parameters: of one member, or of a stack.
-        inputs: `(batch, ...)`, or `(members, batch, features)` for a stack.
-        labels: `(batch,)`, or `(members, batch)` for a stack.
+        network: any module; it is left as it is.
+        parameters: by name; those not given are the network's own.
+        inputs: as for `moving_target.drops`, as are those named so that follow.
+        labels: what `loss` takes.
         iterations: of Lanczos in all parameters.
         block_iterations: of Lanczos in each layer's.
         seed: of the vectors Lanczos starts from.
+        loss: the mean cross-entropy in nats unless given.
+        stacked: whether parameters are those of a stack.
+        layers: the blocks.
 
     Returns:
         Estimates from below, float64. The ratio is 1 for one layer, and NaN where no layer's curvature is
         positive (undefined) or the Hessian is not finite.
 
     Raises:
-        ValueError: layers share a parameter or the network is no chain, batch norm has a batch of one
-            example, or iterations are below 1.
+        ValueError: as `drops`; batch norm has a batch of one example, or iterations are below 1.
 
     Where all weights of the upper layer are zero, the loss is flat in the lower one alone, yet not in both:
 
@@ -82,19 +84,16 @@ def block_curvatures(
     >>> round(found.ratio.item(), 6)
     2.0
     """
-    links, generator = chain(deepcopy(network).train()), generator_of(seed, "curvature")
-    blocks, below = [], inputs
-    for place, link in enumerate(links):
-        loss_of = _loss_of(links[place:], below, labels)
-        names = list(link.names.values())
-        blocks.append(largest_curvature(loss_of, parameters, names, block_iterations, generator))
-        with torch.no_grad():
-            below = propagate([link], parameters, below.clone())
-    whole = blocks[0]
-    if len(links) > 1:
-        names = [name for link in links for name in link.names.values()]
-        loss_of = _loss_of(links, inputs, labels)
-        whole = largest_curvature(loss_of, parameters, names, iterations, generator)
+    parameters, generator = complete(network, parameters, stacked), generator_of(seed, "curvature")
+    with objective(network, parameters, inputs, labels, loss, stacked, layers) as of:
+        blocks = [
+            largest_curvature(losses, parameters, own, block_iterations, generator)
+            for own, losses in zip(of.layers.values(), of.above(parameters), strict=True)
+        ]
+        whole = blocks[0]
+        if len(blocks) > 1:
+            names = [name for own in of.layers.values() for name in own]
+            whole = largest_curvature(of.losses, parameters, names, iterations, generator)
     largest = torch.stack(blocks).amax(0)
     # no block's eigenvalue exceeds the whole's, and of two estimates from below the larger is the nearer
     whole = torch.maximum(whole, largest)
@@ -102,7 +101,7 @@ def block_curvatures(
 
 
 def largest_curvature(
-    loss_of: Loss, parameters: Parameters, names: Sequence[str], iterations: int, generator: torch.Generator
+    loss_of: Losses, parameters: Parameters, names: Sequence[str], iterations: int, generator: torch.Generator
 ) -> Tensor:
     """Largest (algebraic) eigenvalue of the Hessian of each member's loss in the parameters named.
 
@@ -136,17 +135,14 @@ def largest_curvature(
     variables = [constants[name].detach().requires_grad_() for name in names]
     with torch.enable_grad():
         losses = loss_of(constants | dict(zip(names, variables, strict=True)))
+        if not losses.requires_grad:  # it depends on none of them
+            return torch.zeros(losses.shape, dtype=torch.double)
         # members share no parameter, so the gradient of the sum holds each one's own
         gradients = torch.autograd.grad(losses.sum(), variables, create_graph=True, materialize_grads=True)
     product = _hessian_product(variables, gradients, losses.numel())
     dimension = sum(value.numel() for value in variables) // losses.numel()
-    start = torch.randn(dimension, generator=generator, dtype=torch.double)
+    start = torch.randn(dimension, generator=generator, dtype=torch.double).to(losses.device)
     return _largest_eigenvalues(product, start.expand(losses.numel(), -1), iterations).view(losses.shape)
-
-
-def _loss_of(links: Sequence[Link], inputs: Tensor, labels: Tensor) -> Loss:
-    # a copy of the inputs, for a layer may begin with an operation in place
-    return lambda parameters: member_losses(propagate(links, parameters, inputs.clone()), labels)
 
 
 def _hessian_product(
@@ -176,7 +172,7 @@ def _largest_eigenvalues(product: Callable[[Tensor], Tensor], start: Tensor, ite
     basis = start.new_zeros(members, steps, dimension)
     projected = start.new_zeros(members, steps, steps)
     vector = start / start.norm(dim=1, keepdim=True)
-    grows = torch.ones(members, dtype=torch.bool)
+    grows = torch.ones(members, dtype=torch.bool, device=start.device)
     for step in range(steps):
         basis[:, step] = vector
         spanned, image = basis[:, : step + 1], product(vector)

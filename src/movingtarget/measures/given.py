@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from movingtarget.measures.calling import COMPILED
+from movingtarget.measures.calling import plain_name
 from movingtarget.names import unknown
 from movingtarget.networks.stack import Parameters
 
@@ -28,7 +28,7 @@ def constants(network: nn.Module, parameters: Parameters, *, stacked: bool) -> P
     ValueError: parameter 'wieght' is unknown (did you mean weight?); allowed: weight, bias
     """
     own = _own(network)
-    parameters = {name.removeprefix(COMPILED): value for name, value in parameters.items()}
+    parameters = {plain_name(name): value for name, value in parameters.items()}
     for name, value in parameters.items():
         if name not in own:
             raise ValueError(unknown("parameter", name, own))

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from movingtarget.measures.calling import call, copied, original
 from movingtarget.measures.given import constants, size
 from movingtarget.measures.input_gradient import examples_of, one_output
+from movingtarget.measures.ours import as_before
 from movingtarget.measures.population import wide_statistics
 from movingtarget.measures.scale import unit_scale
 from movingtarget.measures.summed import summed_gradients
-from movingtarget.measures.untouched import untouched
 from movingtarget.networks.stack import Parameters
 
 
@@ -68,7 +68,7 @@ def layer_gradients(
     """
     network = original(network)
     values = constants(network, parameters, stacked=stacked)
-    with untouched(network), torch.enable_grad(), wide_statistics(network), _derived_by(parts) as calls:
+    with as_before(network), torch.enable_grad(), wide_statistics(network), _derived_by(parts) as calls:
         outputs = call(network, values, copied(inputs))
         places = {name: _place(name, seen) for name, seen in calls.items()}
         outputs = one_output(outputs, _examples(inputs, outputs, stacked), stacked=stacked)

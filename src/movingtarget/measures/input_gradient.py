@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from movingtarget.measures.calling import call, copied, original
 from movingtarget.measures.given import constants, members, size
+from movingtarget.measures.ours import as_before
 from movingtarget.measures.population import constant_statistics, evaluating
 from movingtarget.measures.summed import summed_gradients
-from movingtarget.measures.untouched import untouched
 from movingtarget.networks.stack import Parameters
 
 Inputs = TypeVar("Inputs")
@@ -66,7 +66,7 @@ def input_gradients(
     # copies of all inputs, for a network may begin with an operation in place
     given = _formed(inputs, {**copied(named), **{name: leaf.clone() for name, leaf in leaves.items()}})
     network_used = constant_statistics(network) if statistics is None else evaluating(network)
-    with untouched(network), torch.enable_grad(), network_used:
+    with as_before(network), torch.enable_grad(), network_used:
         outputs = one_output(call(network, values, given), examples_of(inputs), stacked=stacked)
         gradients = summed_gradients(network, outputs, list(leaves.values()), stacked=stacked)
     found = dict(zip(leaves, gradients, strict=True))

@@ -11,12 +11,13 @@ from movingtarget.measures.calling import call, copied
 from movingtarget.measures.untouched import untouched
 from movingtarget.names import unknown
 from movingtarget.networks.chain import chain, is_ours
+from movingtarget.networks.stack import Parameters
 
 Layers = Mapping[str, Sequence[str]]
 """The names of each layer's parameters by the layer's name, in the order of a forward pass."""
 
 
-def layers_of(network: nn.Module, inputs: Any) -> dict[str, list[str]]:
+def layers_of(network: nn.Module, inputs: Any, parameters: Parameters | None = None) -> dict[str, list[str]]:
     """Each layer's parameters by name: a layer is a module that owns some, a parameter is its first owner's.
 
     The order is that in which a forward pass first enters them. One that is never called, as the output
@@ -26,6 +27,7 @@ def layers_of(network: nn.Module, inputs: Any) -> dict[str, list[str]]:
     Args:
         network: any module; called once, if it is not ours, and left as it is.
         inputs: as `call` takes them.
+        parameters: what it is called with, by name; its own unless given.
 
     Raises:
         ValueError: the network has no parameters.
@@ -38,7 +40,7 @@ def layers_of(network: nn.Module, inputs: Any) -> dict[str, list[str]]:
         raise ValueError(f"{type(network).__name__} has no parameters; allowed: at least one layer with some")
     if is_ours(network):
         return _by_place([[*link.names.values()] for link in chain(network)])
-    return _grouped(network, entered(network, inputs))
+    return _grouped(network, entered(network, inputs, parameters or {}))
 
 
 def blocks(network: nn.Module, names: Sequence[str]) -> dict[str, list[str]]:
@@ -60,13 +62,13 @@ def blocks(network: nn.Module, names: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def entered(network: nn.Module, inputs: Any) -> list[str]:
+def entered(network: nn.Module, inputs: Any, parameters: Parameters) -> list[str]:
     """The names of the parts that a forward pass enters, in the order in which it first does."""
     names: list[str] = []
     with untouched(network), torch.no_grad(), ExitStack() as stack:
         for name, part in network.named_modules():
             stack.callback(part.register_forward_pre_hook(_note(names, name)).remove)
-        call(network, {}, copied(inputs))
+        call(network, parameters, copied(inputs))
     return list(dict.fromkeys(names))
 
 

@@ -1,18 +1,16 @@
 """How far the target moves: what a step of all layers at once promises, keeps, and changes for each layer."""
 
-from collections.abc import Callable, Iterable, Sequence
-from copy import deepcopy
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from movingtarget.networks.chain import Link, chain, propagate
-from movingtarget.networks.losses import differentiate, member_losses
+from movingtarget.measures.calling import original, plain_name
+from movingtarget.measures.layers import Layers
+from movingtarget.measures.objective import Loss, Losses, both, complete, objective
+from movingtarget.networks.chain import is_ours
 from movingtarget.networks.stack import Parameters
-
-Loss = Callable[[Tensor, Tensor], Tensor]
-"""(outputs, labels) -> the loss of each member, `(members,)`, or of one network, `()`."""
 
 
 class Drops(NamedTuple):
@@ -23,12 +21,14 @@ class Drops(NamedTuple):
         single: `(layers, members)`, of one layer moved alone; their sum is S.
         first_order: `(members,)`, F, the promise of the gradient.
         loss: `(members,)`, before the step.
+        promises: `(layers, members)`, each layer's part of F.
     """
 
     joint: Tensor
     single: Tensor
     first_order: Tensor
     loss: Tensor
+    promises: Tensor
 
 
 class Shift(NamedTuple):
@@ -48,9 +48,12 @@ def drops(
     network: nn.Module,
     before: Parameters,
     after: Parameters,
-    inputs: Tensor,
-    labels: Tensor,
-    loss: Loss = member_losses,
+    inputs: Any,
+    labels: Any,
+    loss: Loss | None = None,
+    *,
+    stacked: bool = False,
+    layers: Layers | Sequence[str] | None = None,
 ) -> Drops:
     r"""Drops of a loss by a step: of all layers, of each layer alone, and as the gradient promises.
 
@@ -61,16 +64,21 @@ def drops(
     that of the other layers having moved too. Small steps want parameters in double precision.
 
     Args:
-        network: a chain of layers; its own parameters and buffers are left as they are. Random parts, such as
-            dropout, would enter the drops: put a network that has any in eval mode.
-        before: the parameters W, of one network or of a stack.
-        after: the parameters W+ that any optimiser's step has led to.
-        inputs: `(batch, ...)`; for a stack, `(members, batch, features)`.
-        labels: what `loss` takes; `(batch,)` or `(members, batch)` for the mean cross-entropy in nats.
-        loss: of each member.
+        network: any module, in its own mode; it is left as it is. Random parts, such as dropout, draw the
+            same numbers in every evaluation.
+        before: the parameters W by name; those not given are the network's own.
+        after: the parameters W+ that any optimiser's step has led to; those not given do not move.
+        inputs: a tensor, a tuple or list of arguments, or arguments by name; for a stack
+            `(members, batch, features)`.
+        labels: what `loss` takes; `(batch,)`, or `(members, batch)` for a stack, if it is not given.
+        loss: `loss(outputs, labels)`, the mean cross-entropy in nats unless given.
+        stacked: whether parameters are those of a stack of members of one of our families.
+        layers: what is moved alone: names of parts, or names of parameters by layer; unless given, each
+            module that owns parameters (`layers.layers_of`).
 
     Raises:
-        ValueError: layers share a parameter, or the network is not a chain.
+        ValueError: one line that names an unknown layer or parameter, a parameter of another shape than the
+            network's own, or what the loss returned if it is no single number.
 
     The output x w1 w2 of two linear units falls from 1 to 0.81 when both weights fall to 0.9:
 
@@ -85,19 +93,21 @@ def drops(
     >>> round(found.joint.item(), 4), round(found.first_order.item(), 4)
     (0.19, 0.2)
     """
-    links = _links(network)
-    reached = _reached(links, before, inputs)
-    start = loss(reached[-1], labels)
-    single = [
-        start - _losses(links[place:], before | _own(link, after), reached[place], labels, loss)
-        for place, link in enumerate(links)
-    ]
-    joint = start - _losses(links, after, inputs, labels, loss)
-    gradient = gradients(network, before, inputs, labels, loss)
+    before, after = both(network, before, after, stacked)
+    with objective(network, before, inputs, labels, loss, stacked, layers) as of:
+        start, gradient = slopes(of.losses, before, _names(of.layers))
+        single = [
+            start - losses(before | {name: after[name] for name in own})
+            for own, losses in zip(of.layers.values(), of.above(before), strict=True)
+        ]
+        joint = start - of.losses(before | {name: after[name] for name in gradient})
     promises = [
-        (_vector(link, gradient) * (_vector(link, before) - _vector(link, after))).sum(-1) for link in links
+        (
+            _vector(own, gradient, stacked) * (_vector(own, before, stacked) - _vector(own, after, stacked))
+        ).sum(-1)
+        for own in of.layers.values()
     ]
-    return Drops(joint, torch.stack(single), torch.stack(promises).sum(0), start)
+    return Drops(joint, torch.stack(single), torch.stack(promises).sum(0), start, torch.stack(promises))
 
 
 @torch.no_grad()
@@ -105,9 +115,12 @@ def covariate_shift(
     network: nn.Module,
     before: Parameters,
     after: Parameters,
-    inputs: Tensor,
-    labels: Tensor,
-    loss: Loss = member_losses,
+    inputs: Any,
+    labels: Any,
+    loss: Loss | None = None,
+    *,
+    stacked: bool = False,
+    layers: Layers | Sequence[str] | None = None,
 ) -> Shift:
     r"""Internal covariate shift: how the layers below, once moved, change the gradient of each layer.
 
@@ -125,6 +138,8 @@ def covariate_shift(
             layer has yet done what the gradient asks for.
         labels: of that minibatch.
         loss: of each member.
+        stacked: whether parameters are those of a stack.
+        layers: whose gradients are compared.
 
     Source: Santurkar et al. 2018, definition 2.1.
 
@@ -139,26 +154,39 @@ def covariate_shift(
     >>> [round(value, 4) for value in [*found.relative.tolist(), *found.cosine.tolist()]]
     [0.0, 0.1, 1.0, 1.0]
     """
-    links = _links(network)
-    gradient = gradients(network, before, inputs, labels, loss)
-    reached = _reached(links, after, inputs)
-    size = torch.linalg.vector_norm(_vector(links[0], gradient), dim=-1)
-    shifts = [(_ratio(0 * size, size), _ratio(size, size))]
-    for place, link in enumerate(links[1:], 1):
-        moved = _gradients(links[place:], before, link.names.values(), reached[place], labels, loss)
-        shifts.append(_compare(_vector(link, gradient), _vector(link, moved)))
+    before, after = both(network, before, after, stacked)
+    with objective(network, before, inputs, labels, loss, stacked, layers) as of:
+        _, gradient = slopes(of.losses, before, _names(of.layers))
+        owned, above, moved = [*of.layers.values()], of.above(after), dict(before)
+        size = torch.linalg.vector_norm(_vector(owned[0], gradient, stacked), dim=-1)
+        shifts = [(_ratio(0 * size, size), _ratio(size, size))]
+        for place, own in enumerate(owned[1:], 1):
+            moved |= {name: after[name] for name in owned[place - 1]}
+            _, changed = slopes(above[place], moved, own)
+            shifts.append(_compare(_vector(own, gradient, stacked), _vector(own, changed, stacked)))
     relative, cosine = zip(*shifts, strict=True)
     return Shift(torch.stack(relative), torch.stack(cosine))
 
 
 @torch.no_grad()
-def input_drift(network: nn.Module, before: Parameters, after: Parameters, inputs: Tensor) -> Tensor:
+def input_drift(
+    network: nn.Module,
+    before: Parameters,
+    after: Parameters,
+    inputs: Any,
+    *,
+    stacked: bool = False,
+    layers: Layers | Sequence[str] | None = None,
+) -> Tensor:
     r"""How far a step moves the inputs of each layer, $\|h_i(W^+) - h_i(W)\| / \|h_i(W)\|$.
 
-    Norms are over the whole minibatch; arguments as for `drops`.
+    Norms are over all numbers that enter the layer for the minibatch; arguments as for `drops`.
 
     Returns:
         `(layers, members)`; 0 for the first layer, NaN where all inputs of a layer are zero.
+
+    Raises:
+        ValueError: as `drops`; or a layer is never called, so that nothing enters it.
 
     >>> network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
     >>> before = {"0.weight": torch.ones(1, 1), "1.weight": torch.ones(1, 1)}
@@ -166,30 +194,34 @@ def input_drift(network: nn.Module, before: Parameters, after: Parameters, input
     >>> [round(value, 4) for value in input_drift(network, before, after, torch.ones(1, 1)).tolist()]
     [0.0, 0.1]
     """
-    links = _links(network)
-    members = _members(links[0], before)
-    pairs = zip(_reached(links, before, inputs), _reached(links, after, inputs), strict=True)
-    drifts = [_relative_change(*(value.reshape(*members, -1).double() for value in pair)) for pair in pairs]
-    return torch.stack(drifts[:-1])
+    before, after = both(network, before, after, stacked)
+    with objective(network, before, inputs, None, None, stacked, layers) as of:
+        pairs = zip(of.reached(before), of.reached(after), strict=True)
+        drifts = [_relative_change(*pair) for pair in pairs]
+    return torch.stack(drifts)
 
 
-@torch.no_grad()
-def movement(links: Sequence[Link], before: Parameters, after: Parameters) -> Tensor:
+def movement(layers: Layers, before: Parameters, after: Parameters, *, stacked: bool = False) -> Tensor:
     r"""How far a step moves each layer, $\|W^+_i - W_i\| / \|W_i\|$, over all of a layer's parameters.
 
     Returns:
         `(layers, members)`; NaN where all parameters of a layer are zero.
 
-    >>> network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
-    >>> before = {"0.weight": torch.ones(1, 1), "1.weight": torch.ones(1, 1)}
+    >>> layers = {"first": ["0.weight"], "second": ["1.weight", "1.bias"]}
+    >>> before = {"0.weight": torch.ones(2, 2), "1.weight": torch.ones(1, 2), "1.bias": torch.ones(1)}
     >>> after = {name: 0.9 * value for name, value in before.items()}
-    >>> [round(value, 4) for value in movement(chain(network), before, after).tolist()]
+    >>> [round(value, 4) for value in movement(layers, before, after).tolist()]
     [0.1, 0.1]
     """
-    return torch.stack([_relative_change(_vector(link, before), _vector(link, after)) for link in links])
+    return torch.stack(
+        [
+            _relative_change(_vector(own, before, stacked), _vector(own, after, stacked))
+            for own in layers.values()
+        ]
+    )
 
 
-def promising_rate(loss: Tensor, gradient: Parameters, promise: float) -> Tensor:
+def promising_rate(loss: Tensor, gradient: Parameters, promise: float, *, stacked: bool = False) -> Tensor:
     r"""The rate at which gradient descent promises to lower a loss by this share of itself, F = promise x L.
 
     $$ \eta = \text{promise} \cdot L / \|\nabla L\|^2 $$
@@ -198,41 +230,51 @@ def promising_rate(loss: Tensor, gradient: Parameters, promise: float) -> Tensor
     magnitude, and J cannot exceed L.
 
     Args:
-        loss: L of each member, `(members,)`.
-        gradient: by name, `(members, ...)` each.
+        loss: L, `()`; of a stack, `(members,)`.
+        gradient: by name; of a stack, `(members, ...)` each.
         promise: above 0, finite.
+        stacked: whether these are of a stack of members.
 
     Returns:
-        `(members,)`; NaN where no finite rate above 0 promises it, as where the gradient is zero or the loss
-        not finite.
+        Of the loss's shape; NaN where no finite rate above 0 promises it, as where the gradient is zero or
+        the loss not finite.
 
     Raises:
         ValueError: the promise is not a finite number above 0.
 
-    >>> promising_rate(torch.tensor([2.0, 2.0]), {"w": torch.tensor([[2.0], [0.0]])}, 0.1).tolist()
-    [0.05000000074505806, nan]
+    >>> promising_rate(torch.tensor(2.0), {"w": torch.tensor([2.0, 0.0])}, 0.1).item()
+    0.05000000074505806
     """
     if not 0 < promise < float("inf"):
         raise ValueError(f"promise is {promise:g}; allowed: a finite number above 0")
-    squares = [value.flatten(1).double().square().sum(-1) for value in gradient.values()]
-    rate = (promise * loss.double() / torch.stack(squares).sum(0)).to(loss.dtype)
+    squares = _vector([*gradient], gradient, stacked).square().sum(-1)
+    rate = (promise * loss.double() / squares).to(loss.dtype)
     return torch.where((rate > 0) & rate.isfinite(), rate, torch.nan)
 
 
-def gradient_norms(links: Sequence[Link], gradient: Parameters) -> Tensor:
+def gradient_norms(layers: Layers, gradient: Parameters, *, stacked: bool = False) -> Tensor:
     """Euclidean norm of each layer's gradient, `(layers, members)`.
 
     >>> gradient = {"0.weight": torch.tensor([[3.0]]), "0.bias": torch.tensor([4.0])}
-    >>> gradient_norms(chain(nn.Sequential(nn.Linear(1, 1))), gradient).tolist()
+    >>> gradient_norms({"0": ["0.weight", "0.bias"]}, gradient).tolist()
     [5.0]
     """
-    return torch.stack([torch.linalg.vector_norm(_vector(link, gradient), dim=-1) for link in links])
+    norms = [torch.linalg.vector_norm(_vector(own, gradient, stacked), dim=-1) for own in layers.values()]
+    return torch.stack(norms)
 
 
 def gradients(
-    network: nn.Module, parameters: Parameters, inputs: Tensor, labels: Tensor, loss: Loss = member_losses
+    network: nn.Module,
+    parameters: Parameters,
+    inputs: Any,
+    labels: Any,
+    loss: Loss | None = None,
+    *,
+    stacked: bool = False,
 ) -> Parameters:
-    """The gradient of each member's loss with respect to all parameters; arguments as for `drops`.
+    """The gradient of the loss with respect to all parameters given; arguments as for `drops`.
+
+    That of a parameter which the loss does not depend on is zero.
 
     >>> network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
     >>> parameters = {"0.weight": torch.tensor([[2.0]]), "1.weight": torch.tensor([[3.0]])}
@@ -242,68 +284,35 @@ def gradients(
     >>> {name: value.item() for name, value in found.items()}
     {'0.weight': 3.0, '1.weight': 2.0}
     """
-    links = _links(network)
-    names = [name for link in links for name in link.names.values()]
-    return _gradients(links, parameters, names, inputs, labels, loss)
-
-
-def _links(network: nn.Module) -> list[Link]:
-    # torch's batch norms write to their buffers even when called with parameters that are not theirs
-    return chain(deepcopy(network))
-
-
-def _reached(links: Sequence[Link], parameters: Parameters, inputs: Tensor) -> list[Tensor]:
-    """The inputs of every layer, and the outputs of the last."""
-    reached = [inputs]
-    for link in links:
-        reached.append(propagate([link], parameters, _copy(reached[-1])))
-    return reached
-
-
-def _losses(
-    links: Sequence[Link], parameters: Parameters, inputs: Tensor, labels: Tensor, loss: Loss
-) -> Tensor:
-    return loss(propagate(links, parameters, _copy(inputs)), labels)
-
-
-def _copy(inputs: Tensor) -> Tensor:
-    """Inputs for layers that may begin with an operation in place."""
-    return inputs.detach().clone()
+    network = original(network)
+    own = {name for name, _ in network.named_parameters()}
+    layers: Layers | None = None if is_ours(network) else {}
+    whole = complete(network, parameters, stacked)
+    names = [name for name in map(plain_name, parameters) if name in own]
+    with objective(network, whole, inputs, labels, loss, stacked, layers) as of:
+        return slopes(of.losses, whole, names)[1]
 
 
 @torch.enable_grad()
-def _gradients(
-    links: Sequence[Link],
-    parameters: Parameters,
-    names: Iterable[str],
-    inputs: Tensor,
-    labels: Tensor,
-    loss: Loss,
-) -> Parameters:
-    """The gradient with respect to the parameters of these names, the others being constants."""
-    constants = {name: value.detach() for name, value in parameters.items()}
-    _, values = differentiate(
-        lambda leaves: _losses(links, constants | leaves, inputs, labels, loss),
-        {name: constants[name] for name in names},
-    )
-    return values
+def slopes(losses: Losses, parameters: Parameters, names: Iterable[str]) -> tuple[Tensor, Parameters]:
+    """The losses, and their gradient with respect to the parameters of these names, the others constant."""
+    leaves = {name: parameters[name].detach().requires_grad_() for name in names}
+    found = losses(parameters | leaves)
+    if not found.requires_grad:
+        return found, {name: torch.zeros_like(leaf) for name, leaf in leaves.items()}
+    # members share no parameter, so the gradient of the sum holds each one's own
+    values = torch.autograd.grad(found.sum(), [*leaves.values()], materialize_grads=True)
+    return found.detach(), dict(zip(leaves, values, strict=True))
 
 
-def _own(link: Link, parameters: Parameters) -> Parameters:
-    return {name: parameters[name] for name in link.names.values()}
+def _names(layers: Layers) -> list[str]:
+    return [name for own in layers.values() for name in own]
 
 
-def _members(link: Link, parameters: Parameters) -> torch.Size:
-    """The leading axes of stacked parameters; none for one network's."""
-    own, name = next(iter(link.names.items()))
-    value = parameters[name]
-    return value.shape[: value.dim() - link.affine.get_parameter(own).dim()]
-
-
-def _vector(link: Link, values: Parameters) -> Tensor:
-    """All that belongs to a layer, `(members, size)`; in double precision, lest squares vanish."""
-    members = _members(link, values)
-    return torch.cat([value.reshape(*members, -1) for value in _own(link, values).values()], -1).double()
+def _vector(names: Iterable[str], values: Parameters, stacked: bool) -> Tensor:
+    """All of these names, `(size,)` or `(members, size)`; in double precision, lest squares vanish."""
+    parts = [values[name].detach().double() for name in names]
+    return torch.cat([part.reshape(*part.shape[: int(stacked)], -1) for part in parts], -1)
 
 
 def _compare(old: Tensor, new: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from movingtarget.measures.calling import call, copied, original
 from movingtarget.measures.given import constants
-from movingtarget.measures.untouched import untouched
+from movingtarget.measures.ours import as_before
 from movingtarget.networks.layers import Normalisation
 from movingtarget.networks.stack import Parameters
 
@@ -113,7 +113,7 @@ def population_statistics(
     calls: dict[str, list[Parameters]] = {name: [] for name in _layers(network)}
     if not calls:
         return {}
-    with untouched(network), _holding(network, lambda name, statistics: calls[name].append(statistics)):
+    with as_before(network), _holding(network, lambda name, statistics: calls[name].append(statistics)):
         call(network, values, copied(inputs))
     for name, seen in calls.items():
         if len(seen) > 1:

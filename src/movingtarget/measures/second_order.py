@@ -1,14 +1,13 @@
 """What the second order foretells of a step: the price of own curvature, and of the others having moved."""
 
-from copy import deepcopy
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from movingtarget.measures.moving_target import Loss
-from movingtarget.networks.chain import Link, chain, propagate
-from movingtarget.networks.losses import member_losses
+from movingtarget.measures.layers import Layers
+from movingtarget.measures.objective import Loss, both, objective
 from movingtarget.networks.stack import Parameters
 
 
@@ -28,9 +27,12 @@ def prices(
     network: nn.Module,
     before: Parameters,
     after: Parameters,
-    inputs: Tensor,
-    labels: Tensor,
-    loss: Loss = member_losses,
+    inputs: Any,
+    labels: Any,
+    loss: Loss | None = None,
+    *,
+    stacked: bool = False,
+    layers: Layers | Sequence[str] | None = None,
 ) -> Prices:
     r"""Prices of a step s = W+ - W to second order, in the names of `measures.moving_target.drops`.
 
@@ -47,9 +49,11 @@ def prices(
         inputs: of the minibatch.
         labels: of the minibatch.
         loss: of each member.
+        stacked: whether parameters are those of a stack.
+        layers: what is moved alone.
 
     Raises:
-        ValueError: layers share a parameter, or the network is not a chain.
+        ValueError: as `drops`.
 
     Source: derived here; Pearlmutter 1994 (products of the Hessian with vectors).
 
@@ -64,35 +68,36 @@ def prices(
     >>> found.own.tolist(), round(found.others.item(), 4)  # F - S = 0.2 - 0.2, S - J = 0.2 - 0.19
     ([0.0, 0.0], 0.01)
     """
-    links = chain(deepcopy(network))
-    names = [name for link in links for name in link.names.values()]
-    leaves = {name: before[name].detach().requires_grad_() for name in names}
-    with torch.enable_grad():
-        losses = loss(propagate(links, leaves, inputs.detach().clone()), labels)
+    before, after = both(network, before, after, stacked)
+    with objective(network, before, inputs, labels, loss, stacked, layers) as of, torch.enable_grad():
+        names = [name for own in of.layers.values() for name in own]
+        leaves = {name: before[name].detach().requires_grad_() for name in names}
+        losses = of.losses(before | leaves)
+        if not losses.requires_grad:
+            return Prices(torch.zeros(len(of.layers), *losses.shape), torch.zeros(losses.shape))
         # members share no parameter, so the gradient of the sum holds each one's own
         found = torch.autograd.grad(
             losses.sum(), [*leaves.values()], create_graph=True, materialize_grads=True
         )
-    slopes = dict(zip(names, found, strict=True))
-    steps = {name: (after[name] - before[name]).detach() for name in names}
+        slopes = dict(zip(names, found, strict=True))
+        steps = {name: (after[name] - before[name]).detach() for name in names}
 
-    def curvature_along(own: list[str]) -> Tensor:
-        """s^T H s of the part of the step that these parameters take, for each member."""
-        # a gradient that is constant has a derivative too
-        curved = [slopes[name] + 0 * leaves[name] for name in own]
-        moved = [steps[name] for name in own]
-        images = torch.autograd.grad(
-            curved, [leaves[name] for name in own], moved, retain_graph=True, materialize_grads=True
-        )
-        products = [
-            (image.double() * step.double()).reshape(*losses.shape, -1).sum(-1)
-            for image, step in zip(images, moved, strict=True)
-        ]
-        return torch.stack(products).sum(0)
+        def curvature_along(own: Sequence[str]) -> Tensor:
+            """s^T H s of the part of the step that these parameters take, for each member."""
+            # a gradient that is constant has a derivative too
+            curved = [slopes[name] + 0 * leaves[name] for name in own]
+            images = torch.autograd.grad(
+                curved,
+                [leaves[name] for name in own],
+                [steps[name] for name in own],
+                retain_graph=True,
+                materialize_grads=True,
+            )
+            products = [
+                (image.double() * steps[name].double()).reshape(*losses.shape, -1).sum(-1)
+                for image, name in zip(images, own, strict=True)
+            ]
+            return torch.stack(products).sum(0)
 
-    own = torch.stack([curvature_along(_names(link)) for link in links]) / 2
-    return Prices(own, curvature_along(names) / 2 - own.sum(0))
-
-
-def _names(link: Link) -> list[str]:
-    return list(link.names.values())
+        own = torch.stack([curvature_along(names) for names in of.layers.values()]) / 2
+        return Prices(own, curvature_along(names) / 2 - own.sum(0))

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from movingtarget.measures.ours import ours
+
 ROUNDING = 8
 """In units of a number's precision: so small beside the outputs' own gradients is one made by rounding."""
 
@@ -37,7 +39,7 @@ def summed_gradients(
             f"the network's outputs ({outputs.dtype}) have no derivative; allowed: outputs that are computed "
             "from floating-point numbers, neither detached nor under no_grad"
         )
-    checked = not (outputs.is_meta or (_ours(network) and not network.training))
+    checked = not (outputs.is_meta or (ours(network) and not network.training))
     gradients = _gradients(outputs.sum(), places, retain_graph=checked)
     if not checked:
         return gradients
@@ -68,14 +70,6 @@ def summed_gradients(
 def _gradients(total: Tensor, places: Sequence[Tensor], retain_graph: bool = False) -> list[Tensor]:
     """At each place; zero where the outputs do not depend on it."""
     return list(torch.autograd.grad(total, places, retain_graph=retain_graph, materialize_grads=True))
-
-
-def _ours(network: nn.Module) -> bool:
-    """Whether it is known to treat each example by itself, in eval mode, and to end in an affine layer."""
-    kinds = {type(part).__module__ for part in network.modules()}
-    return type(network).__module__.startswith("movingtarget.networks.") and all(
-        kind.startswith(("movingtarget.networks.", "torch.nn.modules.")) for kind in kinds
-    )
 
 
 def _signs(outputs: Tensor) -> Tensor:

@@ -57,9 +57,7 @@ def untouched(network: nn.Module) -> Iterator[None]:
 
 def _contents(part: nn.Module) -> list[tuple[Any, Any]]:
     """The containers among a part's attributes, its hooks and parameters by name among them, and copies."""
-    return [
-        (value, value.copy()) for value in vars(part).values() if isinstance(value, (dict, list, set))
-    ]
+    return [(value, value.copy()) for value in vars(part).values() if isinstance(value, (dict, list, set))]
 
 
 def _refill(contents: list[tuple[Any, Any]]) -> None:

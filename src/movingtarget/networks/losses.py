@@ -1,6 +1,7 @@
 """Losses of a stack's members, and their gradients."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +24,29 @@ def member_losses(logits: Tensor, labels: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(logits, labels, reduction="none").sum(-1).mean(-1)
     losses = F.cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none")
     return losses.view(labels.shape).mean(-1)
+
+
+def class_loss(outputs: Any, labels: Any) -> Tensor:
+    r"""The mean cross-entropy of classes, in nats: outputs `(batch, classes)`, labels `(batch,)` -> `()`.
+
+    In at least single precision. Further axes of examples stand last, as torch has them.
+
+    Raises:
+        ValueError: outputs or labels of another shape or kind.
+
+    >>> round(class_loss(torch.zeros(3, 2), torch.tensor([0, 1, 1])).item(), 4)  # log 2
+    0.6931
+    """
+    if not isinstance(outputs, Tensor) or not isinstance(labels, Tensor):
+        kinds = f"{type(outputs).__name__} and {type(labels).__name__}"
+        raise ValueError(f"outputs and labels are {kinds}; allowed: tensors, or a loss of your own for them")
+    shape = (*outputs.shape[:1], *outputs.shape[2:])
+    if outputs.dim() < 2 or tuple(labels.shape) != shape or labels.is_floating_point():
+        raise ValueError(
+            f"labels are {str(labels.dtype).removeprefix('torch.')} {tuple(labels.shape)} for outputs "
+            f"{tuple(outputs.shape)}; allowed: whole numbers {shape}, or a loss of your own for others"
+        )
+    return F.cross_entropy(outputs.float() if outputs.dtype.itemsize < 4 else outputs, labels.long())
 
 
 def entropy_floor(images: Tensor) -> float:

@@ -25,22 +25,28 @@ OF_LAYER = {
     "gradient_noise": Quantity(
         "noise", "Deviation of that gradient from batch to batch, in norms of its mean.", True
     ),
-    "update_ratio": Quantity("update / weight", "Norm of the optimiser's step, in norms of the weights.", True),
+    "update_ratio": Quantity(
+        "update / weight", "Norm of the optimiser's step, in norms of the weights.", True
+    ),
     "kept_alone": Quantity(
         "kept alone", "What the layer's own step lowers the loss by, over what its gradient promises."
     ),
     "promise_share": Quantity("share of promise", "The layer's part of what the whole step promises."),
     "target_shift": Quantity(
-        "target moves", "Change of the layer's gradient once the layers below have moved, in norms of it.", True
+        "target moves",
+        "Change of the layer's gradient once the layers below have moved, in norms of it.",
+        True,
     ),
     "gradient_rank": Quantity(
-        "gradient rank", "Effective rank of the examples' gradients at the layer's output, over that of noise."
+        "gradient rank",
+        "Effective rank of the examples' gradients at the layer's output, over that of noise.",
     ),
     "gradient_correlation": Quantity(
         "gradient correlation", "Correlation between two examples' gradients at the layer's output."
     ),
     "information_kept": Quantity(
-        "information kept", "Least information of the layer on which example it reads, over the logarithm of their number."
+        "information kept",
+        "Least information of the layer on which example it reads, over the logarithm of their number.",
     ),
 }
 """By name; each with intervals over batches."""
@@ -50,14 +56,20 @@ OF_WHOLE = {
     "promise": Quantity("promise F / L", "What the gradient promises of the step, in losses.", True),
     "kept": Quantity("kept J / F", "What the step lowers the loss by, over what its gradient promises."),
     "kept_alone": Quantity("kept alone S / F", "The same, if each layer moved alone, summed over layers."),
-    "interaction": Quantity("lost to the others (S - J) / F", "What is lost because the other layers move too."),
-    "matched_kept": Quantity("kept at a promise of 1 %", "J / F of the same step, scaled to promise 1 % of the loss."),
+    "interaction": Quantity(
+        "lost to the others (S - J) / F", "What is lost because the other layers move too."
+    ),
+    "matched_kept": Quantity(
+        "kept at a promise of 1 %", "J / F of the same step, scaled to promise 1 % of the loss."
+    ),
     "matched_interaction": Quantity(
         "lost to the others at 1 %", "(S - J) / F of the same step, scaled to promise 1 % of the loss."
     ),
     "curvature": Quantity("curvature", "Largest eigenvalue of the loss's Hessian, from below.", True),
     "step_curvature": Quantity(
-        "curvature along the step", "Curvature's price of the step over its promise: from 1, nothing is left of it.", True
+        "curvature along the step",
+        "Curvature's price of the step over its promise: from 1, nothing is left of it.",
+        True,
     ),
 }
 """By name; each with intervals over batches where it is measured on several."""

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from movingtarget.data.load import Images
+from movingtarget.measures.layers import layers_of
 from movingtarget.measures.moving_target import gradient_norms
 from movingtarget.measures.population import population_statistics
-from movingtarget.networks.chain import chain
 from movingtarget.networks.initialise import generator
 from movingtarget.networks.losses import member_losses
 from movingtarget.networks.stack import Parameters, call
@@ -113,7 +113,8 @@ def fine_tune(
     with torch.no_grad():
         loss = member_losses(call(network, parameters, examples.inputs), examples.labels)
     statistics = population_statistics(network, parameters, examples.inputs, stacked=True)
-    far = gradient_norms(chain(network), {name: parameters[name] - start[name] for name in start})
+    moved = {name: parameters[name] - start[name] for name in start}
+    far = gradient_norms(layers_of(network, examples.inputs), moved, stacked=True)
     return Tuned(loss, evaluate(network, parameters, statistics, *held), far / far.sum(0))
 
 

@@ -1,0 +1,257 @@
+"""A loss as a function of the parameters of layers, whatever the network is."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from movingtarget.measures.calling import call, copied, original, plain_name, repeatable
+from movingtarget.measures.layers import Layers, blocks, layers_of
+from movingtarget.measures.untouched import untouched
+from movingtarget.names import unknown
+from movingtarget.networks.chain import Link, chain, is_ours, propagate
+from movingtarget.networks.losses import class_loss, member_losses
+from movingtarget.networks.stack import Parameters
+
+Loss = Callable[[Any, Any], Tensor]
+"""(outputs, labels) -> the loss of one network, `()`; of a stack, of each member, `(members,)`."""
+
+Losses = Callable[[Parameters], Tensor]
+"""All parameters -> the loss `()`, or losses `(members,)`."""
+
+
+class Objective(NamedTuple):
+    """What a step of layers does to a loss, told by functions of all parameters.
+
+    Attributes:
+        layers: the names of each layer's parameters, bottom first.
+        losses: of all parameters.
+        above: at some parameters, for each layer the losses as a function of parameters that agree with
+            these below that layer: of a chain, what lies below is not computed again.
+        reached: at some parameters, the inputs of each layer, `(size,)`, or `(members, size)`; float64.
+    """
+
+    layers: Layers
+    losses: Losses
+    above: Callable[[Parameters], Sequence[Losses]]
+    reached: Callable[[Parameters], list[Tensor]]
+
+
+@contextmanager
+def objective(
+    network: nn.Module,
+    parameters: Parameters,
+    inputs: Any,
+    labels: Any,
+    loss: Loss | None,
+    stacked: bool,
+    layers: Layers | Sequence[str] | None,
+) -> Iterator[Objective]:
+    """The loss of a batch in a network's parameters; the network is as before afterwards.
+
+    Random numbers are the same in every evaluation. A network of our families, and a Sequential that draws
+    none, is taken as the chain it is, if its links are the layers asked for.
+
+    Args:
+        network: any module, in its own mode.
+        parameters: as `complete` has them, of the precision of all that will be asked about.
+        inputs: as `calling.call` takes them.
+        labels: what `loss` takes.
+        loss: the mean cross-entropy of class labels unless given (of a stack, `member_losses`).
+        stacked: whether parameters are those of a stack of members.
+        layers: the names of each layer's parameters, or of the parts that are to be taken for layers; those
+            that `layers_of` finds unless given.
+
+    Raises:
+        ValueError: unknown layers, or a loss of another shape.
+    """
+    network = original(network)
+    loss_of = _checked(loss or (member_losses if stacked else class_loss), stacked)
+    with untouched(network), repeatable(network):
+        found = _layers(network, parameters, inputs, layers)
+        links = _links(network, parameters, inputs, found)
+        if links:
+            yield _of_chain(links, found, inputs, labels, loss_of, stacked)
+        else:
+            yield _of_module(network, found, inputs, labels, loss_of)
+
+
+def complete(network: nn.Module, parameters: Parameters, stacked: bool) -> Parameters:
+    """All of a network's parameters, those not given being its own, by its own names.
+
+    Raises:
+        ValueError: a name is unknown, or a shape not the network's own (behind the members' axis).
+    """
+    network = original(network)
+    own = dict(network.named_parameters())
+    first = {id(value): name for name, value in own.items()}
+    names = {  # those that share a tensor are one; buffers may be among them
+        **{name: first[id(value)] for name, value in network.named_parameters(remove_duplicate=False)},
+        **{name: name for name, _ in network.named_buffers()},
+    }
+    found = {} if stacked else {name: value.detach() for name, value in own.items()}
+    for given, value in parameters.items():
+        name = plain_name(given)
+        if name not in names:
+            raise ValueError(unknown("parameter", given, names))
+        if names[name] in own:
+            _check_shape(name, value, own[names[name]].shape, stacked)
+        if name == names[name] or names[name] not in parameters:
+            found[names[name]] = value.detach()
+    return found
+
+
+def both(
+    network: nn.Module, before: Parameters, after: Parameters, stacked: bool
+) -> tuple[Parameters, Parameters]:
+    """All parameters before and after a step, as `complete` has them; those not given after do not move."""
+    whole = complete(network, before, stacked)
+    return whole, complete(network, whole | after, stacked)
+
+
+def _check_shape(name: str, value: Tensor, shape: torch.Size, stacked: bool) -> None:
+    allowed = ("members", *shape) if stacked else tuple(shape)
+    if value.shape[int(stacked) :] != shape:
+        other = "" if stacked else "; of a stack of members, say stacked=True"
+        raise ValueError(
+            f"parameter '{name}' has shape {tuple(value.shape)}; allowed: "
+            f"({', '.join(map(str, allowed))}){other}"
+        )
+
+
+def _checked(loss: Loss, stacked: bool) -> Loss:
+    def checked(outputs: Any, labels: Any) -> Tensor:
+        value = loss(outputs, labels)
+        if not isinstance(value, Tensor):
+            raise ValueError(f"the loss returned {type(value).__name__}; allowed: a tensor of one number")
+        if stacked or value.dim() == 0:
+            return value
+        if value.numel() != 1:
+            raise ValueError(
+                f"the loss returned shape {tuple(value.shape)}; allowed: a single number, such as their mean "
+                "(of a stack of members, say stacked=True)"
+            )
+        return value.reshape(())
+
+    return checked
+
+
+def _layers(
+    network: nn.Module, parameters: Parameters, inputs: Any, layers: Layers | Sequence[str] | None
+) -> Layers:
+    if layers is None:
+        return layers_of(network, inputs, parameters)
+    if isinstance(layers, Sequence):
+        return blocks(network, layers)
+    own = {name for name, _ in network.named_parameters()}
+    for layer, names in layers.items():
+        for name in names:
+            if name not in own:
+                raise ValueError(f"layer '{layer}': {unknown('parameter', name, own)}")
+    return layers
+
+
+def _links(network: nn.Module, parameters: Parameters, inputs: Any, layers: Layers) -> list[Link]:
+    """The links of a chain whose layers these are; none if the network is not one."""
+    if not is_ours(network) and not (isinstance(inputs, Tensor) and _runs_parts_alone(network)):
+        return []
+    # `call` takes buffers to the precision of the parameters; links leave them in their own
+    if not is_ours(network) and any(
+        parameters[name].dtype != value.dtype for name, value in network.named_parameters()
+    ):
+        return []
+    try:
+        links = chain(network)
+    except ValueError:  # parameters are shared
+        return []
+    held = [[*link.names.values()] for link in links]
+    return links if held == [[*names] for names in layers.values()] else []
+
+
+def _runs_parts_alone(network: nn.Module) -> bool:
+    """Whether a network is a Sequential of torch's own parts, none of which draws random numbers."""
+    parts = [*network.modules()]
+    return (
+        type(network) is nn.Sequential
+        and not any(part._forward_hooks or part._forward_pre_hooks for part in parts)
+        and all(type(part).__module__.startswith("torch.nn.") for part in parts)
+        and not any(part.training and isinstance(part, _RANDOM) for part in parts)
+    )
+
+
+_RANDOM = (nn.modules.dropout._DropoutNd, nn.RReLU, nn.MultiheadAttention, nn.RNNBase)
+
+
+def _of_chain(
+    links: Sequence[Link], layers: Layers, inputs: Tensor, labels: Any, loss: Loss, stacked: bool
+) -> Objective:
+    def reached(parameters: Parameters) -> list[Tensor]:
+        """The inputs of every layer."""
+        found = [inputs.detach()]
+        for link in links[:-1]:
+            found.append(propagate([link], parameters, found[-1].clone()))
+        return found
+
+    def above(parameters: Parameters) -> list[Losses]:
+        with torch.no_grad():
+            below = reached(parameters)
+        return [_from(links[place:], value, labels, loss) for place, value in enumerate(below)]
+
+    def flat(parameters: Parameters) -> list[Tensor]:
+        return [value.double().flatten(int(stacked)) for value in reached(parameters)]
+
+    return Objective(layers, _from(links, inputs, labels, loss), above, flat)
+
+
+def _from(links: Sequence[Link], inputs: Tensor, labels: Any, loss: Loss) -> Losses:
+    # a copy of the inputs, for a layer may begin with an operation in place
+    return lambda parameters: loss(propagate(links, parameters, inputs.detach().clone()), labels)
+
+
+def _of_module(network: nn.Module, layers: Layers, inputs: Any, labels: Any, loss: Loss) -> Objective:
+    def losses(parameters: Parameters) -> Tensor:
+        return loss(call(network, parameters, copied(inputs)), labels)
+
+    def reached(parameters: Parameters) -> list[Tensor]:
+        return _entering(network, layers, parameters, inputs)
+
+    return Objective(layers, losses, lambda parameters: [losses] * len(layers), reached)
+
+
+def _entering(network: nn.Module, layers: Layers, parameters: Parameters, inputs: Any) -> list[Tensor]:
+    """All numbers that enter each layer's module, in all of its calls: `(size,)` each."""
+    parts = dict(network.named_modules())
+    entered: dict[str, list[Tensor]] = {name: [] for name in layers}
+    with ExitStack() as hooks:
+        for name, seen in entered.items():
+            if name not in parts:
+                raise ValueError(unknown("layer", name, parts))
+            hook = parts[name].register_forward_pre_hook(_keep_in(seen), with_kwargs=True)
+            hooks.callback(hook.remove)
+        call(network, parameters, copied(inputs))
+    for name, seen in entered.items():
+        if not seen:
+            raise ValueError(
+                f"layer '{name}' is never called; allowed: one that is, such as the part around it"
+            )
+    return [torch.cat(seen) for seen in entered.values()]
+
+
+def _keep_in(seen: list[Tensor]) -> Any:
+    def hook(part: nn.Module, places: tuple[Any, ...], names: dict[str, Any]) -> None:
+        seen.extend(value.detach().double().flatten() for value in tensors((places, names)))
+
+    return hook
+
+
+def tensors(value: Any) -> Iterator[Tensor]:
+    """The tensors in nested tuples, lists and mappings."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from tensors(part)
+    elif isinstance(value, Mapping):
+        yield from tensors([*value.values()])
