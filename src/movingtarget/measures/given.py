@@ -1,25 +1,47 @@
 """Parameters that are given to a network in the place of its own: are they what it can take?"""
 
+import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from movingtarget.measures.calling import plain_name
+from movingtarget.measures.calling import original, plain_name
 from movingtarget.names import unknown
 from movingtarget.networks.stack import Parameters
+
+
+def measurable(network: nn.Module) -> nn.Module:
+    """The module itself, of a compiled one the original, if its parameters can be replaced.
+
+    Raises:
+        ValueError: one line that says why they cannot.
+
+    >>> measurable(nn.DataParallel(nn.Linear(2, 3)))
+    Traceback (most recent call last):
+    ValueError: the network is DataParallel; allowed: the module that it was made of
+    """
+    if not isinstance(network, nn.Module):
+        raise ValueError(f"the network is {type(network).__name__}; allowed: a module of torch")
+    network = original(network)
+    for part in network.modules():
+        if isinstance(part, torch.jit.ScriptModule | nn.DataParallel):
+            raise ValueError(f"the network is {type(part).__name__}; allowed: the module that it was made of")
+    for name, value in network.named_parameters():
+        if is_lazy(value):
+            raise ValueError(f"parameter '{name}' has no shape yet; allowed: networks that were called once")
+    return network
 
 
 def constants(network: nn.Module, parameters: Parameters, *, stacked: bool) -> Parameters:
     """The parameters (and buffers) without gradients; those that are not given stay the network's own.
 
     Args:
-        network: any module; of a compiled one, the original.
+        network: a measurable one.
         parameters: by name, each of the network's own shape; of a stack, with a leading axis of members.
         stacked: whether they are a stack's.
 
     Raises:
         ValueError: one line that names the parameter which the network has not, or in another shape.
 
-    >>> import torch
     >>> constants(nn.Linear(2, 3), {"weight": torch.zeros(5, 3, 2)}, stacked=False)
     Traceback (most recent call last):
     ValueError: parameter 'weight' is 5x3x2; allowed: 3x2, as the network's own, or stacked=True for a stack
@@ -32,8 +54,9 @@ def constants(network: nn.Module, parameters: Parameters, *, stacked: bool) -> P
     for name, value in parameters.items():
         if name not in own:
             raise ValueError(unknown("parameter", name, own))
-        if own[name] is not None:
-            _check_shape(name, value, own[name], stacked)
+        expected = own[name]
+        if expected is not None:
+            _check_shape(name, value, expected, stacked)
     if stacked:
         _check_members(parameters)
     return {name: value.detach() for name, value in parameters.items()}
@@ -47,7 +70,6 @@ def members(parameters: Parameters, *, stacked: bool) -> tuple[int, ...]:
 def size(value: Tensor) -> str:
     """A tensor's shape in words.
 
-    >>> import torch
     >>> size(torch.zeros(2, 3)), size(torch.tensor(0.0))
     ('2x3', 'a single number')
     """
@@ -62,11 +84,7 @@ def _own(network: nn.Module) -> dict[str, Tensor | None]:
     return own
 
 
-def _check_shape(name: str, value: Tensor, own: Tensor | None, stacked: bool) -> None:
-    if own is None:
-        return
-    if is_lazy(own):
-        raise ValueError(f"parameter '{name}' has no shape yet; allowed: networks that were called once")
+def _check_shape(name: str, value: Tensor, own: Tensor, stacked: bool) -> None:
     if value.shape[stacked:] == own.shape and value.dim() == own.dim() + stacked:
         return
     allowed = (

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from movingtarget.measures.calling import call, copied, original
-from movingtarget.measures.given import constants, size
+from movingtarget.measures.calling import copied
+from movingtarget.measures.given import constants, measurable, size
 from movingtarget.measures.input_gradient import examples_of, one_output
 from movingtarget.measures.ours import as_before
 from movingtarget.measures.population import wide_statistics
@@ -24,6 +24,8 @@ class GradientCorrelation(NamedTuple):
     norm: Tensor
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def layer_gradients(
     network: nn.Module,
     parameters: Parameters,
@@ -53,7 +55,7 @@ def layer_gradients(
         do not depend on it.
 
     Raises:
-        TypeError: the network or a part returns something other than one tensor.
+        TypeError: the network or a part returns something other than one tensor; parts are no modules.
         ValueError: a part is not called once, or its outputs are not the examples' floating-point numbers;
             a parameter is unknown or of another shape; the outputs have no derivative, or are not the
             examples'; examples depend on each other, as through batch statistics.
@@ -66,15 +68,19 @@ def layer_gradients(
     >>> layer_gradients(network, parameters, inputs, {"first": network[0]})["first"].tolist()
     [[2.0, 3.0], [2.0, 0.0]]
     """
-    network = original(network)
+    network = measurable(network)
+    _check_parts(parts)
     values = constants(network, parameters, stacked=stacked)
-    with as_before(network), torch.enable_grad(), wide_statistics(network), _derived_by(parts) as calls:
-        outputs = call(network, values, copied(inputs))
-        places = {name: _place(name, seen) for name, seen in calls.items()}
-        outputs = one_output(outputs, _examples(inputs, outputs, stacked), stacked=stacked)
-        for name, place in places.items():
-            _check_axes(name, place, outputs, 1 + stacked)
-        gradients = summed_gradients(network, outputs, [*places.values()], stacked=stacked)
+    with as_before(network), wide_statistics(network), _derived_by(parts) as calls:
+
+        def places_of(returned: object) -> tuple[Tensor, list[Tensor]]:
+            places = {name: _place(name, [*seen]) for name, seen in calls.items()}
+            outputs = one_output(returned, _examples(inputs, returned, stacked), stacked=stacked)
+            for name, place in places.items():
+                _check_axes(name, place, outputs, 1 + stacked)
+            return outputs, [*places.values()]
+
+        gradients = summed_gradients(network, values, copied(inputs), places_of, stacked=stacked)
     return dict(zip(parts, gradients, strict=True))
 
 
@@ -155,6 +161,14 @@ def _derived_by(parts: Mapping[str, nn.Module]) -> Iterator[dict[str, list[Any]]
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _check_parts(parts: Mapping[str, nn.Module]) -> None:
+    if not isinstance(parts, Mapping):
+        raise TypeError(f"parts are {type(parts).__name__}; allowed: submodules of the network by name")
+    for name, part in parts.items():
+        if not isinstance(part, nn.Module):
+            raise TypeError(f"part '{name}' is {type(part).__name__}; allowed: a submodule of the network")
 
 
 def _place(name: str, calls: list[Any]) -> Tensor:

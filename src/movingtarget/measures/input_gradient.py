@@ -6,16 +6,18 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from movingtarget.measures.calling import call, copied, original
-from movingtarget.measures.given import constants, members, size
+from movingtarget.measures.calling import copied
+from movingtarget.measures.given import constants, measurable, members, size
 from movingtarget.measures.ours import as_before
-from movingtarget.measures.population import constant_statistics, evaluating
+from movingtarget.measures.population import constant_statistics, evaluating, wide_statistics
 from movingtarget.measures.summed import summed_gradients
 from movingtarget.networks.stack import Parameters
 
 Inputs = TypeVar("Inputs")
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def input_gradients(
     network: nn.Module,
     parameters: Parameters,
@@ -59,16 +61,22 @@ def input_gradients(
     >>> input_gradients(network, parameters, torch.tensor([[2.0], [-2.0]])).tolist()
     [[1.0], [-3.0]]
     """
-    network = original(network)
+    network = measurable(network)
+    examples = examples_of(inputs)
     values = constants(network, parameters | (statistics or {}), stacked=stacked)
     named = by_name(inputs)
     leaves = _leaves(named, members(values, stacked=stacked))
     # copies of all inputs, for a network may begin with an operation in place
     given = _formed(inputs, {**copied(named), **{name: leaf.clone() for name, leaf in leaves.items()}})
-    network_used = constant_statistics(network) if statistics is None else evaluating(network)
-    with as_before(network), torch.enable_grad(), network_used:
-        outputs = one_output(call(network, values, given), examples_of(inputs), stacked=stacked)
-        gradients = summed_gradients(network, outputs, list(leaves.values()), stacked=stacked)
+    held = constant_statistics(network) if statistics is None else wide_statistics(network)
+    with as_before(network), held, evaluating(network):
+        gradients = summed_gradients(
+            network,
+            values,
+            given,
+            lambda outputs: (one_output(outputs, examples, stacked=stacked), list(leaves.values())),
+            stacked=stacked,
+        )
     found = dict(zip(leaves, gradients, strict=True))
     others = {} if isinstance(inputs, Mapping) else dict.fromkeys(named)
     return _formed(inputs, {**others, **found})  # type: ignore[no-any-return]
@@ -93,17 +101,17 @@ def one_output(outputs: object, examples: int, *, stacked: bool = False) -> Tens
     return outputs
 
 
-def examples_of(inputs: Any, axis: int = 0) -> int:
-    """How many examples there are: the length of the first tensor.
+def examples_of(inputs: Any) -> int:
+    """How many examples there are: the length of the first tensor among the inputs.
 
     Raises:
-        ValueError: there is no tensor, or it is a single number.
+        ValueError: there is no tensor, or it is empty or a single number.
     """
     first = next((value for value in by_name(inputs).values() if isinstance(value, Tensor)), None)
-    if first is None or first.dim() <= axis:
+    if first is None or not first.dim() or not len(first):
         found = "no tensor" if first is None else size(first)
         raise ValueError(f"inputs are {found}; allowed: tensors with the examples along the first axis")
-    return first.shape[axis]
+    return len(first)
 
 
 def by_name(inputs: Any) -> dict[Any, Any]:
@@ -130,12 +138,16 @@ def _leaves(named: dict[Any, Any], leading: tuple[int, ...]) -> dict[Any, Tensor
         if isinstance(value, Tensor) and value.is_floating_point()
     }
     if not floating:
-        kinds = ", ".join(str(getattr(value, "dtype", type(value).__name__)) for value in named.values())
+        kinds = ", ".join(_kind(value) for value in named.values())
         raise ValueError(
-            f"inputs are {kinds or 'none'}; allowed: floating-point numbers (whole numbers have no gradient: "
+            f"inputs are {kinds}; allowed: tensors of floating-point numbers (whole ones have no gradient: "
             "take layer_gradients at the output of the embedding that reads them)"
         )
     return {
         name: value.detach().expand(*leading, *value.shape).clone().requires_grad_()
         for name, value in floating.items()
     }
+
+
+def _kind(value: Any) -> str:
+    return f"of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__

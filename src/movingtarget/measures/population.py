@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from movingtarget.measures.calling import call, copied, original
-from movingtarget.measures.given import constants
+from movingtarget.measures.calling import call, copied
+from movingtarget.measures.given import constants, measurable
 from movingtarget.measures.ours import as_before
 from movingtarget.networks.layers import Normalisation
 from movingtarget.networks.stack import Parameters
@@ -108,7 +108,7 @@ def population_statistics(
     >>> {name: round(value.item(), 4) for name, value in found.items()}
     {'0.running_mean': 3.0, '0.running_var': 4.0}
     """
-    network = original(network)
+    network = measurable(network)
     values = constants(network, parameters, stacked=stacked)
     calls: dict[str, list[Parameters]] = {name: [] for name in _layers(network)}
     if not calls:

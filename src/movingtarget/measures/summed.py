@@ -1,21 +1,26 @@
 """The gradient of a network's summed outputs, where it is what one example's outputs say of that example."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from movingtarget.measures.calling import call
 from movingtarget.measures.ours import ours
+from movingtarget.networks.stack import Parameters
+
+PlacesOf = Callable[[Any], tuple[Tensor, Sequence[Tensor]]]
 
 ROUNDING = 8
 """In units of a number's precision: so small beside the outputs' own gradients is one made by rounding."""
 
 
 def summed_gradients(
-    network: nn.Module, outputs: Tensor, places: Sequence[Tensor], *, stacked: bool
+    network: nn.Module, parameters: Parameters, inputs: Any, places_of: PlacesOf, *, stacked: bool
 ) -> list[Tensor]:
-    r"""Gradients of the summed outputs at several places of the network that computed them.
+    r"""Gradients of a network's summed outputs at several places that they are computed through.
 
     $$ \partial \sum_{i p} f_p(x_i) / \partial z $$
 
@@ -26,29 +31,58 @@ def summed_gradients(
     mode, need neither.
 
     Args:
-        network: the one that was called.
-        outputs: `(examples, ...)`, or `(members, examples, ...)`.
-        places: tensors that were passed through, examples first as well where they have them.
+        network: as `calling.call` takes it, and so what follows.
+        parameters: in the place of its own, on the way back as well, where a checkpoint computes anew.
+        inputs: that it is called with.
+        places_of: what the network returns -> outputs, `(examples, ...)` or `(members, examples, ...)`, and
+            tensors that they were computed through, examples first as well where they have them.
         stacked: whether there is an axis of members.
 
     Raises:
         ValueError: the outputs have no derivative, or examples depend on each other.
     """
+    checked = not (ours(network) and not network.training)
+
+    def derive(returned: Any) -> list[Tensor]:
+        outputs, places = places_of(returned)
+        return _derived(outputs, places, int(stacked), checked and not outputs.is_meta)
+
+    named = {f"network.{name}": value for name, value in parameters.items()}
+    found: list[Tensor] = call(_Then(network, derive), named, inputs)
+    return found
+
+
+class _Then(nn.Module):
+    """A network, and what is done with its outputs while its parameters are replaced."""
+
+    def __init__(self, network: nn.Module, work: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.network, self.work, self.training = network, work, network.training
+
+    def forward(self, *places: Any, **names: Any) -> Any:
+        return self.work(self.network(*places, **names))
+
+
+def _derived(outputs: Tensor, places: Sequence[Tensor], axis: int, checked: bool) -> list[Tensor]:
+    if not places:
+        return []
     if not outputs.requires_grad:
         raise ValueError(
             f"the network's outputs ({outputs.dtype}) have no derivative; allowed: outputs that are computed "
             "from floating-point numbers, neither detached nor under no_grad"
         )
-    checked = not (outputs.is_meta or (ours(network) and not network.training))
     gradients = _gradients(outputs.sum(), places, retain_graph=checked)
-    if not checked:
-        return gradients
-    axis = int(stacked)
-    half = (outputs.shape[axis] + 1) // 2
+    return _looked_at(outputs, places, gradients, axis) if checked else gradients
+
+
+def _looked_at(outputs: Tensor, places: Sequence[Tensor], gradients: list[Tensor], axis: int) -> list[Tensor]:
+    """The gradients, less what is rounding, if examples do not depend on each other."""
+    examples = outputs.shape[axis]
+    half = (examples + 1) // 2
     signs = _signs(outputs)
-    signs.narrow(axis, half, outputs.shape[axis] - half).zero_()
+    signs.narrow(axis, half, examples - half).zero_()
     signed = _gradients((outputs * signs).sum(), places)
-    if any(_reaches(gradient, outputs.shape[axis], half, axis) for gradient in signed):
+    if any(_reaches(gradient, examples, half, axis) for gradient in signed):
         raise ValueError(
             "the outputs of some examples depend on other examples; allowed: examples along the first axis, "
             "each by itself (batch norm of torch's in eval mode, batch statistics of one's own detached)"
@@ -62,7 +96,7 @@ def summed_gradients(
         warnings.warn(
             "the network's outputs add up to a constant (does it end in a softmax?): their sum has no "
             "gradient, taken as zero; measure the network without its last layer",
-            stacklevel=3,
+            stacklevel=2,
         )
     return kept
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from movingtarget.estimators import ESTIMATORS
+from movingtarget.estimators import ESTIMATORS, Estimator
 from movingtarget.measures.mutual_information.channel import Scaling, noise_like, scaled
 from movingtarget.measures.mutual_information.estimate import Estimate, positive, samples
 from movingtarget.measures.mutual_information.pairwise import pairwise
@@ -31,9 +31,7 @@ def estimate(
     >>> estimate("alignment", [1.0, 2.0, 4.0], torch.tensor([2.0, 4.0, 8.0])).value
     1.0
     """
-    if not isinstance(estimator, str) or estimator not in ESTIMATORS:
-        raise ValueError(unknown("estimator", estimator, ESTIMATORS))
-    known = ESTIMATORS[estimator]
+    known = _known(estimator)
     function: Any = pkgutil.resolve_name(known.function)
     return function(below, above, **known.options, **settings)  # type: ignore[no-any-return]
 
@@ -106,6 +104,14 @@ def estimates_through(
     names: Sequence[str], clean: tuple[Tensor, Tensor], drawn: tuple[Tensor, Tensor], noise: float
 ) -> dict[str, Estimate]:
     """The same of layers at unit size, with standard normal noise that is drawn already."""
+    for name in names:
+        _known(name)
     noisy = [layer + noise * own for layer, own in zip(clean, drawn, strict=True)]
     bounds = dict(zip(BOUNDS, pairwise(*clean, noise), strict=True)) if {*names} & {*BOUNDS} else {}
     return {name: bounds[name] if name in bounds else estimate(name, *noisy) for name in names}
+
+
+def _known(estimator: Any) -> Estimator:
+    if not isinstance(estimator, str) or estimator not in ESTIMATORS:
+        raise ValueError(unknown("estimator", estimator, ESTIMATORS))
+    return ESTIMATORS[estimator]

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from movingtarget.measures.calling import call, copied, original
+from movingtarget.measures.calling import call, copied
 from movingtarget.measures.capture import capture
+from movingtarget.measures.given import measurable
 from movingtarget.measures.input_gradient import by_name
 from movingtarget.measures.mutual_information.by_name import information_through_noise
 from movingtarget.measures.mutual_information.channel import Scaling
@@ -126,9 +127,7 @@ def _tables(network: nn.Module, inputs: Any, names: Sequence[str]) -> dict[str, 
 @torch.no_grad()
 def _outputs(network: nn.Module, inputs: Any, names: Sequence[str]) -> dict[str, Any]:
     """What each layer returns when the network is called once."""
-    if not isinstance(network, nn.Module):
-        raise ValueError(f"the network is {type(network).__name__}; allowed: a module of torch")
-    network = original(network)
+    network = measurable(network)
     parts = dict(network.named_modules(remove_duplicate=False))
     for name in names:
         if name not in parts:
