@@ -18,6 +18,9 @@ class Quantity(NamedTuple):
 
 
 OF_LAYER = {
+    "weight_gain": Quantity(
+        "weight gain", "Root mean square of the weights, times the root of how many a unit reads.", True
+    ),
     "activation_size": Quantity("activation", "Root mean square of the layer's outputs.", True),
     "dead_share": Quantity("dead units", "Share of units that no gradient reaches for any example."),
     "saturated_share": Quantity("saturated", "Share of outputs at the flat ends of a bounded activation."),
