@@ -13,6 +13,8 @@ NAN = np.nan
 
 def around(estimate: float, spread: float = 0.1) -> Interval:
     """An interval whose ends are so many parts of the estimate away."""
+    if math.isnan(estimate):
+        return Interval(NAN, NAN, NAN)  # numpy's own, which equals itself within a tuple
     return Interval(estimate, estimate - spread * abs(estimate), estimate + spread * abs(estimate))
 
 
@@ -170,7 +172,7 @@ def too_fast() -> Result:
                 "The step keeps −2.3 [−2.5, −2.1] of its promise, usual are 0.5 to 0.98; scaled to promise "
                 "1 % of the loss it keeps 0.95.",
                 "seen in 4 of 4 batches",
-                "Lower the learning rate: a tenth of it gained 290 % of the loss in 5 steps, half of it 71 %.",
+                "Lower the learning rate: a tenth of it gained 290 % of the loss in 5 steps, half 71 %.",
             ),
         ),
         optimiser="SGD",

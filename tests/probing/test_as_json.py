@@ -20,7 +20,7 @@ def test_what_was_written_is_read(name, tmp_path):
 
 def test_numbers_of_numpy_are_written_in_full(tmp_path):
     exact = Interval(*(float(np.float64(1) / divisor) for divisor in (3, 7, 11)))
-    single = Interval(*map(np.float32, exact))
+    single = Interval(*(np.float32(end) for end in exact))  # type: ignore[arg-type]
     for given in (exact, single):
         read = read_json(write_json(replace(healthy(), whole={"kept": given}), tmp_path / "probe.json"))
         assert read.whole["kept"] == given

@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from movingtarget.drawing.style import CENTIMETRE, styled
 from movingtarget.look import DARK, GREY
 from movingtarget.probing.quantities import OF_LAYER, Quantity
-from movingtarget.probing.result import Layer, Result, Trial
+from movingtarget.probing.result import Band, Layer, Result, Trial
 from movingtarget.probing.wording import (
     MINUS,
     beyond,
@@ -77,6 +77,7 @@ class Row(NamedTuple):
         return (self.low + self.high) / 2
 
 
+@styled
 def as_svg(figure: Figure, prefix: str) -> str:
     """A figure to be put into a page as it is, its names told apart from other figures' by a prefix."""
     buffer = StringIO()
@@ -98,11 +99,14 @@ def draw_trials(result: Result) -> Figure:
     axes.annotate("as it is", (0, -0.6), (0, 2), textcoords="offset points", ha="center", fontsize=SMALL)
     _scale_of_gains(axes, [end for trial in known if trial.gain for end in trial.gain])
     axes.axvline(0, color=DARK, linewidth=0.8)
+    gains = [(trial.gain, effect(trial)) for trial in known if trial.gain]
+    _draw_dots(axes, [Dot(gain, place, EFFECTS[how]) for place, (gain, how) in enumerate(gains)], size=4.5)
     for place, trial in enumerate(rows):
-        _trial(axes, place, trial)
+        _name_trial(axes, place, trial)
     axes.yaxis.set_visible(False)
     axes.spines.left.set_visible(False)
-    axes.set_xlabel("gain over the network as it is, % of the loss", fontsize=SMALL)
+    beyond_reach = ", powers of ten beyond 100 %" if axes.get_xscale() == "symlog" else ""
+    axes.set_xlabel(f"gain over the network as it is, % of the loss{beyond_reach}", fontsize=SMALL)
     return figure
 
 
@@ -124,13 +128,11 @@ def _scale_of_gains(axes: Axes, ends: Sequence[float]) -> None:
     axes.set_xlim(*(end + sign * 0.06 * (reach or 1) for end, sign in ((low, -1), (high, 1))))
     if reach > 2:
         powers = [10.0**power for power in range(math.ceil(math.log10(reach)) + 1)]
-        axes.xaxis.set_major_locator(FixedLocator([*(-power for power in powers[::-1]), 0, *powers]))
+        axes.xaxis.set_major_locator(FixedLocator([*(-power for power in reversed(powers)), 0, *powers]))
         axes.xaxis.set_minor_locator(NullLocator())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{round(100 * value, 6):,.10g}".replace("-", MINUS))
-    )
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: _plain(round(100 * share, 6))))
     axes.tick_params(labelsize=SMALL)
 
 
@@ -139,7 +141,7 @@ def _plain(value: float) -> str:
     return f"{value:,.10g}".replace("-", MINUS)
 
 
-def _trial(axes: Axes, place: int, trial: Trial) -> None:
+def _name_trial(axes: Axes, place: int, trial: Trial) -> None:
     name: dict[str, Any] = {
         "transform": axes.get_yaxis_transform(),
         "va": "center",
@@ -151,23 +153,42 @@ def _trial(axes: Axes, place: int, trial: Trial) -> None:
     axes.text(-0.03, place, shortened(trial_title(trial), 28), ha="right", color=ink, **name)
     note = f"  ({trial.note})" if trial.note else ""
     if known and trial.gain is not None:
-        _point(axes, trial.gain, place, EFFECTS[effect(trial)], size=4.5)
         said = f"{interval(trial.gain, '%')}{note}"
     else:
         said = f"not tried: {trial.note}" if trial.note else "not tried"
-    axes.text(1.03, place, said[:62], ha="left", color=ink, **name)
+    axes.text(1.03, place, said if len(said) <= 62 else f"{said[:61]}…", ha="left", color=ink, **name)
 
 
-def _point(axes: Axes, measured: Interval, height: float, look: dict[str, Any], size: float) -> None:
-    """A dot with its interval; an arrow at the panel's edge if the dot is beyond it."""
+class Dot(NamedTuple):
+    """An estimate with its interval at a height, and how it looks."""
+
+    measured: Interval
+    height: float
+    look: dict[str, Any]
+
+
+def _draw_dots(axes: Axes, dots: Sequence[Dot], size: float) -> None:
+    """Dots with their intervals; those beyond the panel are arrows at its edge."""
     low, high = axes.get_xlim()
-    ends = [min(max(end, low), high) for end in measured[1:] if not math.isnan(end)]
-    if len(ends) == 2:
-        axes.plot(ends, [height, height], color=look["color"], linewidth=1.1, solid_capstyle="butt")
-    value = measured.estimate
-    marker = "<" if value < low else ">" if value > high else look["marker"]
-    style = {**look, "marker": marker, "markersize": size, "linestyle": "none", "clip_on": False, "zorder": 3}
-    axes.plot([min(max(value, low), high)], [height], **style)
+    bars = [dot for dot in dots if not any(map(math.isnan, dot.measured))]
+    lows, highs = (np.clip([dot.measured[end] for dot in bars], low, high) for end in (1, 2))
+    colours = [dot.look["color"] for dot in bars]
+    axes.hlines([dot.height for dot in bars], lows, highs, colors=colours, linewidth=1.1)
+    for look, alike in _by_look(dots, low, high):
+        values = np.clip([dot.measured.estimate for dot in alike], low, high)
+        heights = [dot.height for dot in alike]
+        axes.plot(values, heights, linestyle="none", markersize=size, clip_on=False, zorder=3, **look)
+
+
+def _by_look(dots: Sequence[Dot], low: float, high: float) -> list[tuple[dict[str, Any], list[Dot]]]:
+    """Dots that look alike together; "<" and ">" are beyond the ends."""
+    groups: dict[str, tuple[dict[str, Any], list[Dot]]] = {}
+    for dot in dots:
+        value = dot.measured.estimate
+        beyond_end = {"marker": "<"} if value < low else {"marker": ">"} if value > high else {}
+        look = dot.look | beyond_end
+        groups.setdefault(str(look), (look, []))[1].append(dot)
+    return [*groups.values()]
 
 
 @styled
@@ -237,29 +258,43 @@ def _panel(figure: Figure, place: int, count: int, left: float, top: float, bott
 def _shade(axes: Axes, result: Result) -> None:
     """Mark the rows of layers in trouble."""
     trouble = in_trouble(result)
-    for place, layer in enumerate(result.layers):
-        if layer.name in trouble:
-            axes.axhspan(place - 0.5, place + 0.5, color=TROUBLE, linewidth=0, zorder=0)
+    places = [place - 0.5 for place, layer in enumerate(result.layers) if layer.name in trouble]
+    axes.barh(
+        places, 1, height=1, align="edge", color=TROUBLE, transform=axes.get_yaxis_transform(), zorder=0
+    )
 
 
 def _quantity(axes: Axes, quantity: Quantity, name: str, rows: Sequence[Row]) -> None:
     scale = 100 if quantity.unit == "%" else 1
     _scale(axes, quantity, [value * scale for value in _decisive(rows, name)])
-    low, high = axes.get_xlim()
+    _draw_usual(axes, [(row, row.layer.usual[name]) for row in rows if name in row.layer.usual], scale)
+    dots = []
     for row in rows:
-        if name in row.layer.usual:
-            ends = [min(max(end * scale, low), high) for end in row.layer.usual[name]]
-            axes.fill_betweenx(
-                [row.low - 0.5, row.high + 0.5], ends[0], ends[1], color=USUAL, linewidth=0, zorder=1
-            )
-    for row in rows:
-        measured = Interval(*(end * scale for end in row.layer.measured[name]))
-        look = OUTSIDE if beyond(row.layer.measured[name], row.layer.usual.get(name)) else INSIDE
-        if row.high > row.low:
-            middle = min(max(measured.estimate, low), high)
-            axes.plot([middle] * 2, [row.low - 0.3, row.high + 0.3], color=look["color"], linewidth=0.6)
-        _point(axes, measured, row.middle, look, size=2.8)
+        measured = row.layer.measured[name]
+        look = OUTSIDE if beyond(measured, row.layer.usual.get(name)) else INSIDE
+        dots.append(Dot(Interval(*(end * scale for end in measured)), row.middle, look))
+    _draw_dots(axes, dots, size=2.8)
+    _draw_stretches(axes, rows, dots)
     _finish(axes, quantity)
+
+
+def _draw_usual(axes: Axes, bands: Sequence[tuple[Row, Band]], scale: float) -> None:
+    """A grey band in the height of its rows, for each row."""
+    heights = [height for row, _ in bands for height in (row.low - 0.5, row.high + 0.5, math.nan)]
+    lows, highs = ([end for _, band in bands for end in (*[scale * band[at]] * 2, math.nan)] for at in (0, 1))
+    limits = axes.get_xlim()
+    axes.fill_betweenx(
+        heights, np.clip(lows, *limits), np.clip(highs, *limits), color=USUAL, linewidth=0, zorder=1
+    )
+
+
+def _draw_stretches(axes: Axes, rows: Sequence[Row], dots: Sequence[Dot]) -> None:
+    """A line through the dot of a stretch, across its layers."""
+    low, high = axes.get_xlim()
+    for row, dot in zip(rows, dots, strict=True):
+        if row.high > row.low:
+            middle = min(max(dot.measured.estimate, low), high)
+            axes.vlines(middle, row.low - 0.3, row.high + 0.3, color=dot.look["color"], linewidth=0.6)
 
 
 def _decisive(rows: Sequence[Row], name: str) -> Iterator[float]:

@@ -1,5 +1,6 @@
 """A probe's result as two pages of A4 in one HTML file that loads nothing."""
 
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +13,11 @@ from movingtarget.probing.quantities import OF_LAYER, OF_WHOLE
 from movingtarget.probing.result import Layer, Result
 from movingtarget.probing.whole_file import write_whole
 
-IN_FULL = 3
-"""Findings that are told with their evidence; more are named."""
+LINES, LETTERS = 46, 88
+"""For findings and trials on the first page, and of a line, in the widest of the fonts."""
+
+LONGEST = 440
+"""Of evidence or advice, in letters; the JSON has it whole."""
 
 MOST_ROWS = 20
 """Layers of which a table fits under the figure."""
@@ -57,6 +61,7 @@ def page(result: Result) -> str:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     made.filters |= {"typeset": wording.typeset, "sentence": wording.sentence}
     made.globals |= {"words": wording, "kinds": FINDINGS, "titles": OF_LAYER}
@@ -66,11 +71,23 @@ def page(result: Result) -> str:
         outside=_outside(result),
         columns=_columns(result),
         rows=_rows(result),
-        in_full=IN_FULL,
+        in_full=_in_full(result),
+        longest=LONGEST,
         most_notes=MOST_NOTES,
         trials=as_svg(draw_trials(result), "trials") if len(result.trials) > 1 else "",
         layers=_layers(result),
     )
+
+
+def _in_full(result: Result) -> int:
+    """How many findings the first page has room for with their evidence; others are named."""
+    left = LINES - len(result.trials) - len(result.whole) - 2 * len(result.findings)
+    for place, finding in enumerate(result.findings):
+        texts = (wording.headline(finding, result), finding.evidence + finding.sureness, finding.advice)
+        left -= 1 + sum(ceil(min(len(text), LONGEST) / LETTERS) for text in texts)
+        if left < 0:
+            return max(place, 1)
+    return len(result.findings)
 
 
 def _layers(result: Result) -> str:

@@ -195,6 +195,13 @@ def as_it_is(result: Result) -> Trial | None:
     return next((trial for trial in result.trials if trial.drop and trial.gain is None), None)
 
 
+def lowered(drop: Interval) -> str:
+    """What steps do to the loss: "lower the loss by 12 [8, 16] %"."""
+    if drop.estimate < 0:
+        return f"raise the loss by {interval(Interval(-drop.estimate, -drop.high, -drop.low), '%')}"
+    return f"lower the loss by {interval(drop, '%')}"
+
+
 def effect(trial: Trial) -> str:
     """Whether a trial "helped" or "harmed", as far as its interval tells; else empty."""
     if trial.gain is None:
