@@ -199,6 +199,7 @@ def cut() -> Result:
         layer(
             name,
             "Embedding" if "embedding" in name else "LayerNorm" if name == "norm" else "Linear",
+            16_512,
             **{
                 "gradient_norm": 0.05 * 1.1**place,
                 "activation_size": 0.8 + 0.02 * place,

@@ -23,6 +23,7 @@ from movingtarget.probing.wording import (
     effect,
     in_trouble,
     interval,
+    short_names,
     shortened,
     trial_title,
     tried,
@@ -156,7 +157,7 @@ def _name_trial(axes: Axes, place: int, trial: Trial) -> None:
         said = f"{interval(trial.gain, '%')}{note}"
     else:
         said = f"not tried: {trial.note}" if trial.note else "not tried"
-    axes.text(1.03, place, said if len(said) <= 62 else f"{said[:61]}…", ha="left", color=ink, **name)
+    axes.text(1.03, place, said if len(said) <= 46 else f"{said[:45]}…", ha="left", color=ink, **name)
 
 
 class Dot(NamedTuple):
@@ -210,14 +211,15 @@ def draw_layers(result: Result, tallest: float) -> Figure | None:
     row = min(ROW, tallest / count)
     top, bottom = 0.95 * CENTIMETRE, 0.95 * CENTIMETRE
     figure = Figure((WIDTH, top + bottom + max(count * row, 1.2) * CENTIMETRE), dpi=72)
-    left = _room_for([shortened(layer.name, MOST_LETTERS) for layer in result.layers], SMALL)
+    names = short_names([layer.name for layer in result.layers], MOST_LETTERS)
+    left = _room_for(names, SMALL)
     for place, name in enumerate(shown):
         axes = _panel(figure, place, len(shown), left, top, bottom)
         axes.set_ylim(-0.5, count - 0.5)
         _shade(axes, result)
         _quantity(axes, OF_LAYER[name], name, rows[name])
         if place == 0:
-            _name_layers(axes, result, row * CENTIMETRE / POINT)
+            _name_layers(axes, result, names, row * CENTIMETRE / POINT)
     return figure
 
 
@@ -260,7 +262,14 @@ def _shade(axes: Axes, result: Result) -> None:
     trouble = in_trouble(result)
     places = [place - 0.5 for place, layer in enumerate(result.layers) if layer.name in trouble]
     axes.barh(
-        places, 1, height=1, align="edge", color=TROUBLE, transform=axes.get_yaxis_transform(), zorder=0
+        places,
+        1,
+        height=1,
+        align="edge",
+        color=TROUBLE,
+        linewidth=0.3,
+        transform=axes.get_yaxis_transform(),
+        zorder=0,
     )
 
 
@@ -273,9 +282,14 @@ def _quantity(axes: Axes, quantity: Quantity, name: str, rows: Sequence[Row]) ->
         measured = row.layer.measured[name]
         look = OUTSIDE if beyond(measured, row.layer.usual.get(name)) else INSIDE
         dots.append(Dot(Interval(*(end * scale for end in measured)), row.middle, look))
-    _draw_dots(axes, dots, size=2.8)
+    _draw_dots(axes, dots, size=min(2.8, 0.8 * _points_a_row(axes)))
     _draw_stretches(axes, rows, dots)
     _finish(axes, quantity)
+
+
+def _points_a_row(axes: Axes) -> float:
+    low, high = axes.get_ylim()
+    return float(axes.bbox.height / (high - low))
 
 
 def _draw_usual(axes: Axes, bands: Sequence[tuple[Row, Band]], scale: float) -> None:
@@ -284,7 +298,7 @@ def _draw_usual(axes: Axes, bands: Sequence[tuple[Row, Band]], scale: float) -> 
     lows, highs = ([end for _, band in bands for end in (*[scale * band[at]] * 2, math.nan)] for at in (0, 1))
     limits = axes.get_xlim()
     axes.fill_betweenx(
-        heights, np.clip(lows, *limits), np.clip(highs, *limits), color=USUAL, linewidth=0, zorder=1
+        heights, np.clip(lows, *limits), np.clip(highs, *limits), color=USUAL, linewidth=0.3, zorder=1
     )
 
 
@@ -344,7 +358,7 @@ def _finish(axes: Axes, quantity: Quantity) -> None:
     axes.set_xticks(ticks, names)
     for tick, label in zip(ticks, axes.get_xticklabels(), strict=True):
         place = axes.transAxes.inverted().transform(axes.transData.transform((tick, 0)))[0]
-        label.set_horizontalalignment("left" if place < 0.2 else "right" if place > 0.8 else "center")
+        label.set_horizontalalignment("left" if place < 0.1 else "right" if place > 0.9 else "center")
 
 
 def _decades(low: float, high: float) -> list[float]:
@@ -353,7 +367,7 @@ def _decades(low: float, high: float) -> list[float]:
     return [10.0**power for power in (powers if len(powers) < 3 else (powers[0], powers[-1]))]
 
 
-def _name_layers(axes: Axes, result: Result, row: float) -> None:
+def _name_layers(axes: Axes, result: Result, names: Sequence[str], row: float) -> None:
     """Names at the left; where rows are lower than letters, of some layers, and of those in trouble first."""
     trouble = in_trouble(result)
     every = math.ceil(len(result.layers) / MOST_NAMES)
@@ -362,7 +376,7 @@ def _name_layers(axes: Axes, result: Result, row: float) -> None:
         if place % every:
             continue
         axes.annotate(
-            shortened(layer.name, MOST_LETTERS),
+            names[place],
             (0, place),
             (-4, 0),
             xycoords=axes.get_yaxis_transform(),

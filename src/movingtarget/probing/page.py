@@ -1,5 +1,6 @@
 """A probe's result as two pages of A4 in one HTML file that loads nothing."""
 
+from itertools import accumulate
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from movingtarget.probing.quantities import OF_LAYER, OF_WHOLE
 from movingtarget.probing.result import Layer, Result
 from movingtarget.probing.whole_file import write_whole
 
-LINES, LETTERS = 46, 88
+LINES, LETTERS = 43, 88
 """For findings and trials on the first page, and of a line, in the widest of the fonts."""
 
 LONGEST = 440
@@ -25,7 +26,8 @@ MOST_ROWS = 20
 ROOM_BESIDE_TABLE, ROOM_ALONE = 9.6, 18.0
 """For the rows of the figure of layers, in centimetres."""
 
-MOST_NOTES = 5
+ROOM_FOR_NOTES = 560
+"""On the second page, in letters."""
 
 
 class Measured(NamedTuple):
@@ -42,6 +44,7 @@ class Row(NamedTuple):
     """A row of the table of layers, in words; a cell says on which side of the usual it lies."""
 
     name: str
+    short: str
     kind: str
     parameters: str
     in_trouble: bool
@@ -73,7 +76,7 @@ def page(result: Result) -> str:
         rows=_rows(result),
         in_full=_in_full(result),
         longest=LONGEST,
-        most_notes=MOST_NOTES,
+        notes=_notes(result),
         trials=as_svg(draw_trials(result), "trials") if len(result.trials) > 1 else "",
         layers=_layers(result),
     )
@@ -132,6 +135,12 @@ def _share(result: Result, name: str, count: int) -> str:
     return f"{count} of {len(_measured_at(result, name))}"
 
 
+def _notes(result: Result) -> list[str]:
+    """The notes that there is room for."""
+    ends = accumulate(len(note) for note in result.notes)
+    return [note for note, end in zip(result.notes, ends, strict=True) if end <= ROOM_FOR_NOTES]
+
+
 def _columns(result: Result) -> list[str]:
     """The quantities of the table of layers."""
     return [name for name in OF_LAYER if _measured_at(result, name)]
@@ -142,15 +151,17 @@ def _rows(result: Result) -> list[Row]:
     if len(result.layers) > MOST_ROWS:
         return []
     trouble, blocks = wording.in_trouble(result), {block.name: block for block in result.blocks}
+    short = wording.short_names([layer.name for layer in result.layers], 24)
     return [
         Row(
             layer.name,
+            name,
             layer.kind,
             f"{layer.parameters:,}",
             layer.name in trouble,
             [_cell(layer, blocks.get(layer.name, layer), name) for name in _columns(result)],
         )
-        for layer in reversed(result.layers)
+        for layer, name in zip(reversed(result.layers), reversed(short), strict=True)
     ]
 
 

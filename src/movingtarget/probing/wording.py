@@ -12,6 +12,7 @@ from movingtarget.statistics.bootstrap import Interval
 
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
+JOINED = "\N{WORD JOINER}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
 HEALTHY = "Healthy: no trouble found"
@@ -58,7 +59,9 @@ def interval(measured: Interval, unit: str = "") -> str:
     power = max(_power(value) for value in values)
     power = 0 if -3 <= power < 5 else power
     values = [value / 10.0**power for value in values]
-    places = min(max(-_power((values[2] - values[1]) / 5), -_power(values[0]) if values[0] else 0, 0), 4)
+    width = values[2] - values[1]
+    leading = -_power(values[0]) if abs(values[0]) > width / 10 else 0
+    places = min(max(-_power(width / 5), leading, 0), 4)
     texts = [f"{value:z,.{places}f}".replace("-", MINUS) for value in values]
     return f"{texts[0]} [{texts[1]}, {texts[2]}]{_times(power)}{end}"
 
@@ -96,6 +99,25 @@ def shortened(name: str, letters: int) -> str:
     return f"…{whole if len(whole) > letters / 2 else end}"
 
 
+def short_names(names: Sequence[str], letters: int) -> list[str]:
+    """Names in so many letters at most that can still be told apart, if any way of cutting them does that.
+
+    >>> short_names(["stages.0.blocks.0.attention", "stages.1.blocks.0.attention"], 20)
+    ['…0.blocks.0.attent…', '…1.blocks.0.attent…']
+    """
+    for longest in range(max(map(len, names), default=0), 2, -1):
+        short = [shortened(_clipped(name, longest), letters) for name in names]
+        if len(set(short)) == len(set(names)):
+            return short
+    return [shortened(name, letters) for name in names]
+
+
+def _clipped(name: str, longest: int) -> str:
+    """A dotted name whose parts have so many letters at most."""
+    parts = (part if len(part) <= longest else f"{part[: longest - 1]}…" for part in name.split("."))
+    return ".".join(parts)
+
+
 def listed(words: Sequence[str], most: int = 3) -> str:
     """Words in a row, the first few of them.
 
@@ -110,7 +132,7 @@ def listed(words: Sequence[str], most: int = 3) -> str:
 
 def where(finding: Finding, result: Result, letters: int = 60) -> str:
     """The layers in trouble, in few words; empty for the network as a whole."""
-    names = [shortened(name, letters) for name in finding.layers]
+    names = [shortened(name, letters if len(finding.layers) < 3 else 40) for name in finding.layers]
     if len(names) < 4:
         return listed(names) if names else ""
     order = [layer.name for layer in result.layers]
@@ -137,12 +159,16 @@ def verdict(result: Result) -> str:
 
 
 def typeset(text: str) -> str:
-    r"""A sentence with proper minus signs, and no line broken before a per cent sign.
+    r"""A sentence with proper minus signs, no line broken before a per cent sign or after "…".
 
     >>> typeset("3 %")
     '3\xa0%'
     """
-    return re.sub(r"(?<![\w.])-(?=\d)|(?<= )-(?= )", MINUS, text).replace(" %", f"{SPACE}%")
+    return (
+        re.sub(r"(?<![\w.])-(?=\d)|(?<= )-(?= )", MINUS, text)
+        .replace(" %", f"{SPACE}%")
+        .replace("…", f"…{JOINED}")
+    )
 
 
 def sentence(text: str) -> str:
