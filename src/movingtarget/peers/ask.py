@@ -9,9 +9,9 @@ from movingtarget.cases.build import build, draw_batches, named, train
 from movingtarget.cases.draft import Case, case_of
 from movingtarget.data.load import Images
 from movingtarget.peers.answer import Answer
+from movingtarget.study import Say
 
 Ask = Callable[[Case, int], Answer]
-Say = Callable[[str], None]
 
 
 def answer_of(ask: Ask, case: Case, steps: int) -> Answer:
