@@ -85,7 +85,7 @@ def _looked_at(outputs: Tensor, places: Sequence[Tensor], gradients: list[Tensor
     if any(_reaches(gradient, examples, half, axis) for gradient in signed):
         raise ValueError(
             "the outputs of some examples depend on other examples; allowed: examples along the first axis, "
-            "each by itself (batch norm of torch's in eval mode, batch statistics of one's own detached)"
+            "each by itself (batch norm in eval mode; statistics of one's own detached)"
         )
     constant = _constant(outputs.detach(), axis)
     kept = [
