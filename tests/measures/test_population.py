@@ -162,3 +162,49 @@ def test_each_parts_own_mode_is_restored() -> None:
     with evaluating(network):
         assert not any(part.training for part in network.modules())
     assert [part.training for part in network.modules()] == [True, True, False, False, True]
+
+
+class Twice(nn.Module):
+    """A batch norm at two places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(3)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The norm of a bent norm."""
+        outputs: Tensor = self.norm(self.norm(inputs).exp())
+        return outputs
+
+
+def test_a_layer_at_two_places_has_no_one_mean() -> None:
+    network, inputs = Twice().double(), inputs_of(50, 3)
+    line = "^layer 'norm' normalises 2 times, by statistics of its own each time; allowed: a layer for each"
+    with pytest.raises(ValueError, match=line):
+        population_statistics(network, {}, inputs)
+    with constant_statistics(network):
+        outputs = network(inputs)
+    assert_close(outputs, network.train()(inputs), rtol=0, atol=1e-12)
+    assert not network.norm._forward_pre_hooks
+
+
+def test_a_network_may_be_a_normalisation_layer_itself() -> None:
+    statistics = population_statistics(nn.BatchNorm1d(1), {}, torch.tensor([[1.0], [5.0]]))
+    assert {name: value.item() for name, value in statistics.items()} == pytest.approx(
+        {"running_mean": 3.0, "running_var": 4.0}
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16])
+def test_statistics_of_half_precision_are_those_of_single_precision(dtype: torch.dtype) -> None:
+    network, inputs = nn.Sequential(nn.BatchNorm1d(3)).to(dtype), (400 * torch.randn(90, 3)).to(dtype)
+    statistics = population_statistics(network, {}, inputs)
+    expected = {
+        "0.running_mean": inputs.double().mean(0),
+        "0.running_var": inputs.double().var(0, correction=0),
+    }
+    for name, value in statistics.items():
+        assert value.dtype == torch.float
+        assert_close(value.double(), expected[name], rtol=1e-5, atol=1e-3)
+    assert network[0].weight.dtype == dtype
+    assert network[0].running_mean.dtype == dtype
