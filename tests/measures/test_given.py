@@ -7,14 +7,16 @@ from torch import nn
 from movingtarget.measures.given import constants, members
 
 
-def network() -> nn.Module:
+def network() -> nn.Sequential:
     """A batch norm that keeps no statistics and one that does."""
     return nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3, track_running_stats=False), nn.BatchNorm1d(3))
 
 
 def test_constants_carry_no_gradient_and_those_left_out_stay_out() -> None:
     made = network()
-    found = constants(made, {"0.bias": made[0].bias, "2.running_mean": torch.ones(3)}, stacked=False)
+    found = constants(
+        made, {"0.bias": made.get_parameter("0.bias"), "2.running_mean": torch.ones(3)}, stacked=False
+    )
     assert list(found) == ["0.bias", "2.running_mean"]
     assert not any(value.requires_grad for value in found.values())
 

@@ -195,39 +195,17 @@ PART = nn.Linear(8, 8)
 @pytest.mark.parametrize(
     ("function", "line"),
     [
-        (
-            lambda it, x: it.part(it.part(x)),
-            ValueError,
-            "part 'it' was called 2 times; allowed: a part",
-        ),
-        (
-            lambda it, x: F.linear(x, it.part.weight),
-            ValueError,
-            "part 'it' was called 0 times; allowed: a part",
-        ),
-        (
-            lambda it, x: it.part(x.T.contiguous().T[:, :8]).repeat(2, 1),
-            ValueError,
-            "the network returns 16x8 for 8 ex",
-        ),
-        (
-            lambda it, x: it.part(x[None])[0],
-            ValueError,
-            "part 'it' returned 1x8x8 where the network returns 8x8",
-        ),
-        (
-            lambda it, x: it.part(x).detach(),
-            ValueError,
-            "the network's outputs .* have no derivative; allowed",
-        ),
+        (lambda it, x: it.part(it.part(x)), "part 'it' was called 2 times; allowed: a part"),
+        (lambda it, x: F.linear(x, it.part.weight), "part 'it' was called 0 times; allowed: a part"),
+        (lambda it, x: it.part(x).repeat(2, 1), "the network returns 16x8 for 8 examples; allowed"),
+        (lambda it, x: it.part(x[None])[0], "part 'it' returned 1x8x8 where the network returns 8x8"),
+        (lambda it, x: it.part(x).detach(), "the network's outputs .* have no derivative; allowed"),
         (lambda it, x: it.part(x).sum(), "the network returns a single number for 8 examples"),
     ],
 )
-def test_calls_that_have_no_gradient_for_each_example(
-    function: Any, error: type[Exception], line: str
-) -> None:
+def test_calls_that_have_no_gradient_for_each_example(function: Any, line: str) -> None:
     network = By(function, part=PART)
-    with pytest.raises(error, match=f"^{line}[^\n]*$"):
+    with pytest.raises(ValueError, match=f"^{line}[^\n]*$"):
         layer_gradients(network, {}, torch.randn(8, 8), {"it": PART})
 
 

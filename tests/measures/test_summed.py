@@ -45,7 +45,8 @@ def below(end: nn.Module, scale: float = 1.0) -> nn.Sequential:
     """A perceptron with a certain end."""
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 3), end)
-    network[2].weight.data *= scale
+    with torch.no_grad():
+        network.get_parameter("2.weight").mul_(scale)
     return network
 
 
@@ -168,5 +169,6 @@ def test_batch_norm_while_training_mixes_our_families_too() -> None:
 
 def test_what_is_not_finite_is_no_dependence() -> None:
     network = nn.Sequential(nn.Linear(8, 5), nn.Linear(5, 3))
-    network[1].weight.data[0, 0] = torch.inf
+    with torch.no_grad():
+        network.get_parameter("1.weight")[0, 0] = torch.inf
     assert not input_gradients(network, {}, torch.randn(6, 8)).isfinite().all()

@@ -16,10 +16,11 @@ from movingtarget.measures.mutual_information.channel import noise_like, scaled
 from movingtarget.networks.initialise import generator
 
 
-def both(below: Tensor, above: Tensor, seed: int = 0, noise: float = 0.3) -> list[Any]:
+def both(below: Tensor, above: Tensor, seed: int = 0, noise: float = 0.3) -> tuple[Any, Any]:
     """Two layers, each read by noise of its own."""
     source = generator(seed, "noise")
-    return [read(layer, noise, "deviation", source) for layer in (below, above)]
+    first = read(below, noise, "deviation", source)
+    return first, read(above, noise, "deviation", source)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
