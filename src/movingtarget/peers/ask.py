@@ -1,0 +1,103 @@
+"""Tools on cases: what each says of healthy networks and of such with a fault."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from movingtarget.cases.build import build, draw_batches, named, train
+from movingtarget.cases.draft import Case, case_of
+from movingtarget.data.load import Images
+from movingtarget.peers.answer import Answer
+
+Ask = Callable[[Case, int], Answer]
+Say = Callable[[str], None]
+
+
+def answer_of(ask: Ask, case: Case, steps: int) -> Answer:
+    """What a tool says, or in one line why it says nothing: whatever a tool may raise is its answer."""
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return ask(case, steps)
+    except ImportError:
+        return Answer((), "not installed")
+    except Exception as error:
+        return Answer((), " ".join(f"{type(error).__name__}: {error}".split()))
+
+
+def sick_case(
+    images: Images,
+    network: Mapping[str, Any],
+    injection: str,
+    start: str,
+    trained_steps: int,
+    sizes: tuple[int, int],
+    seed: int,
+) -> Case:
+    """A network with a fault, as drawn or after healthy training.
+
+    Args:
+        images: that it reads.
+        network: what its kind is made of, `Kind.made_of`.
+        injection: "module:function" of the fault; empty for none.
+        start: "drawn", or "trained": for so many steps, on other batches.
+        trained_steps: how many those are.
+        sizes: how many batches, and of how many images.
+        seed: of weights, batches and fault.
+    """
+    draft = build(network, images, draw_batches(images, *sizes, seed), seed)
+    if start == "trained":
+        before = draft._replace(batches=draw_batches(images, trained_steps, sizes[1], seed + 1_000_000))
+        train(case_of(before), trained_steps)
+    return case_of(named(injection)(draft, seed) if injection else draft)
+
+
+def row(answer: Answer, fault: str) -> dict[str, Any]:
+    """The columns of a table of detections that are measured.
+
+    `detected`: 1 if something told may mean the fault, else 0. `alarmed`: 1 if a warning may not mean it.
+    """
+    return {
+        "said": ", ".join(told.words for told in answer.told) or "nothing",
+        "problem": answer.problem[:160] or "none",
+        "detected": float(any(fault in told.meant for told in answer.told)),
+        "alarmed": float(any(told.warns and fault not in told.meant for told in answer.told)),
+    }
+
+
+def detections(
+    images: Images,
+    tools: Mapping[str, str],
+    kind: str,
+    network: Mapping[str, Any],
+    faults: Mapping[str, Mapping[str, Any]],
+    seeds: Sequence[int],
+    sizes: tuple[int, int],
+    trained_steps: int,
+    passes: int,
+    say: Say,
+) -> Iterator[dict[str, Any]]:
+    """Rows of a table of detections: every fault and seed, by every tool.
+
+    Args:
+        images: that networks read.
+        tools: "module:function" of each, by name.
+        kind: of networks, by name.
+        network: what it is made of.
+        faults: by name, `injection` and `from_the_start`.
+        seeds: those that leave a remainder of 2 or 3 by 4 are trained before a fault is put in, unless it is
+            there from the start.
+        sizes: how many batches, and of how many images.
+        trained_steps: how long.
+        passes: of a tool, at most: steps of training that it watches.
+        say: told of progress.
+    """
+    for fault, entry in faults.items():
+        say(f"{kind}, {fault}")
+        for seed in seeds:
+            start = "trained" if seed % 4 >= 2 and not entry["from_the_start"] else "drawn"
+            for tool, asked_by in tools.items():
+                case = sick_case(images, network, entry["injection"], start, trained_steps, sizes, seed)
+                arm = {"tool": tool, "kind": kind, "fault": fault, "seed": seed, "start": start}
+                yield arm | row(answer_of(named(asked_by), case, passes), fault)
