@@ -138,13 +138,13 @@ def recurrent() -> Case:
 
 def checkpointed() -> Case:
     """Computes its first part anew on the way back."""
-    inside = nn.Sequential(nn.Linear(4, 6), nn.Tanh())
+    inside = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 6), nn.Tanh())
     network = By(
         lambda it, inputs: it.head(checkpoint(it.inside, inputs, use_reentrant=False)),
         inside=inside,
         head=nn.Linear(6, 2),
     )
-    return Case(network, rows(4), {"inside": inside})
+    return Case(network, rows(4), {"inside": inside, "first": inside[0]})
 
 
 def keeping() -> Case:

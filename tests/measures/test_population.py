@@ -5,7 +5,12 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from movingtarget.measures.population import constant_statistics, evaluating, population_statistics
+from movingtarget.measures.population import (
+    constant_statistics,
+    evaluating,
+    population_statistics,
+    wide_statistics,
+)
 from movingtarget.networks import Parameters, call, stack, unstack
 from movingtarget.networks.feedforward import Feedforward
 from movingtarget.networks.initialise import initialise
@@ -208,3 +213,18 @@ def test_statistics_of_half_precision_are_those_of_single_precision(dtype: torch
         assert_close(value.double(), expected[name], rtol=1e-5, atol=1e-3)
     assert network[0].weight.dtype == dtype
     assert network[0].running_mean.dtype == dtype
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_parameters_are_their_own_again_after_wide_statistics(fails: bool) -> None:
+    layer = nn.BatchNorm1d(3).half().eval()
+    weight, layer.running_var = layer.weight, torch.full((3,), 1e6)
+    layer.running_mean = torch.zeros(3)
+    with wide_statistics(layer):
+        if fails:
+            with pytest.raises(RuntimeError):
+                layer(torch.ones(2, 4).half())
+        else:
+            assert layer(torch.full((2, 3), 1e3).half()).tolist() == [[1.0] * 3] * 2
+        assert layer.weight is weight
+    assert not layer._forward_hooks

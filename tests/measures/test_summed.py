@@ -38,6 +38,9 @@ VARYING: dict[str, Callable[[], nn.Module]] = {
     "far off": lambda: By(lambda _, x: 1e3 + x),
     "nearly constant": lambda: By(lambda _, x: x.softmax(1) + 1e-3 * x),
     "faint": lambda: By(lambda _, x: 1 + 1e-20 * x),
+    "faint and nearly opposite": lambda: By(
+        lambda _, x: 1 + 1e-20 * torch.stack([x[:, 0], -0.95 * x[:, 0]], 1)
+    ),
 }
 
 
