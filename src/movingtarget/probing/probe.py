@@ -93,7 +93,7 @@ def _measured(subject: Subject, plan: Plan, passes: int, say: Say) -> Result:
     say("curvature")
     whole |= _curved(subject, blocks, steps[0])
     say(f"trials of {plan.steps} steps each")
-    tried = tuple(trials(subject, blocks, plan.steps, seen[0].gradient))
+    tried = tuple(trials(subject, blocks, plan.steps, seen[0].gradient, seen[0].entered))
     of_layers = _of_layers(network, layers, seen, steps, of_blocks)
     signs = _signs(subject, layers, seen, steps)
     whole["loss"] = over_batches(one.loss.item() for one in seen)
@@ -249,15 +249,14 @@ def _signs(subject: Subject, layers: Layers, seen: Sequence[Seen], steps: Sequen
     frozen = [
         name for name, own in layers.items() if not any(network.get_parameter(p).requires_grad for p in own)
     ]
+    felt = [name for name, own in layers.items() if any(vector(own, step.gradient).any() for step in steps)]
     suspects = [name for name in without if name not in frozen and name in seen[0].entered]
     return Signs(
         summed=is_summed(loss, outputs, batch),
         softmax_twice=softmax_is_taken_twice(loss, outputs, batch),
         related=related(subject.batches[:-1], [one.first for one in seen]),
         cut=_deciding(subject, layers, suspects, outputs),
-        still=tuple(
-            name for name in layers if name not in moved_by and (name in frozen or name not in without)
-        ),
+        still=tuple(name for name in layers if name not in moved_by and (name in frozen or name in felt)),
         weighted=tuple(name for name, own in layers.items() if not math.isnan(weight_gain(network, own))),
         normalised=any(isinstance(part, NORMALISATIONS) for part in network.modules()),
         optimiser=type(subject.optimiser).__name__,

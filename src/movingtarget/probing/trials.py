@@ -36,7 +36,9 @@ NORMALISATIONS = (
 Gradient = Mapping[str, Tensor | None]
 
 
-def trials(subject: Subject, blocks: Layers, steps: int, known: Gradient) -> list[Trial]:
+def trials(
+    subject: Subject, blocks: Layers, steps: int, known: Gradient, entered: Sequence[str]
+) -> list[Trial]:
     """Everything that is tried, each from the network as it is.
 
     Args:
@@ -44,18 +46,20 @@ def trials(subject: Subject, blocks: Layers, steps: int, known: Gradient) -> lis
         blocks: that move one at a time, in as many groups as there are steps, if there are more.
         steps: of each trial.
         known: the gradient on the first batch.
+        entered: the names of the parts that a pass forward enters.
     """
     start = _scores(subject)
     if not (np.isfinite(start).all() and start.mean() != 0):
         return [Trial(AS_IT_IS, steps, None, note="the loss of the batch left over is zero, or not finite")]
     groups = _groups([*blocks.values()], steps)
+    parts = [subject.network.get_submodule(name) for name in entered]
     rates: list[tuple[str, float]] = [(AS_IT_IS, 1.0), ("half-rate", 0.5), ("double-rate", 2.0)]
     ends = {
         name: _after(subject, partial(_train, steps=steps, known=known, rate=rate)) for name, rate in rates
     }
     ends["one-layer-at-a-time"] = _after(subject, partial(_in_turn, groups=groups, known=known))
     notes = {"one-layer-at-a-time": "" if len(groups) > 1 else "there is one layer only"}
-    for name, (changes, note) in {"normalisation": _normalised(subject), "skips": _skipping(subject)}.items():
+    for name, (changes, note) in {"normalisation": _normalised(parts), "skips": _skipping(parts)}.items():
         notes[name] = note
         if not note:
             ends[name] = _after(subject, partial(_train, steps=steps, known=None, rate=1.0), changes)
@@ -146,27 +150,28 @@ def _groups(blocks: Sequence[Sequence[str]], most: int) -> list[list[str]]:
     return [[name for own in blocks[a:b] for name in own] for a, b in zip(ends, ends[1:], strict=False)]
 
 
-def _normalised(subject: Subject) -> tuple[Context[Any], str]:
-    if any(isinstance(part, NORMALISATIONS) for part in subject.network.modules()):
+def _normalised(parts: Sequence[nn.Module]) -> tuple[Context[Any], str]:
+    """Hooks that normalise what layers put out, all but the last; or why there are none."""
+    if any(isinstance(part, NORMALISATIONS) for part in parts):
         return nullcontext(), "there is normalisation in the network"
-    inner = _weighted(subject.network)[:-1]
+    inner = _weighted(parts)[:-1]
     if not inner:
         return nullcontext(), "there is one layer only"
     return _hooked(inner, lambda part, inputs, output: standardised(part, output)), ""
 
 
-def _skipping(subject: Subject) -> tuple[Context[Any], str]:
+def _skipping(parts: Sequence[nn.Module]) -> tuple[Context[Any], str]:
     """Hooks that add what comes into a layer, where it has the shape of what comes out."""
-    inner = _weighted(subject.network)[:-1]
+    inner = _weighted(parts)[:-1]
     alike = [part for part in inner if _keeps_its_width(part)]
     if not alike:
         return nullcontext(), "no layer's outputs are as many as its inputs"
     return _hooked(alike, _added), ""
 
 
-def _weighted(network: nn.Module) -> list[nn.Module]:
-    """Linear and convolutional layers, as they are registered."""
-    return [part for part in network.modules() if isinstance(part, (nn.Linear, nn.modules.conv._ConvNd))]
+def _weighted(parts: Sequence[nn.Module]) -> list[nn.Module]:
+    """Linear and convolutional layers."""
+    return [part for part in parts if isinstance(part, (nn.Linear, nn.modules.conv._ConvNd))]
 
 
 def _keeps_its_width(part: nn.Module) -> bool:

@@ -21,7 +21,13 @@ GAINS = (0.25, 2.2)
 LEAST_KEPT = 0.2
 """The share of a step's promise below which it overshoots."""
 
-LEAST_PROMISE = 1e-3
+MOST_PROMISED = 1.0
+"""The share of the loss from which a step promises what cannot be kept."""
+
+MOST_GROWTH = 0.5
+"""The share by which the loss may grow in a few steps at twice the rate."""
+
+LEAST_PROMISE = 2e-4
 """The share of the loss that a step promises at least, if its rate is not too low."""
 
 DEEP = 10
@@ -161,11 +167,11 @@ def _of_the_rate(
     whole: Mapping[str, Interval], tried: Mapping[str, Trial], signs: Signs
 ) -> Iterator[Finding]:
     kept, promise = _of(whole, "kept"), _of(whole, "promise")
-    if kept.estimate < LEAST_KEPT and promise.estimate > 0:
-        evidence = f"Of what the gradient promises, the step of {signs.optimiser} keeps {kept.estimate:.0%}."
-        yield _finding(
-            "rate-too-high", (), evidence, _range(kept), _advice(tried, "rate-too-high", ("half-rate",))
-        )
+    reasons = [*_overshooting(kept, promise, tried, signs)]
+    if reasons:
+        evidence, sureness = reasons[0]
+        advice = _advice(tried, "rate-too-high", ("half-rate",))
+        yield _finding("rate-too-high", (), evidence, sureness, advice)
     double = tried.get("double-rate")
     helped = double is not None and double.gain is not None and double.gain.low > 0
     if promise.estimate < LEAST_PROMISE and kept.estimate > 1 - LEAST_KEPT and helped:
@@ -175,6 +181,32 @@ def _of_the_rate(
         yield _finding(
             "rate-too-low", (), evidence, _range(promise), _advice(tried, "rate-too-low", ("double-rate",))
         )
+
+
+def _overshooting(
+    kept: Interval, promise: Interval, tried: Mapping[str, Trial], signs: Signs
+) -> Iterator[tuple[str, str]]:
+    """Evidence that a step is too long, and how sure it is."""
+    step = f"the step of {signs.optimiser}"
+    if promise.estimate > MOST_PROMISED:
+        yield (
+            f"By its gradient {step} promises {promise.estimate:.2g} times the loss itself.",
+            _range(promise),
+        )
+    if kept.estimate < LEAST_KEPT and promise.estimate > LEAST_PROMISE:
+        yield f"Of what its gradient promises, {step} keeps {kept.estimate:.0%}.", _range(kept)
+    for name, rate in (("as-it-is", "this"), ("double-rate", "twice this")):
+        trial = tried.get(name)
+        if trial is None:
+            continue
+        if trial.drop is None and "finite" in trial.note:
+            yield f"In {trial.steps} steps at {rate} rate the loss is no longer finite.", "tried once"
+        elif trial.drop is not None and trial.drop.high < -MOST_GROWTH:
+            growth = 1 - trial.drop.estimate
+            yield (
+                f"In {trial.steps} steps at {rate} rate the loss grows to {growth:.3g} times itself.",
+                f"95 % interval {1 - trial.drop.high:.3g} to {1 - trial.drop.low:.3g}",
+            )
 
 
 def _advice(tried: Mapping[str, Trial], name: str, candidates: tuple[str, ...]) -> str:
