@@ -15,7 +15,8 @@ from movingtarget.probing import batches, command
 from movingtarget.probing.as_json import read_json
 from movingtarget.probing.batches import batches_of
 from movingtarget.probing.command import main
-from movingtarget.probing.users_code import CannotMeasure, reason, said
+from movingtarget.probing.refused import CannotMeasure
+from movingtarget.probing.users_code import reason, said
 
 USERS = """\
 import torch

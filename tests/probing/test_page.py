@@ -268,6 +268,27 @@ def test_a_gain_without_bound_is_an_arrow():
     assert axes.get_xscale() == "symlog"
 
 
+@pytest.mark.parametrize("size", [2.5, 40.0, 1e5, 1e12])
+def test_ticks_of_great_gains_are_few(size):
+    gains = [Interval(gain, gain, gain) for gain in (-size, 0.1, size / 2)]
+    trials = (Trial("as-it-is", 3, gains[0]), *(Trial("half-rate", 3, gain, gain) for gain in gains))
+    figure = draw_trials(replace(healthy(), trials=trials))
+    FigureCanvasAgg(figure).draw()
+    labels = sorted(
+        (label.get_window_extent() for label in figure.axes[0].get_xticklabels()), key=lambda box: box.x0
+    )
+    assert len(labels) > 2
+    assert all(left.x1 < right.x0 for left, right in pairwise(labels))
+
+
+def test_what_is_usual_is_not_spoken_of_where_it_is_not_known():
+    text = words(reader_of("odd").text)
+    assert "Usual" not in text
+    assert "grey is usual" not in text
+    assert "healthy networks" not in text
+    assert "grey is usual" in words(reader_of("deep").text)
+
+
 def test_the_page_is_whole_or_not_there(tmp_path, monkeypatch):
     path = write_page(healthy(), tmp_path / "probe.html")
     before = path.read_bytes()

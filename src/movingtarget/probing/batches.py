@@ -15,7 +15,8 @@ from movingtarget.data.catalogue import DATASETS, dataset_named
 from movingtarget.data.fetch import DataUnavailable, fetch
 from movingtarget.data.load import load_published
 from movingtarget.names import meant
-from movingtarget.probing.users_code import CannotMeasure, call, named
+from movingtarget.probing.refused import CannotMeasure
+from movingtarget.probing.users_code import call, named
 
 Say = Callable[[str], None]
 

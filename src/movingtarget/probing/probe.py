@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -98,7 +99,10 @@ def _measured(subject: Subject, plan: Plan, passes: int, say: Say) -> Result:
     signs = _signs(subject, layers, seen, steps)
     whole["loss"] = over_batches(one.loss.item() for one in seen)
     made_of = [_layer(network, name, own, of_layers[name]) for name, own in layers.items()]
-    moved_alone = [_layer(network, name, own, of_blocks[name]) for name, own in blocks.items()]
+    moved_alone = [
+        replace(_layer(network, name, own, of_blocks[name]), layers=members(layers, own))
+        for name, own in blocks.items()
+    ]
     return Result(
         network=type(network).__name__,
         parameters=sum(value.numel() for value in network.parameters()),
@@ -132,6 +136,16 @@ def stretches(layers: Mapping[str, Sequence[str]], count: int) -> Layers:
         ]
         for part in parts
     }
+
+
+def members(layers: Layers, own: Sequence[str]) -> tuple[str, ...]:
+    """The layers that a stretch is made of; none if it is one layer.
+
+    >>> members({"a": ["a.w"], "b": ["b.w"], "c": ["c.w"]}, ["a.w", "b.w"])
+    ('a', 'b')
+    """
+    names = tuple(name for name, parts in layers.items() if set(parts) <= set(own))
+    return names if len(names) > 1 else ()
 
 
 def _step(subject: Subject, place: int, seen: Seen) -> Step:

@@ -161,14 +161,12 @@ def verdict(result: Result) -> str:
 def typeset(text: str) -> str:
     r"""A sentence with proper minus signs, no line broken before a per cent sign or after "…".
 
-    >>> typeset("3 %")
-    '3\xa0%'
+    >>> typeset("3 %"), typeset("3%")
+    ('3\xa0%', '3\xa0%')
     """
-    return (
-        re.sub(r"(?<![\w.])-(?=\d)|(?<= )-(?= )", MINUS, text)
-        .replace(" %", f"{SPACE}%")
-        .replace("…", f"…{JOINED}")
-    )
+    text = re.sub(r"(?<=\d)%", " %", text)
+    text = re.sub(r"(?<![\w.])-(?=\d)|(?<= )-(?= )", MINUS, text)
+    return text.replace(" %", f"{SPACE}%").replace("…", f"…{JOINED}")
 
 
 def sentence(text: str) -> str:
