@@ -159,14 +159,19 @@ def test_findings_beyond_the_room_are_named():
         assert kind.title in text
 
 
+@cache
+def drawn_cut():
+    return drawn_layers(cut())
+
+
 def drawn_layers(result, tallest=10.0):
     figure = draw_layers(result, tallest)
     assert figure is not None
     return figure
 
 
-def panels(result):
-    return {axes.get_title(loc="left").replace("\n", " "): axes for axes in drawn_layers(result).axes}
+def panels(figure):
+    return {axes.get_title(loc="left").replace("\n", " "): axes for axes in figure.axes}
 
 
 class Point(NamedTuple):
@@ -190,7 +195,7 @@ def dots(axes):
 
 def test_layers_are_drawn_at_their_values_bottom_first():
     result = cut()
-    drawn = panels(result)
+    drawn = panels(drawn_cut())
     assert set(drawn) == {OF_LAYER[name].title for name in PANELS}
     activations = [layer.measured["activation_size"].estimate for layer in result.layers]
     points = dots(drawn["activation"])
@@ -199,14 +204,14 @@ def test_layers_are_drawn_at_their_values_bottom_first():
 
 
 def test_shares_are_drawn_in_hundredths():
-    points = dots(panels(cut())["dead units"])
+    points = dots(panels(drawn_cut())["dead units"])
     assert points[7].value == pytest.approx(71)
     assert points[7][2:] == ("D", "#d55e00")
     assert points[6][2:] == ("o", "#303030")
 
 
 def test_zero_on_a_logarithm_is_an_arrow_at_the_edge():
-    axes = panels(cut())["gradient"]
+    axes = panels(drawn_cut())["gradient"]
     assert dots(axes)[0].marker == "<"
     assert dots(axes)[0].value == axes.get_xlim()[0]
 
@@ -214,12 +219,12 @@ def test_zero_on_a_logarithm_is_an_arrow_at_the_edge():
 def test_a_stretch_is_drawn_across_its_layers():
     parts = [layer(str(place)) for place in range(4)]
     result = replace(healthy(), layers=tuple(parts), blocks=(block(parts[:3]), block(parts[3:])))
-    heights = [point.height for point in dots(panels(result)["kept alone"])]
+    heights = [point.height for point in dots(panels(drawn_layers(result))["kept alone"])]
     assert heights == [1.0, 3.0]
 
 
 def test_layers_in_trouble_are_bold():
-    texts = {text.get_text(): text.get_fontweight() for text in drawn_layers(cut()).axes[0].texts}
+    texts = {text.get_text(): text.get_fontweight() for text in drawn_cut().axes[0].texts}
     assert texts["embedding.tokens"] == "bold"
     assert texts["head"] == "normal"
     assert sum(weight == "bold" for weight in texts.values()) == 4

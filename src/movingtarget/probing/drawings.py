@@ -272,7 +272,7 @@ def _room_for(names: Sequence[str], size: float) -> float:
 
 def _panel(figure: Figure, place: int, count: int, left: float, top: float, bottom: float) -> Axes:
     gap = 0.09
-    width = min((WIDTH - left) / count, 3.2 * CENTIMETRE)
+    width = min((WIDTH - left - gap) / count, 3.2 * CENTIMETRE)
     start = left + place * width
     return _placed(figure, start + gap / 2, WIDTH - start - width + gap / 2, top, bottom)
 

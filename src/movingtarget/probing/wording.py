@@ -106,7 +106,8 @@ def short_names(names: Sequence[str], letters: int) -> list[str]:
     ['…0.blocks.0.attent…', '…1.blocks.0.attent…']
     """
     for longest in range(max(map(len, names), default=0), 2, -1):
-        short = [shortened(_clipped(name, longest), letters) for name in names]
+        fit = (name if len(name) <= letters else _clipped(name, longest) for name in names)
+        short = [shortened(name, letters) for name in fit]
         if len(set(short)) == len(set(names)):
             return short
     return [shortened(name, letters) for name in names]
