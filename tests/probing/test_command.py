@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from movingtarget.probing import batches, command
 from movingtarget.probing.as_json import read_json
 from movingtarget.probing.batches import batches_of
 from movingtarget.probing.command import main
-from movingtarget.probing.users_code import CannotMeasure, reason, said
+from movingtarget.probing.refused import CannotMeasure
+from movingtarget.probing.users_code import reason, said
 
 USERS = """\
 import torch
@@ -101,7 +103,7 @@ def module(tmp_path, monkeypatch, request):
 @pytest.fixture
 def asked(monkeypatch):
     """What the probe was asked, in the place of the real one, which answers with `asked["answer"]`."""
-    asked = {"answer": RESULTS["healthy"]}
+    asked = {"answer": replace(RESULTS["odd"], findings=())}
 
     def probe(network, loss, batches, optimiser, passes=50, say=None):
         asked.update(network=network, loss=loss, batches=batches, optimiser=optimiser, passes=passes)

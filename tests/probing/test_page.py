@@ -159,14 +159,19 @@ def test_findings_beyond_the_room_are_named():
         assert kind.title in text
 
 
+@cache
+def drawn_cut():
+    return drawn_layers(cut())
+
+
 def drawn_layers(result, tallest=10.0):
     figure = draw_layers(result, tallest)
     assert figure is not None
     return figure
 
 
-def panels(result):
-    return {axes.get_title(loc="left").replace("\n", " "): axes for axes in drawn_layers(result).axes}
+def panels(figure):
+    return {axes.get_title(loc="left").replace("\n", " "): axes for axes in figure.axes}
 
 
 class Point(NamedTuple):
@@ -190,7 +195,7 @@ def dots(axes):
 
 def test_layers_are_drawn_at_their_values_bottom_first():
     result = cut()
-    drawn = panels(result)
+    drawn = panels(drawn_cut())
     assert set(drawn) == {OF_LAYER[name].title for name in PANELS}
     activations = [layer.measured["activation_size"].estimate for layer in result.layers]
     points = dots(drawn["activation"])
@@ -199,14 +204,14 @@ def test_layers_are_drawn_at_their_values_bottom_first():
 
 
 def test_shares_are_drawn_in_hundredths():
-    points = dots(panels(cut())["dead units"])
+    points = dots(panels(drawn_cut())["dead units"])
     assert points[7].value == pytest.approx(71)
     assert points[7][2:] == ("D", "#d55e00")
     assert points[6][2:] == ("o", "#303030")
 
 
 def test_zero_on_a_logarithm_is_an_arrow_at_the_edge():
-    axes = panels(cut())["gradient"]
+    axes = panels(drawn_cut())["gradient"]
     assert dots(axes)[0].marker == "<"
     assert dots(axes)[0].value == axes.get_xlim()[0]
 
@@ -214,12 +219,12 @@ def test_zero_on_a_logarithm_is_an_arrow_at_the_edge():
 def test_a_stretch_is_drawn_across_its_layers():
     parts = [layer(str(place)) for place in range(4)]
     result = replace(healthy(), layers=tuple(parts), blocks=(block(parts[:3]), block(parts[3:])))
-    heights = [point.height for point in dots(panels(result)["kept alone"])]
+    heights = [point.height for point in dots(panels(drawn_layers(result))["kept alone"])]
     assert heights == [1.0, 3.0]
 
 
 def test_layers_in_trouble_are_bold():
-    texts = {text.get_text(): text.get_fontweight() for text in drawn_layers(cut()).axes[0].texts}
+    texts = {text.get_text(): text.get_fontweight() for text in drawn_cut().axes[0].texts}
     assert texts["embedding.tokens"] == "bold"
     assert texts["head"] == "normal"
     assert sum(weight == "bold" for weight in texts.values()) == 4
@@ -266,6 +271,27 @@ def test_a_gain_without_bound_is_an_arrow():
     axes = draw_trials(RESULTS["too_fast"]).axes[0]
     assert dots(axes)[5].marker == "<"
     assert axes.get_xscale() == "symlog"
+
+
+@pytest.mark.parametrize("size", [2.5, 40.0, 1e5, 1e12])
+def test_ticks_of_great_gains_are_few(size):
+    gains = [Interval(gain, gain, gain) for gain in (-size, 0.1, size / 2)]
+    trials = (Trial("as-it-is", 3, gains[0]), *(Trial("half-rate", 3, gain, gain) for gain in gains))
+    figure = draw_trials(replace(healthy(), trials=trials))
+    FigureCanvasAgg(figure).draw()
+    labels = sorted(
+        (label.get_window_extent() for label in figure.axes[0].get_xticklabels()), key=lambda box: box.x0
+    )
+    assert len(labels) > 2
+    assert all(left.x1 < right.x0 for left, right in pairwise(labels))
+
+
+def test_what_is_usual_is_not_spoken_of_where_it_is_not_known():
+    text = words(reader_of("odd").text)
+    assert "Usual" not in text
+    assert "grey is usual" not in text
+    assert "healthy networks" not in text
+    assert "grey is usual" in words(reader_of("deep").text)
 
 
 def test_the_page_is_whole_or_not_there(tmp_path, monkeypatch):

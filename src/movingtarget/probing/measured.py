@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -71,7 +72,10 @@ def measured(subject: Subject, plan: Plan, say: Say) -> Measured:
         seen,
         steps,
         tuple(_layer(network, name, own, of_layers[name]) for name, own in layers.items()),
-        tuple(_layer(network, name, own, of_blocks[name]) for name, own in blocks.items()),
+        tuple(
+            replace(_layer(network, name, own, of_blocks[name]), layers=members(layers, own))
+            for name, own in blocks.items()
+        ),
         whole,
     )
 
@@ -91,6 +95,16 @@ def stretches(layers: Mapping[str, Sequence[str]], count: int) -> Layers:
         ]
         for part in parts
     }
+
+
+def members(layers: Mapping[str, Sequence[str]], own: Sequence[str]) -> tuple[str, ...]:
+    """The layers that a stretch is made of; none for a single one.
+
+    >>> members({"a": ["a.w"], "b": ["b.w"], "c": ["c.w"]}, ["b.w", "c.w"])
+    ('b', 'c')
+    """
+    held = tuple(name for name, parameters in layers.items() if set(parameters) <= set(own))
+    return held if len(held) > 1 else ()
 
 
 def _step(subject: Subject, place: int, seen: Seen) -> Step:

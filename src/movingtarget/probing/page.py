@@ -72,6 +72,7 @@ def page(result: Result) -> str:
         result=result,
         whole=_whole(result),
         outside=_outside(result),
+        usual_known=_usual_known(result),
         columns=_columns(result),
         rows=_rows(result),
         in_full=_in_full(result),
@@ -117,12 +118,16 @@ def _outside(result: Result) -> str:
     """A sentence on what is not as usual, by layer; what is so in most layers first."""
     counts = {name: wording.outside(_measured_at(result, name), name) for name in PANELS}
     worst = sorted((name for name in counts if counts[name]), key=lambda name: -counts[name])
-    if not any(layer.usual for layer in result.layers):
+    if not _usual_known(result):
         return "What is usual is not known for this network."
     if not worst:
         return "In no layer is anything outside of what is usual."
     told = [f"{OF_LAYER[name].title} ({_share(result, name, counts[name])})" for name in worst[:3]]
     return f"Most often outside of what is usual: {wording.listed(told)}."
+
+
+def _usual_known(result: Result) -> bool:
+    return any(layer.usual for layer in result.layers)
 
 
 def _measured_at(result: Result, name: str) -> list[Layer]:

@@ -113,16 +113,16 @@ def likeness(layers: Sequence[Layer], table: pd.DataFrame) -> str:
         if role(layer.kind) == WEIGHTS and quantity in layer.measured
     }
     known = table[table["role"].eq(WEIGHTS) & table["quantity"].isin(PROFILE)]
-    distances = {
-        (str(key[0]), int(key[1])): _distance(
-            own, dict(zip(zip(rows["place"], rows["quantity"], strict=True), rows["middle"], strict=True))
-        )
-        for key, rows in known.groupby(["structure", "depth"])
-    }
+    profiles: dict[tuple[str, int], dict[tuple[int, str], float]] = {}
+    for structure, depth, place, quantity, middle in known[
+        ["structure", "depth", "place", "quantity", "middle"]
+    ].itertuples(index=False):
+        profiles.setdefault((structure, depth), {})[place, quantity] = middle
+    distances = {key: _distance(own, other) for key, other in profiles.items()}
     if not distances:
         return ""
-    structure, depth = min(distances, key=lambda key: distances[key])
-    near = distances[structure, depth] <= FARTHEST
+    nearest = min(distances, key=lambda key: distances[key])
+    near, (structure, depth) = distances[nearest] <= FARTHEST, nearest
     return f"{STRUCTURES[structure].title} of depth {depth}" if near else ""
 
 
