@@ -248,26 +248,32 @@ def test_measures_of_a_stack_of_patches_are_those_of_its_members() -> None:
     members, (inputs, labels) = of_patches(), batch_of(MEMBERS)
     before = stack(members)
     after = {name: 0.9 * value for name, value in before.items()}
-    together = measured(members[0], before, after, inputs, labels)
+    together = measured(members[0], before, after, inputs, labels, stacked=True)
     for member, network in enumerate(members):
         own = unstack(before, member), unstack(after, member), inputs[member], labels[member]
-        for whole, alone in zip(together, measured(network, *own), strict=True):
+        for whole, alone in zip(together, measured(network, *own, stacked=False), strict=True):
             torch.testing.assert_close(whole[..., member], alone, rtol=1e-6, atol=1e-9)
 
 
 def measured(
-    network: nn.Module, before: Parameters, after: Parameters, inputs: Tensor, labels: Tensor
+    network: nn.Module,
+    before: Parameters,
+    after: Parameters,
+    inputs: Tensor,
+    labels: Tensor,
+    *,
+    stacked: bool,
 ) -> list[Tensor]:
     """Of a step, and of gradients of the inputs and the hidden layers, members last."""
     by_layer = layer_gradients(network, before, inputs, hidden_layers(network))
     of_layers = [gradient_correlation(gradient).correlation for gradient in by_layer.values()]
     assert len(of_layers) == 3
     return [
-        *drops(network, before, after, inputs, labels),
-        *covariate_shift(network, before, after, inputs, labels),
-        *prices(network, before, after, inputs, labels),
-        *block_curvatures(network, before, inputs, labels, 20, 20, seed=0),
-        input_drift(network, before, after, inputs),
+        *drops(network, before, after, inputs, labels, stacked=stacked),
+        *covariate_shift(network, before, after, inputs, labels, stacked=stacked),
+        *prices(network, before, after, inputs, labels, stacked=stacked),
+        *block_curvatures(network, before, inputs, labels, 20, 20, seed=0, stacked=stacked),
+        input_drift(network, before, after, inputs, stacked=stacked),
         input_gradients(network, before, batch_of(1).inputs[0]).sum((-2, -1)),
         *of_layers,
     ]
