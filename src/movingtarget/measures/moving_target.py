@@ -240,13 +240,16 @@ def promising_rate(loss: Tensor, gradient: Parameters, promise: float, *, stacke
         the loss not finite.
 
     Raises:
-        ValueError: the promise is not a finite number above 0.
+        ValueError: the promise is not a finite number above 0, or the loss is of another shape.
 
     >>> promising_rate(torch.tensor(2.0), {"w": torch.tensor([2.0, 0.0])}, 0.1).item()
     0.05000000074505806
     """
     if not 0 < promise < float("inf"):
         raise ValueError(f"promise is {promise:g}; allowed: a finite number above 0")
+    if loss.dim() != int(stacked):
+        allowed = "(members,)" if stacked else "(); of a stack of members, say stacked=True"
+        raise ValueError(f"the loss has shape {tuple(loss.shape)}; allowed: {allowed}")
     squares = _vector([*gradient], gradient, stacked).square().sum(-1)
     rate = (promise * loss.double() / squares).to(loss.dtype)
     return torch.where((rate > 0) & rate.isfinite(), rate, torch.nan)
