@@ -1,7 +1,7 @@
 """The layers of any network: what owns parameters, in the order in which a forward pass runs it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -40,7 +40,7 @@ def layers_of(network: nn.Module, inputs: Any, parameters: Parameters | None = N
         raise ValueError(f"{type(network).__name__} has no parameters; allowed: at least one layer with some")
     if is_ours(network):
         return _by_place([[*link.names.values()] for link in chain(network)])
-    return _grouped(network, entered(network, inputs, parameters or {}))
+    return grouped(network, entered(network, inputs, parameters or {}))
 
 
 def blocks(network: nn.Module, names: Sequence[str]) -> dict[str, list[str]]:
@@ -64,19 +64,27 @@ def blocks(network: nn.Module, names: Sequence[str]) -> dict[str, list[str]]:
 
 def entered(network: nn.Module, inputs: Any, parameters: Parameters) -> list[str]:
     """The names of the parts that a forward pass enters, in the order in which it first does."""
-    names: list[str] = []
-    with untouched(network), torch.no_grad(), ExitStack() as stack:
+    with untouched(network), torch.no_grad(), noting(network) as names:
+        call(network, parameters, copied(inputs))
+    return [*names]
+
+
+@contextmanager
+def noting(network: nn.Module) -> Iterator[dict[str, None]]:
+    """The names of the parts that are entered inside, in the order in which they first are."""
+    names: dict[str, None] = {}
+    with ExitStack() as stack:
         for name, part in network.named_modules():
             stack.callback(part.register_forward_pre_hook(_note(names, name)).remove)
-        call(network, parameters, copied(inputs))
-    return list(dict.fromkeys(names))
+        yield names
 
 
-def _note(names: list[str], name: str) -> Any:
-    return lambda part, inputs: names.append(name)
+def _note(names: dict[str, None], name: str) -> Any:
+    return lambda part, inputs: names.setdefault(name)
 
 
-def _grouped(network: nn.Module, order: Sequence[str]) -> dict[str, list[str]]:
+def grouped(network: nn.Module, order: Sequence[str]) -> dict[str, list[str]]:
+    """Each layer's parameters, as `layers_of` has them, by the order in which parts are first entered."""
     canonical = {id(value): name for name, value in network.named_parameters()}
     direct = {name: [*part.parameters(recurse=False)] for name, part in network.named_modules()}
     places = {name: (place, 0) for place, name in enumerate(order)}

@@ -10,50 +10,83 @@ class Quantity(NamedTuple):
         title: what the page calls it.
         meaning: one sentence that says what it is.
         logarithmic: whether it is compared by its logarithm, as sizes are; else by its difference, as shares.
+        unit: what it is counted in, if the title leaves it open; "%" for a share shown in hundredths.
     """
 
     title: str
     meaning: str
     logarithmic: bool = False
+    unit: str = ""
 
 
 OF_LAYER = {
-    "activation_size": Quantity("activation", "Root mean square of the layer's outputs.", True),
-    "dead_share": Quantity("dead units", "Share of units that no gradient reaches for any example."),
-    "saturated_share": Quantity("saturated", "Share of outputs at the flat ends of a bounded activation."),
-    "gradient_norm": Quantity("gradient", "Norm of the loss's gradient in the layer's parameters.", True),
+    "weight_gain": Quantity(
+        "weight gain",
+        "Root mean square of the weights, times the root of how many inputs a unit reads.",
+        True,
+        unit="1: sizes are kept",
+    ),
+    "activation_size": Quantity(
+        "activation", "Root mean square (rms) of the layer's outputs.", True, unit="rms"
+    ),
+    "dead_share": Quantity(
+        "dead units", "Share of units that no gradient reaches for any example.", unit="%"
+    ),
+    "saturated_share": Quantity(
+        "saturated", "Share of outputs at the flat ends of a bounded activation.", unit="%"
+    ),
+    "gradient_norm": Quantity(
+        "gradient", "Norm of the loss's gradient in the layer's parameters.", True, unit="norm"
+    ),
     "gradient_noise": Quantity(
-        "noise", "Deviation of that gradient from batch to batch, in norms of its mean.", True
+        "noise",
+        "Deviation of that gradient from batch to batch, in norms of its mean.",
+        True,
+        unit="of its mean",
     ),
     "update_ratio": Quantity(
-        "update / weight", "Norm of the optimiser's step, in norms of the weights.", True
+        "update / weight",
+        "Norm of the optimiser's step, in norms of the weights.",
+        True,
+        unit="ratio",
     ),
     "kept_alone": Quantity(
-        "kept alone", "What the layer's own step lowers the loss by, over what its gradient promises."
+        "kept alone",
+        "What the layer's own step lowers the loss by, over what its gradient promises.",
+        unit="of promise",
     ),
-    "promise_share": Quantity("share of promise", "The layer's part of what the whole step promises."),
+    "promise_share": Quantity(
+        "share of promise", "The layer's part of what the whole step promises.", unit="%"
+    ),
     "target_shift": Quantity(
         "target moves",
         "Change of the layer's gradient once the layers below have moved, in norms of it.",
         True,
+        unit="of gradient",
     ),
     "gradient_rank": Quantity(
         "gradient rank",
         "Effective rank of the examples' gradients at the layer's output, over that of noise.",
+        unit="of noise",
     ),
     "gradient_correlation": Quantity(
-        "gradient correlation", "Correlation between two examples' gradients at the layer's output."
+        "gradient correlation",
+        "Correlation between two examples' gradients at the layer's output.",
+        unit="-1 to 1",
     ),
     "information_kept": Quantity(
         "information kept",
         "Least information of the layer on which example it reads, over the logarithm of their number.",
+        unit="%",
     ),
 }
 """By name; each with intervals over batches."""
 
 OF_WHOLE = {
     "loss": Quantity("loss", "The loss of a batch.", True),
-    "promise": Quantity("promise F / L", "What the gradient promises of the step, in losses.", True),
+    "promise": Quantity(
+        "promise F / L", "What the gradient promises of the step, in losses.", True, unit="%"
+    ),
     "kept": Quantity("kept J / F", "What the step lowers the loss by, over what its gradient promises."),
     "kept_alone": Quantity("kept alone S / F", "The same, if each layer moved alone, summed over layers."),
     "interaction": Quantity(

@@ -18,6 +18,7 @@ class Layer:
         parameters: how many.
         measured: by quantity, means over batches; without those that make no sense for it.
         usual: by quantity, what is usual in healthy networks of like kind and depth.
+        layers: the names of those that a stretch is made of; empty for a layer.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Layer:
     parameters: int
     measured: dict[str, Interval]
     usual: dict[str, Band] = field(default_factory=dict)
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,135 @@
+"""What a probe is given: a network, a loss, batches and an optimiser; are they what it can measure?"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from movingtarget.measures.calling import original
+from movingtarget.measures.objective import tensors
+from movingtarget.probing.refused import CannotMeasure
+
+Loss = Callable[[Any, Any], Tensor]
+"""(outputs, targets) -> a single number."""
+
+
+class Batch(NamedTuple):
+    """What a network is given, and what its loss is given besides the outputs."""
+
+    inputs: Any
+    targets: Any
+
+    @property
+    def examples(self) -> int:
+        """As many as lie along the first axis of the first tensor that has axes."""
+        return next((len(value) for value in tensors([self.inputs, self.targets]) if value.dim()), 0)
+
+
+class Subject(NamedTuple):
+    """What is measured.
+
+    Attributes:
+        network: the original of a compiled one.
+        loss: of outputs and targets.
+        batches: of equal size, as many as planned; the last is stepped on by none.
+        optimiser: of some of the network's parameters.
+    """
+
+    network: nn.Module
+    loss: Loss
+    batches: tuple[Batch, ...]
+    optimiser: torch.optim.Optimizer
+
+    @property
+    def examples(self) -> int:
+        """Of one batch."""
+        return self.batches[0].examples
+
+
+def checked_network(network: object) -> nn.Module:
+    """The module to be measured; of a compiled one the original.
+
+    Raises:
+        CannotMeasure: it is none, or has no parameters.
+    """
+    if not isinstance(network, nn.Module):
+        raise CannotMeasure(f"the network is {type(network).__name__}; allowed: a module of torch")
+    network = original(network)
+    if isinstance(network, torch.jit.ScriptModule):
+        raise CannotMeasure("the network is TorchScript; allowed: the module that it was made of")
+    if next(network.parameters(), None) is None:
+        raise CannotMeasure(
+            f"{type(network).__name__} has no parameters; allowed: at least one layer with some"
+        )
+    if any(value.is_meta for value in network.parameters()):
+        raise CannotMeasure("the network is on the meta device; allowed: a device that holds numbers")
+    return network
+
+
+def checked_optimiser(network: nn.Module, optimiser: object) -> torch.optim.Optimizer:
+    """The optimiser, if it steps without a closure and moves the network.
+
+    Raises:
+        CannotMeasure: it is no optimiser, has none of the network's parameters, or asks for the loss itself.
+    """
+    if not isinstance(optimiser, torch.optim.Optimizer):
+        raise CannotMeasure(f"the optimiser is {type(optimiser).__name__}; allowed: a torch.optim.Optimizer")
+    if isinstance(optimiser, torch.optim.LBFGS):
+        raise CannotMeasure("the optimiser is LBFGS; allowed: one whose step() asks for no closure")
+    own = {id(value) for value in network.parameters()}
+    if not any(id(value) in own for group in optimiser.param_groups for value in group["params"]):
+        raise CannotMeasure("the optimiser has none of the network's parameters; allowed: some of them")
+    return optimiser
+
+
+def taken(batches: object, count: int) -> tuple[Batch, ...]:
+    """The first batches, as many as are wanted or there are; a shorter one after the first is left out.
+
+    Raises:
+        CannotMeasure: there are fewer than two, one is neither a pair nor a mapping, or holds one example.
+    """
+    if not isinstance(batches, Iterable):
+        raise CannotMeasure(f"batches are {type(batches).__name__}; allowed: something to iterate over")
+    found: list[Batch] = []
+    for batch in islice(_pairs(batches), 4 * count):
+        if found and batch.examples != found[0].examples:
+            continue
+        found.append(batch)
+        if len(found) == count:
+            break
+    if found and found[0].examples < 2:
+        raise CannotMeasure(f"a batch has {found[0].examples} examples; allowed: two or more")
+    if len(found) < 2:
+        raise CannotMeasure(f"batches of equal size: {len(found)}; allowed: two or more")
+    return tuple(found)
+
+
+def _pairs(batches: Iterable[Any]) -> Iterator[Batch]:
+    for place, batch in enumerate(batches):
+        if isinstance(batch, Mapping):
+            yield Batch(batch, batch)
+        elif isinstance(batch, (tuple, list)) and len(batch) == 2:
+            yield Batch(*batch)
+        else:
+            length = f" of {len(batch)}" if isinstance(batch, (tuple, list)) else ""
+            raise CannotMeasure(
+                f"batch {place} is {type(batch).__name__}{length}; allowed: a pair (inputs, targets) or a mapping"
+            )
+
+
+def number(loss: object, place: int) -> Tensor:
+    """A loss as a single number, `()`.
+
+    Raises:
+        CannotMeasure: it is something else.
+    """
+    if not isinstance(loss, Tensor):
+        raise CannotMeasure(f"the loss is {type(loss).__name__}; allowed: a tensor of one number")
+    if loss.numel() != 1:
+        shape = "x".join(map(str, loss.shape))
+        raise CannotMeasure(
+            f"the loss of batch {place} is {shape}; allowed: a single number, such as the mean"
+        )
+    return loss.reshape(())

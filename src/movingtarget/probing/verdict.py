@@ -1,0 +1,249 @@
+"""From what was measured to what is wrong."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from movingtarget.probing.findings import FINDINGS
+from movingtarget.probing.labels import Related
+from movingtarget.probing.result import Finding, Layer, Trial
+from movingtarget.statistics.bootstrap import Interval
+
+CHANCE = 0.05
+"""The p-value above which labels are not told from permuted ones."""
+
+DEAD = 0.5
+"""The share of dead units from which a layer is in trouble."""
+
+GAINS = (0.25, 2.2)
+"""Between which the gain of initial weights lies: torch's own 0.58, Glorot's 1, He's 1.41."""
+
+LEAST_KEPT = 0.2
+"""The share of a step's promise below which it overshoots."""
+
+MOST_PROMISED = 1.0
+"""The share of the loss from which a step promises what cannot be kept."""
+
+MOST_GROWTH = 0.5
+"""The share by which the loss may grow in a few steps at twice the rate."""
+
+LEAST_PROMISE = 2e-4
+"""The share of the loss that a step promises at least, if its rate is not too low."""
+
+DEEP = 10
+"""From so many layers with weights on, a network wants normalisation or skips."""
+
+LEAST_INFORMATION = 0.5
+"""The share of the examples' information that a layer keeps at least."""
+
+
+class Signs(NamedTuple):
+    """What was measured besides quantities.
+
+    Attributes:
+        summed: whether the loss is a sum over examples.
+        softmax_twice: whether it takes softmax of probabilities.
+        related: the test of labels against inputs; None where it does not apply.
+        cut: layers that decide the outputs without a gradient.
+        still: layers that the step leaves as they are, though they have a gradient or are set not to have one.
+        weighted: layers with matrices or kernels, which are not normalised right after.
+        normalised: whether there is any normalisation.
+        optimiser: its class.
+        learning_rate: of its first group.
+        batches: read.
+    """
+
+    summed: bool
+    softmax_twice: bool
+    related: Related | None
+    cut: tuple[str, ...]
+    still: tuple[str, ...]
+    weighted: tuple[str, ...]
+    normalised: bool
+    optimiser: str
+    learning_rate: float
+    batches: int
+
+
+def findings(
+    layers: tuple[Layer, ...], whole: Mapping[str, Interval], trials: tuple[Trial, ...], signs: Signs
+) -> tuple[Finding, ...]:
+    """All that is wrong, what explains others first; what is explained by one that was found is left out."""
+    tried = {trial.name: trial for trial in trials}
+    measured = {layer.name: layer.measured for layer in layers}
+    found = [
+        *_of_the_loss(signs),
+        *_of_layers(layers, signs),
+        *_of_depth(measured, whole, tried, signs),
+        *_of_the_rate(whole, tried, signs),
+    ]
+    names = {finding.name for finding in found}
+    return tuple(finding for finding in found if not names & EXPLAINED_BY.get(finding.name, frozenset()))
+
+
+EXPLAINED_BY = {
+    "rate-too-high": frozenset({"loss-summed", "initial-scale", "no-normalisation", "labels-unrelated"}),
+    "rate-too-low": frozenset(
+        {"softmax-twice", "gradients-cut", "dead-rectifiers", "initial-scale", "no-normalisation"}
+    ),
+    "no-normalisation": frozenset({"gradients-cut", "dead-rectifiers", "initial-scale"}),
+    "initial-scale": frozenset({"gradients-cut"}),
+    "layer-frozen": frozenset[str](),
+}
+"""Findings that follow from others."""
+
+
+def _of_the_loss(signs: Signs) -> Iterator[Finding]:
+    exact = f"exact, on {signs.batches} of {signs.batches} batches"
+    if signs.softmax_twice:
+        evidence = "All outputs of an example are positive and add up to 1, and the loss does not change if a number is added to them."
+        yield _finding("softmax-twice", (), evidence, exact)
+    if signs.summed:
+        evidence = "The loss of all examples twice is twice the loss of the batch."
+        yield _finding("loss-summed", (), evidence, exact)
+    related = signs.related
+    if related is not None and related.p_value > CHANCE:
+        evidence = (
+            f"Of an example's nearest neighbours {related.agreement:.0%} have its label, and "
+            f"{related.by_chance:.0%} do once labels are shuffled (p = {related.p_value:.2g})."
+        )
+        yield _finding("labels-unrelated", (), evidence, f"a permutation test on {related.examples} examples")
+
+
+def _of_layers(layers: tuple[Layer, ...], signs: Signs) -> Iterator[Finding]:
+    if signs.cut:
+        evidence = f"{_first(signs.cut)} decides the outputs, but no path of the gradient leads to it."
+        yield _finding("gradients-cut", signs.cut, evidence, _everywhere(signs))
+    dead = [layer for layer in layers if _value(layer, "dead_share") >= DEAD]
+    if dead:
+        # below a layer that is wholly dead nothing has a gradient: the highest is to blame
+        wholly = [layer for layer in dead if _value(layer, "dead_share") == 1]
+        blamed = [wholly[-1]] if wholly else dead
+        evidence = f"{_value(blamed[-1], 'dead_share'):.0%} of the units of {blamed[-1].name} have no gradient for any example."
+        yield _finding("dead-rectifiers", tuple(layer.name for layer in blamed), evidence, _everywhere(signs))
+    if signs.still:
+        evidence = f"The step of {signs.optimiser} leaves {_first(signs.still)} exactly as it is."
+        yield _finding("layer-frozen", signs.still, evidence, _everywhere(signs))
+
+
+def _of_depth(
+    measured: Mapping[str, Mapping[str, Interval]],
+    whole: Mapping[str, Interval],
+    tried: Mapping[str, Trial],
+    signs: Signs,
+) -> Iterator[Finding]:
+    gains = {
+        name: measured[name]["weight_gain"].estimate
+        for name in signs.weighted
+        if "weight_gain" in measured[name]
+    }
+    wrong = {name: gain for name, gain in gains.items() if not GAINS[0] <= gain <= GAINS[1]}
+    if gains and 2 * len(wrong) > len(gains):
+        low, high = min(wrong.values()), max(wrong.values())
+        evidence = (
+            f"The weights of {len(wrong)} of {len(gains)} layers have gains of {low:.2g} to {high:.2g}, outside "
+            f"{GAINS[0]} to {GAINS[1]}."
+        )
+        yield _finding("initial-scale", tuple(wrong), evidence, "exact: it is of weights, not of batches")
+    deep = len(signs.weighted) >= DEEP and not signs.normalised
+    kept = {
+        name: measured[name]["information_kept"].estimate
+        for name in signs.weighted
+        if "information_kept" in measured[name]
+    }
+    lost = [name for name, share in kept.items() if share < LEAST_INFORMATION]
+    if deep and lost:
+        evidence = f"Of {len(signs.weighted)} layers without normalisation {len(lost)} keep less than half of the information on which example they read."
+        yield _finding(
+            "no-normalisation",
+            tuple(lost),
+            evidence,
+            _everywhere(signs),
+            _advice(tried, "no-normalisation", ("normalisation", "skips")),
+        )
+
+
+def _of_the_rate(
+    whole: Mapping[str, Interval], tried: Mapping[str, Trial], signs: Signs
+) -> Iterator[Finding]:
+    kept, promise = _of(whole, "kept"), _of(whole, "promise")
+    reasons = [*_overshooting(kept, promise, tried, signs)]
+    if reasons:
+        evidence, sureness = reasons[0]
+        advice = _advice(tried, "rate-too-high", ("half-rate",))
+        yield _finding("rate-too-high", (), evidence, sureness, advice)
+    double = tried.get("double-rate")
+    helped = double is not None and double.gain is not None and double.gain.low > 0
+    if promise.estimate < LEAST_PROMISE and kept.estimate > 1 - LEAST_KEPT and helped:
+        evidence = (
+            f"The step promises {promise.estimate:.1g} of the loss, and keeps {kept.estimate:.0%} of that."
+        )
+        yield _finding(
+            "rate-too-low", (), evidence, _range(promise), _advice(tried, "rate-too-low", ("double-rate",))
+        )
+
+
+def _overshooting(
+    kept: Interval, promise: Interval, tried: Mapping[str, Trial], signs: Signs
+) -> Iterator[tuple[str, str]]:
+    """Evidence that a step is too long, and how sure it is."""
+    step = f"the step of {signs.optimiser}"
+    if promise.estimate > MOST_PROMISED:
+        yield (
+            f"By its gradient {step} promises {promise.estimate:.2g} times the loss itself.",
+            _range(promise),
+        )
+    if kept.estimate < LEAST_KEPT and promise.estimate > LEAST_PROMISE:
+        yield f"Of what its gradient promises, {step} keeps {kept.estimate:.0%}.", _range(kept)
+    for name, rate in (("as-it-is", "this"), ("double-rate", "twice this")):
+        trial = tried.get(name)
+        if trial is None:
+            continue
+        if trial.drop is None and "finite" in trial.note:
+            yield f"In {trial.steps} steps at {rate} rate the loss is no longer finite.", "tried once"
+        elif trial.drop is not None and trial.drop.high < -MOST_GROWTH:
+            growth = 1 - trial.drop.estimate
+            yield (
+                f"In {trial.steps} steps at {rate} rate the loss grows to {growth:.3g} times itself.",
+                f"95 % interval {1 - trial.drop.high:.3g} to {1 - trial.drop.low:.3g}",
+            )
+
+
+def _advice(tried: Mapping[str, Trial], name: str, candidates: tuple[str, ...]) -> str:
+    """What helped most among the trials that speak to a finding, and what is always advised."""
+    helped = [
+        trial
+        for trial in (tried.get(candidate) for candidate in candidates)
+        if trial is not None and trial.gain is not None and trial.gain.low > 0
+    ]
+    general = FINDINGS[name].advice
+    if not helped:
+        return general
+    best = max(helped, key=lambda trial: trial.gain.estimate if trial.gain else -math.inf)
+    assert best.gain is not None
+    return f"{general} Tried: {best.name.replace('-', ' ')} gained {best.gain.estimate:.1%} of the loss in {best.steps} steps."
+
+
+def _finding(name: str, layers: tuple[str, ...], evidence: str, sureness: str, advice: str = "") -> Finding:
+    return Finding(name, layers, evidence, sureness, advice or FINDINGS[name].advice)
+
+
+def _value(layer: Layer, quantity: str) -> float:
+    return layer.measured[quantity].estimate if quantity in layer.measured else math.nan
+
+
+def _of(whole: Mapping[str, Interval], quantity: str) -> Interval:
+    return whole.get(quantity, Interval(math.nan, math.nan, math.nan))
+
+
+def _range(found: Interval) -> str:
+    return f"95 % interval over batches {found.low:.2g} to {found.high:.2g}"
+
+
+def _everywhere(signs: Signs) -> str:
+    return f"seen in {signs.batches} of {signs.batches} batches"
+
+
+def _first(layers: tuple[str, ...]) -> str:
+    more = f" and {len(layers) - 1} more" if len(layers) > 1 else ""
+    return f"layer {layers[0]}{more}"
