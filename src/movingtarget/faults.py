@@ -48,6 +48,11 @@ class Fault(NamedTuple):
     kinds: tuple[str, ...]
     from_the_start: bool = False
 
+    @property
+    def made_of(self) -> dict[str, Any]:
+        """All that decides what it does."""
+        return {"injection": self.injection, "from_the_start": self.from_the_start}
+
 
 KINDS = {
     "perceptron": Kind("movingtarget.cases.networks:perceptron", "perceptron", "sgd", 0.1, "4"),
@@ -98,3 +103,9 @@ FAULTS = {
 def faults_of(kind: str) -> list[str]:
     """The faults that are put into networks of a kind, and `HEALTHY` first."""
     return [HEALTHY, *(name for name, fault in FAULTS.items() if kind in fault.kinds)]
+
+
+def made_of(kind: str) -> dict[str, Any]:
+    """What networks of a kind and their faults are made of: settings of a job, for they decide its result."""
+    faults = {name: FAULTS[name].made_of if name != HEALTHY else None for name in faults_of(kind)}
+    return {"kind": kind, "network": KINDS[kind].made_of, "faults": faults}

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from movingtarget.families import FAMILIES
-from movingtarget.tables import MEASURED, OPTIONAL, follows
+from movingtarget.faults import FAULTS, HEALTHY, KINDS
+from movingtarget.tables import MEASURED, OPTIONAL, Column, follows
+from movingtarget.tools import TOOLS
 from movingtarget.update_orders import UPDATE_ORDERS
 
 Schema = dict[str, Any]
@@ -134,3 +136,27 @@ SEARCH: dict[str, Any] = {
     "place": follows(("tried", "best", "best at an edge")),
 }
 """Columns of a table of searches for learning rates, beside those that name the arm."""
+
+CASE: dict[str, Any] = {"kind": tuple(KINDS), "fault": (HEALTHY, *FAULTS), "seed": int}
+"""Columns that name a network that is healthy or has a fault."""
+
+DETECTIONS: dict[str, Any] = {
+    "tool": tuple(TOOLS),
+    **CASE,
+    "start": follows(("drawn", "trained")),
+    "said": Column(str, "measured"),
+    "problem": Column(str, "measured"),
+    "detected": MEASURED,
+    "alarmed": MEASURED,
+}
+"""Columns of a table of detections: what a tool said of a case, and whether that is its fault."""
+
+CASES: dict[str, Any] = {
+    "seeds": SEEDS,
+    "kinds": several(choice(*KINDS)),
+    "batches": at_least(2),
+    "batch_size": at_least(2),
+    "trained_steps": COUNT,
+    "passes": COUNT,
+}
+"""What decides the cases and what tools are given, whatever the tool."""

@@ -93,6 +93,8 @@ def test_what_is_measured_is_what_it_was_when_claims_were_registered():
         "remedies": ["train_loss", "test_accuracy"],
         "large_batch": ["train_loss", "test_accuracy"],
         "fine_tuning_search": ["error"],
+        "fault_detection": ["said", "problem", "detected", "alarmed"],
+        "peer_detection": ["said", "problem", "detected", "alarmed"],
         "activation_patterns": [],
         "locoprop_search": ["train_loss", "full_loss"],
         "locoprop": ["train_loss", "test_loss", "train_squared_error"],

@@ -12,9 +12,10 @@ from movingtarget_workflow.sources import DECLARING, code_digest, digest, import
 
 FLOORS = [
     *("names", "look", "tables", "figure", "families", "update_orders", "methods", "estimators"),
+    *("faults", "tools"),
     *("settings", "study"),
     *("arms", "autoencoders"),
-    *("declarations", "statistics", "data", "networks", "theory", "measures", "training", "experiments"),
+    *("declarations", "statistics", "data", "networks", "theory", "measures", "training", "probing", "cases", "peers", "experiments"),
     *("drawing", "figures", "claims", "report"),
 ]
 """From the lowest to the highest: a module imports from its own floor and from those below."""

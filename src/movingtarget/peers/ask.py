@@ -1,7 +1,7 @@
 """Tools on cases: what each says of healthy networks and of such with a fault."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -26,31 +26,35 @@ def answer_of(ask: Ask, case: Case, steps: int) -> Answer:
         return Answer((), " ".join(f"{type(error).__name__}: {error}".split()))
 
 
+class Sizes(NamedTuple):
+    """How many batches, and how many images in each."""
+
+    batches: int
+    batch_size: int
+
+
+Entry = Mapping[str, Any] | None
+"""What a fault is made of, `Fault.made_of`; None for none."""
+
+
 def sick_case(
-    images: Images,
-    network: Mapping[str, Any],
-    injection: str,
-    start: str,
-    trained_steps: int,
-    sizes: tuple[int, int],
-    seed: int,
+    images: Images, network: Mapping[str, Any], fault: Entry, sizes: Sizes, seed: int, trained_steps: int = 0
 ) -> Case:
-    """A network with a fault, as drawn or after healthy training.
+    """A network with a fault, put in as it is drawn or after healthy training.
 
     Args:
         images: that it reads.
         network: what its kind is made of, `Kind.made_of`.
-        injection: "module:function" of the fault; empty for none.
-        start: "drawn", or "trained": for so many steps, on other batches.
-        trained_steps: how many those are.
-        sizes: how many batches, and of how many images.
+        fault: that is put in.
+        sizes: of what it is given.
         seed: of weights, batches and fault.
+        trained_steps: how long it is trained before, on other batches.
     """
     draft = build(network, images, draw_batches(images, *sizes, seed), seed)
-    if start == "trained":
-        before = draft._replace(batches=draw_batches(images, trained_steps, sizes[1], seed + 1_000_000))
-        train(case_of(before), trained_steps)
-    return case_of(named(injection)(draft, seed) if injection else draft)
+    if trained_steps:
+        before = draw_batches(images, trained_steps, sizes.batch_size, seed + 1_000_000)
+        train(case_of(draft._replace(batches=before)), trained_steps)
+    return case_of(named(fault["injection"])(draft, seed) if fault else draft)
 
 
 def row(answer: Answer, fault: str) -> dict[str, Any]:
@@ -71,12 +75,12 @@ def detections(
     tools: Mapping[str, str],
     kind: str,
     network: Mapping[str, Any],
-    faults: Mapping[str, Mapping[str, Any]],
+    faults: Mapping[str, Entry],
     seeds: Sequence[int],
-    sizes: tuple[int, int],
+    sizes: Sizes,
     trained_steps: int,
     passes: int,
-    say: Say,
+    say: Callable[[str], None],
 ) -> Iterator[dict[str, Any]]:
     """Rows of a table of detections: every fault and seed, by every tool.
 
@@ -85,19 +89,20 @@ def detections(
         tools: "module:function" of each, by name.
         kind: of networks, by name.
         network: what it is made of.
-        faults: by name, `injection` and `from_the_start`.
+        faults: what each is made of, by name.
         seeds: those that leave a remainder of 2 or 3 by 4 are trained before a fault is put in, unless it is
             there from the start.
-        sizes: how many batches, and of how many images.
-        trained_steps: how long.
+        sizes: of what a tool is given.
+        trained_steps: how long they are trained.
         passes: of a tool, at most: steps of training that it watches.
         say: told of progress.
     """
     for fault, entry in faults.items():
         say(f"{kind}, {fault}")
         for seed in seeds:
-            start = "trained" if seed % 4 >= 2 and not entry["from_the_start"] else "drawn"
+            trained = seed % 4 >= 2 and not (entry and entry["from_the_start"])
+            start = "trained" if trained else "drawn"
             for tool, asked_by in tools.items():
-                case = sick_case(images, network, entry["injection"], start, trained_steps, sizes, seed)
+                case = sick_case(images, network, entry, sizes, seed, trained_steps if trained else 0)
                 arm = {"tool": tool, "kind": kind, "fault": fault, "seed": seed, "start": start}
                 yield arm | row(answer_of(named(asked_by), case, passes), fault)

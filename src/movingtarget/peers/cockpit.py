@@ -39,18 +39,21 @@ SPREAD = 1e4
 
 
 def ask(case: Case, steps: int) -> Answer:
-    """What its economy configuration shows in as many steps; where that fails, its simplest instruments."""
+    """What four instruments of its economy configuration show in as many steps; three where alpha fails."""
     from cockpit import quantities
-    from cockpit.utils.configuration import configuration
     from cockpit.utils.schedules import linear
 
-    simple = (quantities.Loss, quantities.GradNorm, quantities.Distance, quantities.UpdateSize)
-    spare, schedule = copy.deepcopy(case), linear(1)
+    schedule, spare = linear(1), copy.deepcopy(case)
+    simple = (quantities.Loss, quantities.GradNorm, quantities.Distance)
+
+    def shown(case: Case, kinds: Sequence[Any]) -> tuple[Told, ...]:
+        tracked = _track(case, [kind(schedule) for kind in kinds], steps)
+        return tuple(_read(tracked, _weights(case)))
+
     try:
-        return Answer(tuple(_read(_track(case, configuration("economy"), steps), _weights(case))))
+        return Answer(shown(case, (quantities.Alpha, *simple)))
     except (NotImplementedError, ValueError, AttributeError, KeyError, RuntimeError) as error:
-        told = _read(_track(spare, [quantity(schedule) for quantity in simple], steps), _weights(spare))
-        return Answer(tuple(told), f"no individual gradients: {type(error).__name__} {error}")
+        return Answer(shown(spare, simple), f"no alpha: {type(error).__name__}: {error}")
 
 
 def _track(case: Case, instruments: Sequence[Any], steps: int) -> list[Mapping[str, Any]]:

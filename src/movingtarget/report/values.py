@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from movingtarget.data.catalogue import DATASETS
+from movingtarget.faults import FAULTS
 from movingtarget.figure import Drawing, filled_caption
 from movingtarget.report import prose
 from movingtarget.report.answers import by_verdict
 from movingtarget.report.early_steps import early_steps_table, verdicts_of
+from movingtarget.report.fault_detection import fault_values
 from movingtarget.report.first_layers import first_layers_values, named_classes
 from movingtarget.report.information import READINGS, information_values
 from movingtarget.report.locoprop import by_budget, flip, locoprop_values
@@ -98,6 +100,8 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "counter_example": counter_example(),
         "promises": promises_table(tables["moving_target"], tables["moving_target_search"]),
         "early_steps": early_steps_table(tables["early_steps"], tables["early_steps_search"]),
+        "faults": fault_values(tables),
+        "probe_finds": _found_for(by_name, {f.title: f"probe-finds-{name}" for name, f in FAULTS.items()}),
         "mean": lambda table, **conditions: prose.interval(*mean_of(tables[table], **conditions)),
     }
 
