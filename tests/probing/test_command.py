@@ -81,6 +81,28 @@ def wrong_loss():
     return network, "cross-entropy", optimiser
 """
 
+REAL = """
+from functools import partial
+
+
+def summed():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+    batches = [(part, (part[:, 0] > 0).long()) for part in torch.randn(64, 3).split(16)]
+    loss = partial(nn.functional.cross_entropy, reduction="sum")
+    return network, loss, batches, torch.optim.SGD(network.parameters(), lr=0.001)
+
+
+def one_batch():
+    network, loss, batches, optimiser = summed()
+    return network, loss, batches[:1], optimiser
+
+
+def fails():
+    network, loss, batches, optimiser = summed()
+    return network, loss, [(inputs[:, :2], targets) for inputs, targets in batches], optimiser
+"""
+
 LINE = {
     name: USERS.splitlines().index(line) + 1
     for name, line in {
@@ -94,7 +116,7 @@ LINE = {
 def module(tmp_path, monkeypatch, request):
     """A module of the user's in the current folder, under a name of its own in each test."""
     name = f"users_{abs(hash(request.node.nodeid))}"
-    (tmp_path / f"{name}.py").write_text(USERS, encoding="utf-8")
+    (tmp_path / f"{name}.py").write_text(USERS + REAL, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     return name
@@ -137,6 +159,25 @@ def test_what_was_built_is_what_is_probed(module, asked, tmp_path):
     assert asked["optimiser"].param_groups[0]["params"][0] is asked["network"].weight
     assert asked["passes"] == 20
     assert {path.name for path in output.iterdir()} == {"probe.html", "probe.json"}
+
+
+def test_a_real_probe_is_written_and_told(module, capsys):
+    assert main(["probe", f"{module}:summed"]) == 1
+    result = read_json(Path("probe/probe.json"))
+    assert "loss-summed" in [finding.name for finding in result.findings]
+    assert [layer.name for layer in result.layers] == ["0", "2"]
+    assert max(result.passes.forward, result.passes.backward) <= 50
+    assert Path("probe/probe.html").read_text(encoding="utf-8").count("<svg") == 2
+    assert "The loss is a sum over examples" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("function", ["one_batch", "fails"])
+def test_what_a_real_probe_cannot_measure_is_one_line(function, module, capsys):
+    assert main(["probe", f"{module}:{function}"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("movingtarget: could not measure: ")
+    assert ("mat1 and mat2" in last) == (function == "fails")
+    assert "Traceback" not in last
 
 
 @pytest.mark.parametrize("name", ["DATA", "batches"])

@@ -19,7 +19,7 @@ from movingtarget.probing.findings import FINDINGS
 from movingtarget.probing.page import page, write_page
 from movingtarget.probing.quantities import OF_LAYER, OF_WHOLE
 from movingtarget.probing.result import Finding, Trial
-from movingtarget.probing.wording import DASH, interval, lowered, number, tried, typeset
+from movingtarget.probing.wording import DASH, interval, lowered, number, short_names, tried, typeset
 from movingtarget.statistics.bootstrap import Interval
 
 VOID = {"meta", "link", "br", "img"}
@@ -237,6 +237,15 @@ def test_a_stretch_in_trouble_marks_its_layers():
     result = replace(healthy(), layers=tuple(parts), blocks=(moved,), findings=(finding,))
     texts = {text.get_text(): text.get_fontweight() for text in drawn_layers(result).axes[0].texts}
     assert texts == {"0": "bold", "1": "bold", "2": "bold", "3": "normal"}
+
+
+def test_names_that_are_cut_can_still_be_told_apart():
+    names = [f"backbone.stages.{stage}.convolution_of_many_channels" for stage in range(4)] + ["head.linear"]
+    short = short_names(names, 24)
+    assert len(set(short)) == 5
+    assert max(map(len, short)) <= 24
+    assert short[-1] == "head.linear"
+    assert short_names(["a.b", "a.b"], 24) == ["a.b", "a.b"]
 
 
 def test_names_do_not_lie_on_each_other_however_many_layers():
