@@ -80,7 +80,8 @@ def _probed(subject: Subject, plan: Plan, passes: int, say: Say) -> Result:
     say(f"trials of {plan.steps} steps each")
     tried = trials(subject, found.blocks, plan.steps, found.seen[0].gradient, found.seen[0].entered)
     signs = _signs(subject, found)
-    of_layers, of_whole = usual(found.of_layers, kind_of(network), usual_values())
+    kind, table = kind_of(network), usual_values()
+    of_layers, of_whole = usual(found.of_layers, kind, table)
     banded = zip(found.of_layers, of_layers, strict=True)
     return Result(
         network=type(network).__name__,
@@ -89,7 +90,7 @@ def _probed(subject: Subject, plan: Plan, passes: int, say: Say) -> Result:
         blocks=found.of_blocks,
         whole=found.whole,
         usual=of_whole,
-        likeness=likeness(found.of_layers, usual_values()),
+        likeness=likeness(found.of_layers, kind, table),
         trials=tuple(tried),
         findings=findings(found.of_layers, found.whole, tried, signs),
         optimiser=signs.optimiser,

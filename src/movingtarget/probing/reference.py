@@ -93,17 +93,20 @@ def usual(
     joined = alike[alike["depth"] == nearest].groupby(["place", "role", "quantity"])
     ends = pd.DataFrame({"low": joined["low"].min(), "high": joined["high"].max()}).dropna()
     bands: dict[tuple[int, str], dict[str, Band]] = {}
-    for (place, role, quantity), (low, high) in zip(ends.index, ends.to_numpy().tolist(), strict=True):
-        bands.setdefault((place, role), {})[quantity] = (low, high)
+    for (place, own, quantity), (low, high) in zip(ends.index, ends.to_numpy().tolist(), strict=True):
+        bands.setdefault((place, own), {})[quantity] = (low, high)
     places = zip(placed(len(layers)), layers, strict=True)
     return [bands.get((place, role(layer.kind)), {}) for place, layer in places], bands.get((0, WHOLE), {})
 
 
-def likeness(layers: Sequence[Layer], table: pd.DataFrame) -> str:
+def likeness(layers: Sequence[Layer], kind: Kind, table: pd.DataFrame) -> str:
     """The network whose profile is nearest, such as "a plain net of depth 20"; empty if none is near.
+
+    It is of the same base, but may be normalised where the other is not, or deeper.
 
     Args:
         layers: bottom first.
+        kind: of their network.
         table: usual_values, of healthy and other networks.
     """
     own = {
@@ -112,7 +115,8 @@ def likeness(layers: Sequence[Layer], table: pd.DataFrame) -> str:
         for quantity in PROFILE
         if role(layer.kind) == WEIGHTS and quantity in layer.measured
     }
-    known = table[table["role"].eq(WEIGHTS) & table["quantity"].isin(PROFILE)]
+    base = table["group"].str.partition(",")[0].eq(kind.group.partition(",")[0])
+    known = table[base & table["role"].eq(WEIGHTS) & table["quantity"].isin(PROFILE)]
     profiles: dict[tuple[str, int], dict[tuple[int, str], float]] = {}
     for structure, depth, place, quantity, middle in known[
         ["structure", "depth", "place", "quantity", "middle"]
