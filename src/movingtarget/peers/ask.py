@@ -51,9 +51,10 @@ def sick_case(
         trained_steps: how long it is trained before, on other batches.
     """
     draft = build(network, images, draw_batches(images, *sizes, seed), seed)
-    before = draw_batches(images, trained_steps, sizes.batch_size, seed + 1_000_000)
-    trained = case_of(draft._replace(batches=before))
-    train(trained, trained_steps)
+    trained = case_of(draft)
+    if trained_steps:
+        before = draw_batches(images, trained_steps, sizes.batch_size, seed + 1_000_000)
+        train(trained._replace(batches=before), trained_steps)
     case = case_of(named(fault["injection"])(draft, seed) if fault else draft)
     # what the optimiser remembers of its training stays: a fresh one would step otherwise
     for group in case.optimiser.param_groups:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
 from typing import NamedTuple
 
 from movingtarget.probing.findings import FINDINGS
@@ -12,7 +13,7 @@ from movingtarget.statistics.bootstrap import Interval
 CHANCE = 0.05
 """The p-value above which labels are not told from permuted ones."""
 
-DEAD = 0.5
+DEAD = 0.75
 """The share of dead units from which a layer is in trouble."""
 
 GAINS = (0.25, 2.2)
@@ -23,6 +24,11 @@ LEAST_KEPT = 1 / 3
 
 MOST_PROMISED = 1.0
 """The share of the loss from which a step promises what cannot be kept."""
+
+MOST_MOVED = 0.1
+"""The share of its weights that the median layer's step is at most. Normalised networks outlive steps that
+keep nothing of their promise, while these are small beside the weights: their size is all that normalisation
+takes out."""
 
 MOST_GROWTH = 0.5
 """The share by which the loss may grow in a few steps at twice the rate."""
@@ -78,7 +84,7 @@ def findings(
         *_of_the_loss(signs),
         *_of_layers(layers, signs),
         *_of_depth(measured, whole, tried, signs),
-        *_of_the_rate(whole, tried, signs),
+        *_of_the_rate(measured, whole, tried, signs),
     ]
     names = {finding.name for finding in found}
     return tuple(finding for finding in found if not names & EXPLAINED_BY.get(finding.name, frozenset()))
@@ -174,10 +180,17 @@ def _of_depth(
 
 
 def _of_the_rate(
-    whole: Mapping[str, Interval], tried: Mapping[str, Trial], signs: Signs
+    measured: Mapping[str, Mapping[str, Interval]],
+    whole: Mapping[str, Interval],
+    tried: Mapping[str, Trial],
+    signs: Signs,
 ) -> Iterator[Finding]:
     kept, promise = _of(whole, "kept"), _of(whole, "promise")
-    reasons = [*_overshooting(kept, promise, tried, signs)]
+    steps = [
+        measured[name]["update_ratio"].estimate for name in signs.weighted if "update_ratio" in measured[name]
+    ]
+    long = not signs.normalised or (len(steps) > 0 and median(steps) > MOST_MOVED)
+    reasons = [*(_overshooting(kept, promise, tried, signs) if long else ()), *_growing(tried)]
     if reasons:
         evidence, sureness = reasons[0]
         advice = _advice(tried, "rate-too-high", ("half-rate",))
@@ -209,13 +222,17 @@ def _overshooting(
         )
     if kept.high < LEAST_KEPT and promise.estimate > LEAST_PROMISE and _helped(tried.get("half-rate")):
         yield f"Of what its gradient promises, {step} keeps {kept.estimate:.0%}.", _range(kept)
+
+
+def _growing(tried: Mapping[str, Trial]) -> Iterator[tuple[str, str]]:
+    """Evidence that the loss grows, or would at twice the rate."""
     for name, rate in (("as-it-is", "this"), ("double-rate", "twice this")):
         trial = tried.get(name)
         if trial is None:
             continue
         if trial.drop is None and "finite" in trial.note:
             yield f"In {trial.steps} steps at {rate} rate the loss is no longer finite.", "tried once"
-        elif trial.drop is not None and trial.drop.high < -MOST_GROWTH:
+        elif trial.drop is not None and trial.drop.estimate < -MOST_GROWTH and trial.drop.high < 0:
             growth = 1 - trial.drop.estimate
             yield (
                 f"In {trial.steps} steps at {rate} rate the loss grows to {growth:.3g} times itself.",
@@ -232,7 +249,12 @@ def _advice(tried: Mapping[str, Trial], name: str, candidates: tuple[str, ...]) 
     best = max(helped, key=lambda trial: trial.gain.estimate if trial.gain else -math.inf)
     assert best.gain is not None
     name, gain = best.name.replace("-", " "), best.gain.estimate
-    return f"{general} Tried: {name} gained {gain:.1%} of the loss in {best.steps} steps."
+    return f"{general} Tried: {name} gained {_share(gain)} the loss in {best.steps} steps."
+
+
+def _share(gain: float) -> str:
+    """A gain in losses: a share of it, or a multiple if it is larger."""
+    return f"{gain:.1%} of" if gain < 1 else f"{gain:.2g} times"
 
 
 def _finding(name: str, layers: tuple[str, ...], evidence: str, sureness: str, advice: str = "") -> Finding:
