@@ -9,7 +9,6 @@ from movingtarget.cases.build import build, draw_batches, named, train
 from movingtarget.cases.draft import Case, case_of
 from movingtarget.data.load import Images
 from movingtarget.peers.answer import Answer
-from movingtarget.study import Say
 
 Ask = Callable[[Case, int], Answer]
 

@@ -28,6 +28,10 @@ PASSES = 50
 """Passes forward, and as many backward, that a probe makes at most unless it is asked for more."""
 
 
+LEAST_FELT = 1e-5
+"""The share of the largest layer's gradient below which a step may be lost in round-off."""
+
+
 def probe(
     network: nn.Module,
     loss: Loss,
@@ -112,7 +116,10 @@ def _signs(subject: Subject, found: Measured) -> Signs:
     frozen = [
         name for name, own in layers.items() if not any(network.get_parameter(p).requires_grad for p in own)
     ]
-    felt = [name for name, own in layers.items() if any(vector(own, step.gradient).any() for step in steps)]
+    norms = {
+        name: max(vector(own, step.gradient).norm().item() for step in steps) for name, own in layers.items()
+    }
+    felt = [name for name, norm in norms.items() if norm > LEAST_FELT * max(norms.values())]
     suspects = [name for name in without if name not in frozen and name in seen[0].entered]
     return Signs(
         summed=is_summed(loss, outputs, batch),

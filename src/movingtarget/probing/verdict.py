@@ -80,10 +80,11 @@ def findings(
     """All that is wrong, what explains others first; what is explained by one that was found is left out."""
     tried = {trial.name: trial for trial in trials}
     measured = {layer.name: layer.measured for layer in layers}
+    of_depth = [*_of_depth(measured, tried, signs)]
     found = [
         *_of_the_loss(signs),
-        *_of_layers(layers, signs),
-        *_of_depth(measured, whole, tried, signs),
+        *_of_layers(layers, signs, partly=not of_depth),
+        *of_depth,
         *_of_the_rate(measured, whole, tried, signs),
     ]
     names = {finding.name for finding in found}
@@ -122,15 +123,12 @@ def _of_the_loss(signs: Signs) -> Iterator[Finding]:
         yield _finding("labels-unrelated", (), evidence, f"a permutation test on {related.examples} examples")
 
 
-def _of_layers(layers: tuple[Layer, ...], signs: Signs) -> Iterator[Finding]:
+def _of_layers(layers: tuple[Layer, ...], signs: Signs, partly: bool) -> Iterator[Finding]:
     if signs.cut:
         evidence = f"{_first(signs.cut)} decides the outputs, but no path of the gradient leads to it."
         yield _finding("gradients-cut", signs.cut, evidence, _everywhere(signs))
-    dead = [layer for layer in layers if _value(layer, "dead_share") >= DEAD]
-    if dead:
-        # below a layer that is wholly dead nothing has a gradient: the highest is to blame
-        wholly = [layer for layer in dead if _value(layer, "dead_share") == 1]
-        blamed = [wholly[-1]] if wholly else dead
+    blamed = _blamed(layers, partly)
+    if blamed:
         share = _value(blamed[-1], "dead_share")
         evidence = f"{share:.0%} of the units of {blamed[-1].name} have no gradient for any example."
         yield _finding("dead-rectifiers", tuple(layer.name for layer in blamed), evidence, _everywhere(signs))
@@ -139,9 +137,17 @@ def _of_layers(layers: tuple[Layer, ...], signs: Signs) -> Iterator[Finding]:
         yield _finding("layer-frozen", signs.still, evidence, _everywhere(signs))
 
 
+def _blamed(layers: tuple[Layer, ...], partly: bool) -> list[Layer]:
+    """Layers of dead units: where some are wholly dead the highest, as nothing below has a gradient."""
+    dead = [layer for layer in layers if _value(layer, "dead_share") >= DEAD]
+    wholly = [layer for layer in dead if _value(layer, "dead_share") == 1]
+    if wholly:
+        return wholly[-1:]
+    return dead if partly else []
+
+
 def _of_depth(
     measured: Mapping[str, Mapping[str, Interval]],
-    whole: Mapping[str, Interval],
     tried: Mapping[str, Trial],
     signs: Signs,
 ) -> Iterator[Finding]:
