@@ -15,9 +15,9 @@ from movingtarget.probing.given import Batch, Subject
 from movingtarget.probing.measured import Measured, measured
 from movingtarget.probing.plan import Plan
 from movingtarget.probing.quantities import OF_LAYER, OF_WHOLE
-from movingtarget.probing.reference import NORMALISATION, WEIGHTS, WHOLE, placed, role
+from movingtarget.probing.reference import placed, role
 from movingtarget.settings import COUNT, COUNTS, SEEDS, at_least, choice
-from movingtarget.structures import GROUPS, STRUCTURES
+from movingtarget.structures import GROUPS, NORMALISATION, STRUCTURES, WEIGHTS, WHOLE
 from movingtarget.study import Config, Job, Say, Study
 from movingtarget.tables import MEASURED, Schema, follows
 
