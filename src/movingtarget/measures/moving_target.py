@@ -183,10 +183,11 @@ def input_drift(
     Norms are over all numbers that enter the layer for the minibatch; arguments as for `drops`.
 
     Returns:
-        `(layers, members)`; 0 for the first layer, NaN where all inputs of a layer are zero.
+        `(layers, members)`; 0 for the first layer, NaN where all inputs of a layer are zero. Of a layer that
+        is never called, such as a list of parameters, it is that of the part around it.
 
     Raises:
-        ValueError: as `drops`; or a layer is never called, so that nothing enters it.
+        ValueError: as `drops`; or a layer is no part of the network.
 
     >>> network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
     >>> before = {"0.weight": torch.ones(1, 1), "1.weight": torch.ones(1, 1)}
@@ -213,12 +214,11 @@ def movement(layers: Layers, before: Parameters, after: Parameters, *, stacked: 
     >>> [round(value, 4) for value in movement(layers, before, after).tolist()]
     [0.1, 0.1]
     """
-    return torch.stack(
-        [
-            _relative_change(_vector(own, before, stacked), _vector(own, after, stacked))
-            for own in layers.values()
-        ]
-    )
+    old, new = ({plain_name(name): value for name, value in values.items()} for values in (before, after))
+    moved = [
+        _relative_change(_vector(own, old, stacked), _vector(own, new, stacked)) for own in layers.values()
+    ]
+    return torch.stack(moved)
 
 
 def promising_rate(loss: Tensor, gradient: Parameters, promise: float, *, stacked: bool = False) -> Tensor:

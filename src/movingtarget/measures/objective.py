@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from movingtarget.measures.calling import call, copied, original, plain_name, repeatable
-from movingtarget.measures.layers import Layers, blocks, layers_of
+from movingtarget.measures.layers import Layers, around, blocks, entered, layers_of
 from movingtarget.measures.untouched import untouched
 from movingtarget.names import unknown
 from movingtarget.networks.chain import Link, chain, is_ours, propagate
@@ -75,7 +75,7 @@ def objective(
         if links:
             yield _of_chain(links, found, inputs, labels, loss_of, stacked)
         else:
-            yield _of_module(network, found, inputs, labels, loss_of)
+            yield _of_module(network, found, inputs, labels, loss_of, stacked)
 
 
 def complete(network: nn.Module, parameters: Parameters, stacked: bool) -> Parameters:
@@ -155,7 +155,7 @@ def _layers(
 
 def _links(network: nn.Module, parameters: Parameters, inputs: Any, layers: Layers) -> list[Link]:
     """The links of a chain whose layers these are; none if the network is not one."""
-    if not is_ours(network) and not (isinstance(inputs, Tensor) and _runs_parts_alone(network)):
+    if not (isinstance(inputs, Tensor) and (is_ours(network) or _runs_parts_alone(network))):
         return []
     # `call` takes buffers to the precision of the parameters; links leave them in their own
     if not is_ours(network) and any(
@@ -171,12 +171,13 @@ def _links(network: nn.Module, parameters: Parameters, inputs: Any, layers: Laye
 
 
 def _runs_parts_alone(network: nn.Module) -> bool:
-    """Whether a network is a Sequential of torch's own parts, none of which draws random numbers."""
+    """Whether a network is a Sequential of torch's own parts whose outputs depend on their inputs alone."""
     parts = [*network.modules()]
     return (
         type(network) is nn.Sequential
+        and "forward" not in vars(network)
         and not any(part._forward_hooks or part._forward_pre_hooks for part in parts)
-        and all(type(part).__module__.startswith("torch.nn.") for part in parts)
+        and all(type(part).__module__.startswith("torch.nn.modules.") for part in parts)
         and not any(part.training and isinstance(part, _RANDOM) for part in parts)
     )
 
@@ -210,38 +211,44 @@ def _from(links: Sequence[Link], inputs: Tensor, labels: Any, loss: Loss) -> Los
     return lambda parameters: loss(propagate(links, parameters, inputs.detach().clone()), labels)
 
 
-def _of_module(network: nn.Module, layers: Layers, inputs: Any, labels: Any, loss: Loss) -> Objective:
+def _of_module(
+    network: nn.Module, layers: Layers, inputs: Any, labels: Any, loss: Loss, stacked: bool
+) -> Objective:
     def losses(parameters: Parameters) -> Tensor:
         return loss(call(network, parameters, copied(inputs)), labels)
 
     def reached(parameters: Parameters) -> list[Tensor]:
-        return _entering(network, layers, parameters, inputs)
+        return _entering(network, layers, parameters, inputs, stacked)
 
     return Objective(layers, losses, lambda parameters: [losses] * len(layers), reached)
 
 
-def _entering(network: nn.Module, layers: Layers, parameters: Parameters, inputs: Any) -> list[Tensor]:
-    """All numbers that enter each layer's module, in all of its calls: `(size,)` each."""
+def _entering(
+    network: nn.Module, layers: Layers, parameters: Parameters, inputs: Any, stacked: bool
+) -> list[Tensor]:
+    """All numbers that enter each layer in all of its calls; if it has none, the part around it."""
     parts = dict(network.named_modules())
-    entered: dict[str, list[Tensor]] = {name: [] for name in layers}
+    for name in layers:
+        if name not in parts:
+            raise ValueError(unknown("layer", name, parts))
+    called = entered(network, inputs, parameters)
+    seen: dict[str, list[Tensor]] = {name: [] for name in layers}
     with ExitStack() as hooks:
-        for name, seen in entered.items():
-            if name not in parts:
-                raise ValueError(unknown("layer", name, parts))
-            hook = parts[name].register_forward_pre_hook(_keep_in(seen), with_kwargs=True)
+        for name, own in seen.items():
+            hook = parts[around(name, called)].register_forward_pre_hook(
+                _keep_in(own, stacked), with_kwargs=True
+            )
             hooks.callback(hook.remove)
         call(network, parameters, copied(inputs))
-    for name, seen in entered.items():
-        if not seen:
-            raise ValueError(
-                f"layer '{name}' is never called; allowed: one that is, such as the part around it"
-            )
-    return [torch.cat(seen) for seen in entered.values()]
+    return [torch.cat(own, -1) for own in seen.values()]
 
 
-def _keep_in(seen: list[Tensor]) -> Any:
+def _keep_in(seen: list[Tensor], stacked: bool) -> Any:
     def hook(part: nn.Module, places: tuple[Any, ...], names: dict[str, Any]) -> None:
-        seen.extend(value.detach().double().flatten() for value in tensors((places, names)))
+        # copies, for the part may change them in place
+        seen.extend(
+            value.detach().clone().double().flatten(int(stacked)) for value in tensors((places, names))
+        )
 
     return hook
 
