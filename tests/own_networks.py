@@ -177,6 +177,15 @@ def transformer() -> Kind:
     return Kind(Transformer().double(), tokens(), classes(), TRANSFORMER)
 
 
+def sparse() -> Kind:
+    """Gradients of an embedding that hold its few rows."""
+
+    def network(sparse: bool) -> nn.Module:
+        return nn.Sequential(nn.Embedding(5, 2, sparse=sparse), nn.Flatten(), nn.Linear(6, CLASSES)).double()
+
+    return Kind(network(True), tokens(), classes(), ["0", "2"], plain=network(False))
+
+
 def by_name() -> Kind:
     """A mapping is the batch: given to the network by name, and to the loss whole."""
     batch = {"tokens": tokens(), "mask": torch.arange(4).expand(BATCH, 4) > 2}
@@ -366,7 +375,7 @@ class Keep(nn.Module):
 
 def keeps() -> Kind:
     first, transfer, second = parts()
-    kind = plainly(nn.Sequential(first, Keep(), transfer, second), "0 3")
+    kind = plainly(nn.Sequential(first, transfer, Keep(), second), "0 3")
     kind.network(kind.inputs)
     return kind
 
@@ -440,6 +449,7 @@ KINDS: dict[str, Callable[[], Kind]] = {
     "convnet in eval mode": lambda: convnet(False),
     "residual": residual,
     "transformer": transformer,
+    "sparse": sparse,
     "encoder layer": lambda: encoder(True),
     "encoder layer in eval mode": lambda: encoder(False),
     "parts called thrice": lambda: plainly(Twice(), "layer norm head"),

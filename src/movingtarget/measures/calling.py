@@ -20,9 +20,21 @@ COMPILED = "_orig_mod."
 
 
 def original(network: nn.Module) -> nn.Module:
-    """The module that a compiled one was made of; any other module itself."""
-    found = getattr(network, COMPILED[:-1], network)
-    return found if isinstance(found, nn.Module) else network
+    """The module that a compiled one was made of; any other module itself.
+
+    Raises:
+        TypeError: it is no module, or one whose parameters torch cannot replace.
+    """
+    found: nn.Module = getattr(network, COMPILED[:-1], network)
+    if not isinstance(found, nn.Module):
+        raise TypeError(f"the network is {type(found).__name__}; allowed: a torch module")
+    for name, part in found.named_modules():
+        if isinstance(part, (torch.jit.ScriptModule, nn.DataParallel)):
+            raise TypeError(
+                f"{f'part {name!r}' if name else 'the network'} is {type(part).__name__}, whose parameters "
+                "torch cannot replace; allowed: the module that it was made of"
+            )
+    return found
 
 
 def plain_name(name: str) -> str:
@@ -78,6 +90,7 @@ def repeatable(network: nn.Module, seed: int = 0) -> Iterator[None]:
     fast = torch.backends.mha.get_fastpath_enabled()
     with ExitStack() as stack:
         stack.enter_context(kept_random_state(network))
+        stack.enter_context(torch.inference_mode(False))  # where nothing has a gradient
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))  # the fused ones have no second derivatives
         if "torch._dynamo" in sys.modules:  # else nothing has been compiled
             stack.enter_context(torch.compiler.set_stance("force_eager"))

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from movingtarget.measures.calling import call, copied, original
+from movingtarget.measures.calling import call, copied, original, plain_name
 from movingtarget.measures.untouched import untouched
 from movingtarget.names import unknown
 from movingtarget.networks.chain import chain, is_ours
@@ -39,10 +39,37 @@ def layers_of(network: nn.Module, inputs: Any, parameters: Parameters | None = N
     """
     network = original(network)
     if next(network.parameters(), None) is None:
-        raise ValueError(f"{type(network).__name__} has no parameters; allowed: at least one layer with some")
+        raise ValueError(no_parameters(network))
     if is_ours(network):
         return _by_place([[*link.names.values()] for link in chain(network)])
     return _grouped(network, entered(network, inputs, parameters or {}))
+
+
+def no_parameters(network: nn.Module) -> str:
+    """What is said of a network that has none."""
+    return f"{type(network).__name__} has no parameters; allowed: at least one layer with some"
+
+
+def named(network: nn.Module, layers: Layers) -> dict[str, list[str]]:
+    """Layers as they are given, of a compiled network's parameters by their names in its original.
+
+    Raises:
+        ValueError: a layer has no parameters, one that is unknown, or one that another layer has.
+    """
+    own = [name for name, _ in network.named_parameters()]
+    found: dict[str, list[str]] = {}
+    owner: dict[str, str] = {}
+    for layer, given in layers.items():
+        found[layer] = [plain_name(name) for name in given]
+        if not found[layer]:
+            raise ValueError(f"layer '{layer}' has no parameters; allowed: at least one")
+        for name in found[layer]:
+            if name not in own:
+                raise ValueError(f"layer '{layer}': {unknown('parameter', name, own)}")
+            other = owner.setdefault(name, layer)
+            if other != layer:
+                raise ValueError(f"parameter '{name}' is in layers '{other}' and '{layer}'; allowed: one")
+    return found
 
 
 def blocks(network: nn.Module, names: Sequence[str]) -> dict[str, list[str]]:

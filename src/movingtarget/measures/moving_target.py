@@ -79,6 +79,7 @@ def drops(
     Raises:
         ValueError: one line that names an unknown layer or parameter, a parameter of another shape than the
             network's own, or what the loss returned if it is no single number.
+        TypeError: the network is no torch module whose parameters can be replaced (TorchScript's cannot).
 
     The output x w1 w2 of two linear units falls from 1 to 0.81 when both weights fall to 0.9:
 
@@ -288,10 +289,11 @@ def gradients(
     {'0.weight': 3.0, '1.weight': 2.0}
     """
     network = original(network)
-    own = {name for name, _ in network.named_parameters()}
-    layers: Layers | None = None if is_ours(network) else {}
+    own = dict(network.named_parameters())
     whole = complete(network, parameters, stacked)
     names = [name for name in map(plain_name, parameters) if name in own]
+    # no need to look for its layers
+    layers: Layers | None = None if is_ours(network) else {"": [*own]}
     with objective(network, whole, inputs, labels, loss, stacked, layers) as of:
         return slopes(of.losses, whole, names)[1]
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from movingtarget.measures.calling import call, copied, original, plain_name, repeatable
-from movingtarget.measures.layers import Layers, around, blocks, entered, layers_of
+from movingtarget.measures.layers import Layers, around, blocks, entered, layers_of, named, no_parameters
 from movingtarget.measures.untouched import untouched
 from movingtarget.names import unknown
 from movingtarget.networks.chain import Link, chain, is_ours, propagate
@@ -70,6 +70,9 @@ def objective(
     network = original(network)
     loss_of = _checked(loss or (member_losses if stacked else class_loss), stacked)
     with untouched(network), repeatable(network):
+        for part in network.modules():
+            if isinstance(part, (nn.Embedding, nn.EmbeddingBag)):
+                part.sparse = False  # sparse gradients cannot be differentiated, nor flattened
         found = _layers(network, parameters, inputs, layers)
         links = _links(network, parameters, inputs, found)
         if links:
@@ -82,10 +85,19 @@ def complete(network: nn.Module, parameters: Parameters, stacked: bool) -> Param
     """All of a network's parameters, those not given being its own, by its own names.
 
     Raises:
-        ValueError: a name is unknown, or a shape not the network's own (behind the members' axis).
+        TypeError: these are not tensors by name, or the network is none that can be measured.
+        ValueError: a name is unknown, or lacks of a stack, or a shape is not the network's own (behind the
+            members' axis); or there are none.
     """
     network = original(network)
     own = dict(network.named_parameters())
+    if not own:
+        raise ValueError(no_parameters(network))
+    if not isinstance(parameters, Mapping):
+        raise TypeError(
+            f"parameters are {type(parameters).__name__}; allowed: tensors by name, such as "
+            "dict(network.named_parameters())"
+        )
     first = {id(value): name for name, value in own.items()}
     names = {  # those that share a tensor are one; buffers may be among them
         **{name: first[id(value)] for name, value in network.named_parameters(remove_duplicate=False)},
@@ -97,9 +109,12 @@ def complete(network: nn.Module, parameters: Parameters, stacked: bool) -> Param
         if name not in names:
             raise ValueError(unknown("parameter", given, names))
         if names[name] in own:
-            _check_shape(name, value, own[names[name]].shape, stacked)
+            _check(name, value, own[names[name]].shape, stacked)
         if name == names[name] or names[name] not in parameters:
             found[names[name]] = value.detach()
+    for name in own:
+        if name not in found:
+            raise ValueError(f"parameter '{name}' is not given; allowed: all of a stack's")
     return found
 
 
@@ -111,29 +126,31 @@ def both(
     return whole, complete(network, whole | after, stacked)
 
 
-def _check_shape(name: str, value: Tensor, shape: torch.Size, stacked: bool) -> None:
-    allowed = ("members", *shape) if stacked else tuple(shape)
-    if value.shape[int(stacked) :] != shape:
-        other = "" if stacked else "; of a stack of members, say stacked=True"
-        raise ValueError(
-            f"parameter '{name}' has shape {tuple(value.shape)}; allowed: "
-            f"({', '.join(map(str, allowed))}){other}"
-        )
+def _check(name: str, value: Any, shape: torch.Size, stacked: bool) -> None:
+    if not isinstance(value, Tensor) or value.is_complex():
+        kind = str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
+        raise TypeError(f"parameter '{name}' is {kind}; allowed: a tensor of real numbers")
+    if value.shape[int(stacked) :] != shape or value.dim() != len(shape) + int(stacked):
+        allowed = str(tuple(shape)) + "; of a stack of members, say stacked=True"
+        if stacked:
+            allowed = f"({', '.join(map(str, ('members', *shape)))})"
+        raise ValueError(f"parameter '{name}' has shape {tuple(value.shape)}; allowed: {allowed}")
 
 
 def _checked(loss: Loss, stacked: bool) -> Loss:
     def checked(outputs: Any, labels: Any) -> Tensor:
         value = loss(outputs, labels)
-        if not isinstance(value, Tensor):
-            raise ValueError(f"the loss returned {type(value).__name__}; allowed: a tensor of one number")
-        if stacked or value.dim() == 0:
-            return value
-        if value.numel() != 1:
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            kind = str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
+            raise ValueError(f"the loss returned {kind}; allowed: a tensor of one real number")
+        if stacked and value.dim() != 1:
+            raise ValueError(f"the loss returned shape {tuple(value.shape)}; allowed: (members,)")
+        if not stacked and value.numel() != 1:
             raise ValueError(
                 f"the loss returned shape {tuple(value.shape)}; allowed: a single number, such as their mean "
                 "(of a stack of members, say stacked=True)"
             )
-        return value.reshape(())
+        return value if stacked else value.reshape(())
 
     return checked
 
@@ -143,14 +160,9 @@ def _layers(
 ) -> Layers:
     if layers is None:
         return layers_of(network, inputs, parameters)
-    if isinstance(layers, Sequence):
-        return blocks(network, layers)
-    own = {name for name, _ in network.named_parameters()}
-    for layer, names in layers.items():
-        for name in names:
-            if name not in own:
-                raise ValueError(f"layer '{layer}': {unknown('parameter', name, own)}")
-    return layers
+    if isinstance(layers, str) or not layers:
+        raise ValueError(f"layers are {layers!r}; allowed: a list of parts, or parameters by layer")
+    return named(network, layers) if isinstance(layers, Mapping) else blocks(network, layers)
 
 
 def _links(network: nn.Module, parameters: Parameters, inputs: Any, layers: Layers) -> list[Link]:
@@ -178,11 +190,12 @@ def _runs_parts_alone(network: nn.Module) -> bool:
         and "forward" not in vars(network)
         and not any(part._forward_hooks or part._forward_pre_hooks for part in parts)
         and all(type(part).__module__.startswith("torch.nn.modules.") for part in parts)
-        and not any(part.training and isinstance(part, _RANDOM) for part in parts)
+        and not any(part.training and isinstance(part, _RANDOM_IN_TRAINING) for part in parts)
+        and not any(isinstance(part, (nn.FractionalMaxPool2d, nn.FractionalMaxPool3d)) for part in parts)
     )
 
 
-_RANDOM = (nn.modules.dropout._DropoutNd, nn.RReLU, nn.MultiheadAttention, nn.RNNBase)
+_RANDOM_IN_TRAINING = (nn.modules.dropout._DropoutNd, nn.RReLU, nn.MultiheadAttention, nn.RNNBase)
 
 
 def _of_chain(
