@@ -9,6 +9,9 @@ from movingtarget.tables import Schema
 Config = Mapping[str, Any]
 """A run's settings, a section for each study among them."""
 
+Say = Callable[[str], None]
+"""Takes lines of progress."""
+
 SettingSchema = Mapping[str, Any]
 """A JSON schema of one setting (draft 2020-12)."""
 

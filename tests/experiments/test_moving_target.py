@@ -149,7 +149,7 @@ def test_a_diverged_member_stays_as_nan(images: Images) -> None:
 def test_a_promise_that_no_finite_rate_makes_is_nan() -> None:
     losses, slope = torch.tensor([2.0, 2.0, torch.nan, torch.inf, 0.0]), torch.ones(5, 3)
     slope[1] = 0
-    rates = promising_rate(losses, {"weight": slope}, 0.3)
+    rates = promising_rate(losses, {"weight": slope}, 0.3, stacked=True)
     assert rates[0].item() == pytest.approx(0.2)
     assert rates[1:].isnan().all()
 
@@ -157,7 +157,17 @@ def test_a_promise_that_no_finite_rate_makes_is_nan() -> None:
 @pytest.mark.parametrize("promise", [0.0, -0.1, float("nan"), float("inf")])
 def test_a_promise_that_is_none_is_refused(promise: float) -> None:
     with pytest.raises(ValueError, match=r"promise is .*; allowed: a finite number above 0"):
-        promising_rate(torch.ones(1), {"weight": torch.ones(1, 1)}, promise)
+        promising_rate(torch.tensor(1.0), {"weight": torch.ones(1, 1)}, promise)
+
+
+def test_whether_it_is_a_stack_is_said_and_not_guessed() -> None:
+    slope = {"weight": torch.ones(2, 3)}
+    assert promising_rate(torch.tensor(2.0), slope, 0.3).item() == pytest.approx(0.1)
+    assert promising_rate(torch.ones(2), slope, 0.3, stacked=True).tolist() == pytest.approx([0.1, 0.1])
+    with pytest.raises(ValueError, match=r"^the loss has shape \(2,\); allowed: \(\); .* stacked=True$"):
+        promising_rate(torch.ones(2), slope, 0.3)
+    with pytest.raises(ValueError, match=r"^the loss has shape \(\); allowed: \(members,\)$"):
+        promising_rate(torch.tensor(1.0), slope, 0.3, stacked=True)
 
 
 @pytest.mark.parametrize(

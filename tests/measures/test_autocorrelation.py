@@ -76,3 +76,31 @@ def test_constant_gradient_is_undefined(value: float) -> None:
 def test_lags_beyond_the_points_are_an_error(lags: int) -> None:
     with pytest.raises(ValueError, match=f"lags must be from 0 to 39 for 40 points, got {lags}"):
         gradient_autocorrelation(noise(POINTS), lags)
+
+
+@pytest.mark.parametrize("dtype", [torch.float, torch.double])
+@pytest.mark.parametrize("scale", [1e-36, 1e-23, 1e23, 1e36])
+def test_squares_that_leave_single_precision(dtype: torch.dtype, scale: float) -> None:
+    gradients = noise(3, POINTS).to(dtype)
+    for mean_removed in (True, False):
+        expected = gradient_autocorrelation(gradients, 5, mean_removed)
+        found = gradient_autocorrelation(scale * gradients, 5, mean_removed)
+        assert_close(found, expected, rtol=0, atol=1e-6 if dtype == torch.float else 1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e200, 1e300])
+def test_squares_that_leave_double_precision(scale: float) -> None:
+    gradients = noise(3, POINTS)
+    expected = gradient_autocorrelation(gradients, 5)
+    assert_close(gradient_autocorrelation(scale * gradients, 5), expected, rtol=0, atol=1e-12)
+
+
+def test_what_is_not_finite_is_undefined_for_its_run_only() -> None:
+    gradients = noise(3, POINTS)
+    gradients[1, 2] = torch.inf
+    assert gradient_autocorrelation(gradients, 2).isnan().all(-1).tolist() == [False, True, False]
+
+
+def test_a_single_number_has_no_lags() -> None:
+    with pytest.raises(ValueError, match=r"^lags must be from 0 to -1 for 0 points, got 0$"):
+        gradient_autocorrelation(torch.tensor(1.0), 0)

@@ -41,8 +41,8 @@ def top(matrix: Tensor) -> Tensor:
 
 
 def gradient_of(network: nn.Module, inputs: Tensor, labels: Tensor) -> Callable[[Tensor], Tensor]:
-    """The gradient in float64, in training mode, as a function of all parameters in one vector."""
-    copy = deepcopy(network).double().train()
+    """The gradient in float64 as a function of all parameters in one vector."""
+    copy = deepcopy(network).double()
     values = list(copy.parameters())
 
     def gradient(point: Tensor) -> Tensor:
@@ -88,7 +88,7 @@ def test_agrees_with_the_whole_matrix(random_networks: RandomNetworks, family: s
 def test_a_stack_is_measured_as_each_member_alone(random_networks: RandomNetworks, family: str) -> None:
     networks = [network.double() for network in random_networks(family, 3)]
     parameters, (inputs, labels) = stack(networks), examples(3)
-    together = block_curvatures(networks[0], parameters, inputs, labels, 6, 4, seed=0)
+    together = block_curvatures(networks[0], parameters, inputs, labels, 6, 4, seed=0, stacked=True)
     for member in range(3):
         alone = block_curvatures(
             networks[0], unstack(parameters, member), inputs[member], labels[member], 6, 4, seed=0
@@ -241,7 +241,8 @@ def test_estimates_grow_with_iterations(random_networks: RandomNetworks) -> None
 
 def test_the_whole_is_never_estimated_below_a_layer(random_networks: RandomNetworks) -> None:
     networks, (inputs, labels) = random_networks("plain", 3), examples(3)
-    measured = block_curvatures(networks[0], stack(networks), inputs.float(), labels, 1, 20, seed=0)
+    parameters, inputs = stack(networks), inputs.float()
+    measured = block_curvatures(networks[0], parameters, inputs, labels, 1, 20, seed=0, stacked=True)
     assert measured.ratio.tolist() == [1.0] * 3
     assert torch.equal(measured.whole, measured.blocks.amax(0))
 
@@ -286,10 +287,10 @@ def test_undefined_where_no_layer_curves_upwards() -> None:
 
 def test_a_member_that_diverged_is_not_felt_by_the_others(random_networks: RandomNetworks) -> None:
     networks, (inputs, labels) = random_networks("batch-norm", 3), examples(3)
-    sound = block_curvatures(networks[0], stack(networks), inputs.float(), labels, 6, 4, seed=0)
-    with torch.no_grad():
-        networks[1].get_parameter("head.weight").fill_(torch.nan)
-    measured = block_curvatures(networks[0], stack(networks), inputs.float(), labels, 6, 4, seed=0)
+    parameters, inputs = stack(networks), inputs.float()
+    sound = block_curvatures(networks[0], parameters, inputs, labels, 6, 4, seed=0, stacked=True)
+    parameters["head.weight"][1] = torch.nan
+    measured = block_curvatures(networks[0], parameters, inputs, labels, 6, 4, seed=0, stacked=True)
     assert measured.ratio.isnan().tolist() == [False, True, False]
     for value, expected in zip(measured, sound, strict=True):
         assert torch.equal(value[..., [0, 2]], expected[..., [0, 2]])
@@ -299,19 +300,23 @@ def test_a_member_that_diverged_is_not_felt_by_the_others(random_networks: Rando
 def test_equal_seeds_give_equal_values(random_networks: RandomNetworks) -> None:
     networks, (inputs, labels) = random_networks("plain", 2), examples(2)
     first, again, other = (
-        block_curvatures(networks[0], stack(networks), inputs.float(), labels, 3, 3, seed)
+        block_curvatures(networks[0], stack(networks), inputs.float(), labels, 3, 3, seed, stacked=True)
         for seed in (0, 0, 1)
     )
     assert torch.equal(first.whole, again.whole)
     assert not torch.equal(first.whole, other.whole)
 
 
-def test_shared_parameters_are_refused() -> None:
+def test_a_layer_that_is_used_twice_is_one() -> None:
     layer = nn.Linear(5, 5)
-    network = nn.Sequential(layer, nn.Tanh(), layer)
+    network, (inputs, labels) = nn.Sequential(layer, nn.Tanh(), layer).double(), examples()
+    gradient, point = gradient_of(network, inputs, labels), flat(network)
     parameters: Parameters = dict(network.named_parameters())
-    with pytest.raises(ValueError, match=r"^layers share a parameter, 0\.weight and 2\.weight; allowed: "):
-        block_curvatures(network, parameters, torch.ones(2, 5), torch.zeros(2).long(), 1, 1, seed=0)
+    measured = block_curvatures(network, parameters, inputs, labels, ALL, ALL, seed=0)
+    steps = 1e-5 * torch.eye(len(point)).double()
+    matrix = torch.stack([gradient(point + step) - gradient(point - step) for step in steps]) / 2e-5
+    assert_close(measured.blocks, top(matrix)[None], rtol=1e-7, atol=1e-8)
+    assert measured.ratio == 1
 
 
 @pytest.mark.parametrize("make", [lambda networks: networks("batch-norm", 1)[0], lambda _: perceptron()])

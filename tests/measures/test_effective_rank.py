@@ -67,3 +67,36 @@ def test_relative_rank_is_one_number_times_the_rank_and_comes_from_the_seed() ->
     assert torch.equal(relative, relative_effective_rank(matrices, 3, stacked=True))
     assert not torch.allclose(relative, relative_effective_rank(matrices, 4, stacked=True))
     assert_close((effective_rank(matrices) / relative).std(), torch.tensor(0.0).double(), atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_what_is_not_finite_is_undefined_for_its_matrix_only(value: float) -> None:
+    matrices = random_matrix(0, 3, 8, 5)
+    expected = effective_rank(matrices)
+    matrices[1, 0, 0] = value
+    found = effective_rank(matrices)
+    assert found.isnan().tolist() == [False, True, False]
+    assert torch.equal(found[::2], expected[::2])
+    assert relative_effective_rank(matrices, 0, stacked=True).isnan().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e200, 1e300])
+def test_neither_underflow_nor_overflow(scale: float) -> None:
+    matrix = random_matrix(0, 4, 6)
+    assert_close(effective_rank(scale * matrix), effective_rank(matrix), rtol=1e-12, atol=0)
+
+
+def test_all_axes_of_gradients_but_the_first_are_columns() -> None:
+    images = random_matrix(0, 3, 6, 2, 4, 4)
+    whole = relative_effective_rank(images, 1, stacked=True)
+    alone = [relative_effective_rank(of_member, 1) for of_member in images]
+    assert_close(whole, torch.stack(alone), rtol=1e-12, atol=0)
+    assert alone[0] == relative_effective_rank(images[0].flatten(1), 1)
+
+
+def test_what_is_no_matrix_is_refused() -> None:
+    for shape, said in {(3,): "3", (0, 4): "0x4", (2, 3, 0): "2x3x0"}.items():
+        with pytest.raises(ValueError, match=f"^the matrix is {said}; allowed: rows x columns, one or"):
+            effective_rank(torch.zeros(shape))
+    with pytest.raises(ValueError, match=r"^gradients are 3; allowed: members x examples x units$"):
+        relative_effective_rank(torch.zeros(3), 0, stacked=True)

@@ -1,6 +1,7 @@
 """How alike two layers' features are."""
 
 import numpy as np
+import pytest
 import torch
 from torch.testing import assert_close
 
@@ -33,3 +34,9 @@ def test_independent_features_of_many_examples_are_unlike():
 
 def test_constant_features_are_undefined():
     assert feature_similarity(torch.ones(5, 2), features(5, 2)).isnan()
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-120, 1e120, 1e300])
+def test_neither_underflow_nor_overflow(scale):
+    first, second = features(20, 5), features(20, 4)
+    assert_close(feature_similarity(scale * first, second), feature_similarity(first, second))

@@ -1,9 +1,12 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from module_cases import By
 from network_cases import PERCEPTRONS
 from torch import Tensor, nn
 from torch.testing import assert_close
@@ -144,3 +147,87 @@ def test_without_any_gradient_the_correlation_is_undefined() -> None:
 def test_one_example_has_no_pair() -> None:
     with pytest.raises(ValueError, match="a correlation between inputs needs at least 2 examples, got 1"):
         gradient_correlation(torch.ones(1, 3))
+
+
+@given(seed=st.integers(0, 2**31), scale=st.sampled_from([5e-324, 1e-300, 1e-200, 1e200, 1e307]))
+def test_neither_underflow_nor_overflow(seed: int, scale: float) -> None:
+    gradients = torch.randint(-3, 4, (6, 5), generator=torch.Generator().manual_seed(seed)).double()
+    gradients[0, 0] = 3
+    correlation, norm = gradient_correlation(gradients)
+    found = gradient_correlation(scale * gradients)
+    assert_close(found.correlation, correlation, rtol=0, atol=1e-12)
+    assert found.norm.item() == pytest.approx(scale * norm.item(), rel=1e-12, abs=1e-323)
+
+
+def test_all_axes_but_the_first_are_units() -> None:
+    images = torch.randn(3, 6, 2, 4, 4).double()
+    pairs = [by_pairs(list(of_member.flatten(1))) for of_member in images]
+    measured = gradient_correlation(images, stacked=True)
+    assert measured.correlation.tolist() == pytest.approx([pair[0] for pair in pairs], abs=1e-12)
+    assert measured.norm.tolist() == pytest.approx([pair[1] for pair in pairs], abs=1e-12)
+    assert gradient_correlation(images[0]).correlation.shape == ()
+    assert_close(gradient_correlation(images[0]).correlation, measured.correlation[0], rtol=0, atol=1e-15)
+    scalars = torch.randn(6).double()
+    assert gradient_correlation(scalars).correlation == gradient_correlation(scalars[:, None]).correlation
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_what_is_not_finite_is_undefined_for_its_member_only(value: float) -> None:
+    gradients = torch.randn(3, 6, 5)
+    gradients[1, 2, 3] = value
+    measured = gradient_correlation(gradients, stacked=True)
+    assert measured.correlation.isnan().tolist() == [False, True, False]
+    assert measured.norm.isfinite().tolist() == [True, False, True]
+
+
+def test_gradients_that_are_no_examples_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^gradients are a single number; allowed: examples x units$"):
+        gradient_correlation(torch.tensor(1.0))
+    with pytest.raises(ValueError, match=r"^gradients are 3; allowed: members x examples x units$"):
+        gradient_correlation(torch.ones(3), stacked=True)
+    with pytest.raises(TypeError, match=r"^gradients are dict; allowed: one tensor, as of one of several"):
+        gradient_correlation({"first": torch.ones(3, 2)})  # type: ignore[arg-type]
+
+
+PART = nn.Linear(8, 8)
+
+
+@pytest.mark.parametrize(
+    ("function", "line"),
+    [
+        (lambda it, x: it.part(it.part(x)), "part 'it' was called 2 times; allowed: a part"),
+        (lambda it, x: F.linear(x, it.part.weight), "part 'it' was called 0 times; allowed: a part"),
+        (lambda it, x: it.part(x).repeat(2, 1), "the network returns 16x8 for 8 examples; allowed"),
+        (lambda it, x: it.part(x[None])[0], "part 'it' returned 1x8x8 where the network returns 8x8"),
+        (lambda it, x: it.part(x).detach(), "the network's outputs .* have no derivative; allowed"),
+        (lambda it, x: it.part(x).sum(), "the network returns a single number for 8 examples"),
+    ],
+)
+def test_calls_that_have_no_gradient_for_each_example(function: Any, line: str) -> None:
+    network = By(function, part=PART)
+    with pytest.raises(ValueError, match=f"^{line}[^\n]*$"):
+        layer_gradients(network, {}, torch.randn(8, 8), {"it": PART})
+
+
+@pytest.mark.parametrize(
+    ("returned", "error", "line"),
+    [
+        (lambda x: (x, x), TypeError, "part 'it' returned tuple; allowed: one tensor"),
+        (lambda x: {"it": x}, TypeError, "part 'it' returned dict; allowed: one tensor"),
+        (lambda _: None, TypeError, "part 'it' returned NoneType; allowed: one tensor"),
+        (lambda x: x > 0, ValueError, r"part 'it' returned torch.bool; allowed: floating-point numbers"),
+    ],
+)
+def test_parts_that_do_not_return_one_tensor(returned: Any, error: type[Exception], line: str) -> None:
+    part = By(lambda _, x: returned(x))
+    network = By(lambda it, x: (it.part(x), x)[1], part=part)
+    with pytest.raises(error, match=f"^{line}[^\n]*$"):
+        layer_gradients(network, {}, torch.randn(8, 8), {"it": part})
+
+
+def test_parts_are_modules_by_name() -> None:
+    with pytest.raises(TypeError, match=r"^parts are list; allowed: submodules of the network by name$"):
+        layer_gradients(PART, {}, torch.randn(8, 8), ["it"])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^part 'it' is str; allowed: a submodule of the network$"):
+        layer_gradients(PART, {}, torch.randn(8, 8), {"it": "part"})  # type: ignore[dict-item]
+    assert layer_gradients(PART, {}, torch.randn(8, 8), {}) == {}

@@ -78,7 +78,7 @@ def test_drops_are_those_of_the_whole_measure(random_networks: Networks) -> None
     networks = random_networks("batch-norm", MEMBERS)
     step = step_of(networks, 0.3)
     found = measured(networks, step)
-    expected = drops(networks[0], step.before, step.after, *step.batch)
+    expected = drops(networks[0], step.before, step.after, *step.batch, stacked=True)
     torch.testing.assert_close(found.drop[0], expected.joint)
     torch.testing.assert_close(found.drop[1:], expected.single)
     torch.testing.assert_close(found.promise[0], expected.first_order)

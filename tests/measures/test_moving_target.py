@@ -1,5 +1,5 @@
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from itertools import combinations
 from typing import Any
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.testing import assert_close
 
+from movingtarget.measures.layers import layers_of
 from movingtarget.measures.moving_target import (
     covariate_shift,
     drops,
@@ -22,12 +23,11 @@ from movingtarget.measures.moving_target import (
     movement,
 )
 from movingtarget.networks import Parameters, stack, unstack
-from movingtarget.networks.chain import chain
 from movingtarget.training.interface import Batch
 
 RandomNetworks = Callable[..., list[nn.Module]]
 Loss = Callable[[Tensor, Tensor], Tensor]
-Layers = list[list[str]]
+Layers = Sequence[list[str]]
 FAMILIES = ["plain", "batch-norm", "residual", "residual-batch-norm", "looks-linear", "low-rank"]
 MEMBERS, BATCH = 3, 8
 
@@ -58,12 +58,12 @@ def example(random_networks: RandomNetworks, family: str, depth: int = 3) -> tup
     return networks[0], stack(networks)
 
 
-def layers_of(network: nn.Module) -> Layers:
+def layers_by_name(network: nn.Module) -> dict[str, list[str]]:
     """Names of the parameters of each layer of a family, told by the names alone."""
     names = [name for name, _ in network.named_parameters()]
-    hidden = 1 + max(int(name.split(".")[1]) for name in names if name.startswith("hidden."))
-    layers = [[name for name in names if name.startswith(f"hidden.{place}.")] for place in range(hidden)]
-    return [*layers, [name for name in names if not name.startswith("hidden.")]]
+    hidden = dict.fromkeys(".".join(name.split(".")[:2]) for name in names if name.startswith("hidden."))
+    layers = {layer: [name for name in names if name.startswith(f"{layer}.")] for layer in hidden}
+    return layers | {"head": [name for name in names if not name.startswith("hidden.")]}
 
 
 def mixed(before: Parameters, after: Parameters, moved: Layers) -> Parameters:
@@ -135,36 +135,32 @@ def test_drops_and_shift_are_those_of_whole_networks(
     random_networks: RandomNetworks, family: str, depth: int
 ) -> None:
     network, before = example(random_networks, family, depth)
-    after, batch = moved_anyhow(before), random_batch()
+    after, batch, layers = moved_anyhow(before), random_batch(), [*layers_by_name(network).values()]
     for member in range(MEMBERS):
         own = unstack(before, member), unstack(after, member), Batch(*(part[member] for part in batch))
-        assert_drops(network, layers_of(network), *own, F.cross_entropy)
-        assert_shift(network, layers_of(network), *own, F.cross_entropy)
+        assert_drops(network, layers, *own, F.cross_entropy)
+        assert_shift(network, layers, *own, F.cross_entropy)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_members_of_a_stack_are_as_each_alone(random_networks: RandomNetworks, family: str) -> None:
     network, before = example(random_networks, family)
     after, batch = moved_anyhow(before), random_batch()
-    links = chain(network)
-    stacked = [
-        *drops(network, before, after, *batch),
-        *covariate_shift(network, before, after, *batch),
-        input_drift(network, before, after, batch.inputs),
-        movement(links, before, after),
-        gradient_norms(links, gradients(network, before, *batch)),
-    ]
-    for member in range(MEMBERS):
-        inputs, labels = batch.inputs[member], batch.labels[member]
-        old, new = unstack(before, member), unstack(after, member)
-        alone = [
-            *drops(network, old, new, inputs, labels),
-            *covariate_shift(network, old, new, inputs, labels),
-            input_drift(network, old, new, inputs),
-            movement(links, old, new),
-            gradient_norms(links, gradients(network, old, inputs, labels)),
+
+    def measured(old: Parameters, new: Parameters, batch: Batch, stacked: bool) -> list[Tensor]:
+        layers, gradient = layers_by_name(network), gradients(network, old, *batch, stacked=stacked)
+        return [
+            *drops(network, old, new, *batch, stacked=stacked),
+            *covariate_shift(network, old, new, *batch, stacked=stacked),
+            input_drift(network, old, new, batch.inputs, stacked=stacked),
+            movement(layers, old, new, stacked=stacked),
+            gradient_norms(layers, gradient, stacked=stacked),
         ]
-        assert_near([value[..., member] for value in stacked], alone)
+
+    together = measured(before, after, batch, stacked=True)
+    for member in range(MEMBERS):
+        own = unstack(before, member), unstack(after, member), Batch(*(part[member] for part in batch))
+        assert_near([value[..., member] for value in together], measured(*own, stacked=False))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -173,7 +169,8 @@ def test_interactions_of_all_sets_of_layers_make_up_the_joint_drop(
 ) -> None:
     network, before = example(random_networks, family, depth=2)
     after, batch = moved_anyhow(before, 0.5), random_batch()
-    layers, measured = layers_of(network), drops(network, before, after, *batch)
+    layers = [*layers_by_name(network).values()]
+    measured = drops(network, before, after, *batch, stacked=True)
     for member in range(MEMBERS):
         old, new = unstack(before, member), unstack(after, member)
         own = Batch(*(part[member] for part in batch))
@@ -232,12 +229,12 @@ def test_small_steps_keep_the_promise_and_halves_break_it_half_as_much(
 ) -> None:
     network, before = example(random_networks, family)
     batch = random_batch()
-    gradient = gradients(network, before, *batch)
+    gradient = gradients(network, before, *batch, stacked=True)
 
     def shares(rate: float) -> Tensor:
         after = {name: value - rate * gradient[name] for name, value in before.items()}
-        measured = drops(network, before, after, *batch)
-        squares = gradient_norms(chain(network), gradient).square().sum(0)
+        measured = drops(network, before, after, *batch, stacked=True)
+        squares = gradient_norms(layers_by_name(network), gradient, stacked=True).square().sum(0)
         assert_close(measured.first_order, rate * squares, rtol=1e-6, atol=0)
         joint, single = measured.joint, measured.single.sum(0)
         return torch.stack([joint, single]) / measured.first_order
@@ -257,21 +254,22 @@ def test_first_order_is_the_slope_of_the_loss_along_the_step(
     losses = []
     for share in (-1e-4, 1e-4):
         place = {name: torch.lerp(value, after[name], share) for name, value in before.items()}
-        losses.append(drops(network, before, place, *batch).joint)
+        losses.append(drops(network, before, place, *batch, stacked=True).joint)
     slope = (losses[1] - losses[0]) / 2e-4
-    assert_close(drops(network, before, after, *batch).first_order, slope, rtol=1e-5, atol=1e-7)
+    found = drops(network, before, after, *batch, stacked=True).first_order
+    assert_close(found, slope, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_nothing_shifts_or_drifts_below_the_first_layer(random_networks: RandomNetworks, family: str) -> None:
     network, before = example(random_networks, family)
     after, batch = moved_anyhow(before), random_batch()
-    shift = covariate_shift(network, before, after, *batch)
+    shift = covariate_shift(network, before, after, *batch, stacked=True)
     assert shift.relative[0].tolist() == [0] * MEMBERS
     assert shift.cosine[0].tolist() == [1] * MEMBERS
     assert (shift.relative[1:] > 1e-3).all()
     assert (shift.cosine[1:] < 1).all()
-    drift = input_drift(network, before, after, batch.inputs)
+    drift = input_drift(network, before, after, batch.inputs, stacked=True)
     assert drift[0].tolist() == [0] * MEMBERS
     assert (drift[1:] > 1e-3).all()
 
@@ -280,23 +278,24 @@ def test_nothing_shifts_or_drifts_below_the_first_layer(random_networks: RandomN
 def test_no_step_changes_nothing(random_networks: RandomNetworks, family: str) -> None:
     network, before = example(random_networks, family)
     batch = random_batch()
-    measured = drops(network, before, before, *batch)
+    measured = drops(network, before, before, *batch, stacked=True)
     assert not any(value.any() for value in (measured.joint, measured.single, measured.first_order))
-    shift = covariate_shift(network, before, before, *batch)
+    shift = covariate_shift(network, before, before, *batch, stacked=True)
     assert_close(shift.relative, torch.zeros_like(shift.relative), rtol=0, atol=1e-12)
     assert_close(shift.cosine, torch.ones_like(shift.cosine), rtol=0, atol=1e-12)
-    assert not input_drift(network, before, before, batch.inputs).any()
-    assert not movement(chain(network), before, before).any()
+    assert not input_drift(network, before, before, batch.inputs, stacked=True).any()
+    assert not movement(layers_by_name(network), before, before, stacked=True).any()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_drift_and_movement_and_norms_by_hand(random_networks: RandomNetworks, family: str) -> None:
     network, before = example(random_networks, family)
     after, batch = moved_anyhow(before), random_batch()
-    layers = layers_of(network)
-    drift = input_drift(network, before, after, batch.inputs)
-    moved = movement(chain(network), before, after)
-    norms = gradient_norms(chain(network), gradients(network, before, *batch))
+    named = layers_by_name(network)
+    layers = [*named.values()]
+    drift = input_drift(network, before, after, batch.inputs, stacked=True)
+    moved = movement(named, before, after, stacked=True)
+    norms = gradient_norms(named, gradients(network, before, *batch, stacked=True), stacked=True)
     hidden = [*network.get_submodule("hidden").children()]
     # what enters each hidden layer; then what leaves the last
     seen: list[Tensor] = []
@@ -412,7 +411,7 @@ def test_what_is_undefined_is_nan() -> None:
         warnings.simplefilter("error")
         shift = covariate_shift(network, before, after, inputs, labels)
         drift = input_drift(network, before, after, inputs)
-        moved = movement(chain(network), before, after)
+        moved = movement(layers_of(network, inputs), before, after)
         zero = input_drift(network, before, after, 0 * inputs)
     assert shift.relative.isnan().tolist() == shift.cosine.isnan().tolist() == [True, False]
     assert drift.isnan().tolist() == [False, True]
@@ -429,7 +428,7 @@ def test_gradients_whose_squares_vanish_in_single_precision_still_have_norms() -
     shift = covariate_shift(network, before, after, inputs, labels)
     assert shift.relative.isfinite().all()
     assert shift.cosine[0] == 1
-    norms = gradient_norms(chain(network), gradients(network, before, inputs, labels))
+    norms = gradient_norms(layers_of(network, inputs), gradients(network, before, inputs, labels))
     assert 0 < norms[0] < 1e-24
 
 
@@ -440,9 +439,9 @@ def test_a_diverged_member_is_nan_and_no_other_feels_it(random_networks: RandomN
     spoilt["hidden.0.linear.weight"][1, 0, 0] = torch.nan
     clean, sick = (
         [
-            *drops(network, old, after, *batch),
-            *covariate_shift(network, old, after, *batch),
-            input_drift(network, old, after, batch.inputs)[1:],
+            *drops(network, old, after, *batch, stacked=True),
+            *covariate_shift(network, old, after, *batch, stacked=True),
+            input_drift(network, old, after, batch.inputs, stacked=True)[1:],
         ]
         for old in (before, spoilt)
     )
@@ -457,13 +456,14 @@ def test_batch_norm_needs_two_examples(random_networks: RandomNetworks, family: 
     batch = random_batch(size=1)
     for measure in (drops, covariate_shift):
         with pytest.raises(ValueError, match="batch norm needs a batch of at least 2 while training, got 1"):
-            measure(network, before, before, *batch)
+            measure(network, before, before, *batch, stacked=True)
 
 
-def test_layers_that_share_a_parameter_are_refused() -> None:
+def test_a_layer_that_is_used_twice_is_one() -> None:
     layer = nn.Linear(4, 4)
-    network = nn.Sequential(layer, nn.ReLU(), layer)
-    parameters = own_parameters(network)
-    for measure in (drops, covariate_shift):
-        with pytest.raises(ValueError, match="layers share a parameter"):
-            measure(network, parameters, parameters, torch.ones(2, 4), torch.zeros(2).long())
+    network = nn.Sequential(layer, nn.Tanh(), layer, nn.Tanh(), nn.Linear(4, 4)).double()
+    before = {name: value.detach() for name, value in network.named_parameters()}
+    after, batch = moved_anyhow(before), Batch(torch.randn(BATCH, 4).double(), torch.randint(4, (BATCH,)))
+    layers = [["0.weight", "0.bias"], ["4.weight", "4.bias"]]
+    assert_drops(network, layers, before, after, batch, F.cross_entropy)
+    assert_shift(network, layers, before, after, batch, F.cross_entropy)

@@ -109,3 +109,50 @@ def test_constant_slope_has_no_autocorrelation() -> None:
     slopes = slopes_along(gradients, path)
     assert torch.equal(slopes, torch.ones(3, 9).double())
     assert gradient_autocorrelation(slopes, 2).isnan().all()
+
+
+def test_paths_of_images_of_any_shape() -> None:
+    start, end = torch.randn(2, 3, 4, 4).double()
+    path = straight_line(start, end, 5)
+    assert path.shape == (5, 3, 4, 4)
+    assert_close(path.flatten(1), straight_line(start.flatten(), end.flatten(), 5), rtol=0, atol=0)
+    gradients = torch.randn(2, 5, 3, 4, 4).double()
+    expected = slopes_along(gradients.flatten(2), path.flatten(1))
+    assert_close(slopes_along(gradients, path), expected, rtol=0, atol=1e-12)
+    image = torch.rand(1, 4, 4)
+    for move in (rotation, shift):
+        assert torch.equal(move(image, 0.3, 3), move(image.flatten(), 0.3, 3))
+
+
+def test_a_line_of_numbers_has_slopes() -> None:
+    path = torch.linspace(0, 1, 5)
+    assert_close(slopes_along(2 * path, path), path / 2, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16, torch.float, torch.double])
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_paths_are_of_their_images_kind(dtype: torch.dtype, device: str) -> None:
+    image = torch.ones(4, dtype=dtype, device=device)
+    for path in (straight_line(image, 2 * image, 3), rotation(image, 10.0, 3), shift(image, 0.2, 3)):
+        assert path.dtype == dtype
+        assert path.device.type == device
+        assert path.shape == (3, 4)
+
+
+def test_slopes_of_half_precision_do_not_underflow() -> None:
+    path = 1e-4 * torch.arange(5).half()[:, None]
+    slopes = slopes_along(1e-4 * torch.ones(5, 1).half(), path)
+    assert slopes.tolist() == pytest.approx([1e-8] * 5, rel=0.01)
+
+
+def test_what_makes_no_path_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^the line's ends are 4 and 5; allowed: one shape$"):
+        straight_line(torch.zeros(4), torch.zeros(5), 3)
+    with pytest.raises(ValueError, match=r"^the image is of torch.int64; allowed: floating-point numbers$"):
+        straight_line(torch.zeros(4).long(), torch.ones(4).long(), 3)
+    with pytest.raises(ValueError, match=r"^gradients are 3x4, the path is 3x5; allowed: two points or more"):
+        slopes_along(torch.zeros(3, 4), torch.zeros(3, 5))
+    with pytest.raises(
+        ValueError, match=r"^an image of 4x4x4 pixels is not square; allowed: a square image$"
+    ):
+        shift(torch.zeros(4, 4, 4), 0.1, 3)

@@ -5,7 +5,12 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from movingtarget.measures.population import constant_statistics, evaluating, population_statistics
+from movingtarget.measures.population import (
+    constant_statistics,
+    evaluating,
+    population_statistics,
+    wide_statistics,
+)
 from movingtarget.networks import Parameters, call, stack, unstack
 from movingtarget.networks.feedforward import Feedforward
 from movingtarget.networks.initialise import initialise
@@ -162,3 +167,64 @@ def test_each_parts_own_mode_is_restored() -> None:
     with evaluating(network):
         assert not any(part.training for part in network.modules())
     assert [part.training for part in network.modules()] == [True, True, False, False, True]
+
+
+class Twice(nn.Module):
+    """A batch norm at two places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(3)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The norm of a bent norm."""
+        outputs: Tensor = self.norm(self.norm(inputs).exp())
+        return outputs
+
+
+def test_a_layer_at_two_places_has_no_one_mean() -> None:
+    network, inputs = Twice().double(), inputs_of(50, 3)
+    line = "^layer 'norm' normalises 2 times, by statistics of its own each time; allowed: a layer for each"
+    with pytest.raises(ValueError, match=line):
+        population_statistics(network, {}, inputs)
+    with constant_statistics(network):
+        outputs = network(inputs)
+    assert_close(outputs, network.train()(inputs), rtol=0, atol=1e-12)
+    assert not network.norm._forward_pre_hooks
+
+
+def test_a_network_may_be_a_normalisation_layer_itself() -> None:
+    statistics = population_statistics(nn.BatchNorm1d(1), {}, torch.tensor([[1.0], [5.0]]))
+    assert {name: value.item() for name, value in statistics.items()} == pytest.approx(
+        {"running_mean": 3.0, "running_var": 4.0}
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16])
+def test_statistics_of_half_precision_are_those_of_single_precision(dtype: torch.dtype) -> None:
+    network, inputs = nn.Sequential(nn.BatchNorm1d(3)).to(dtype), (400 * torch.randn(90, 3)).to(dtype)
+    statistics = population_statistics(network, {}, inputs)
+    expected = {
+        "0.running_mean": inputs.double().mean(0),
+        "0.running_var": inputs.double().var(0, correction=0),
+    }
+    for name, value in statistics.items():
+        assert value.dtype == torch.float
+        assert_close(value.double(), expected[name], rtol=1e-5, atol=1e-3)
+    assert network[0].weight.dtype == dtype
+    assert network[0].running_mean.dtype == dtype
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_parameters_are_their_own_again_after_wide_statistics(fails: bool) -> None:
+    layer = nn.BatchNorm1d(3).half().eval()
+    weight, layer.running_var = layer.weight, torch.full((3,), 1e6)
+    layer.running_mean = torch.zeros(3)
+    with wide_statistics(layer):
+        if fails:
+            with pytest.raises(RuntimeError):
+                layer(torch.ones(2, 4).half())
+        else:
+            assert layer(torch.full((2, 3), 1e3).half()).tolist() == [[1.0] * 3] * 2
+        assert layer.weight is weight
+    assert not layer._forward_hooks

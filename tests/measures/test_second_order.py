@@ -25,9 +25,14 @@ def examples(*members: int) -> tuple[Tensor, Tensor]:
 
 
 def stepped(
-    network: nn.Module, parameters: Parameters, inputs: Tensor, labels: Tensor, rate: float
+    network: nn.Module,
+    parameters: Parameters,
+    inputs: Tensor,
+    labels: Tensor,
+    rate: float,
+    stacked: bool = False,
 ) -> Parameters:
-    slopes = gradients(network, parameters, inputs, labels)
+    slopes = gradients(network, parameters, inputs, labels, stacked=stacked)
     return {name: value - rate * slopes[name] for name, value in parameters.items()}
 
 
@@ -71,9 +76,10 @@ def test_foretells_the_drops_of_small_steps(random_networks: RandomNetworks, fam
     parameters = {name: value.double() for name, value in stack(networks).items()}
     errors = []
     for rate in (1e-3, 1e-4):
-        after = stepped(networks[0], parameters, inputs, labels, rate)
-        measured = drops(networks[0], parameters, after, inputs, labels)
-        foretold, single = prices(networks[0], parameters, after, inputs, labels), measured.single.sum(0)
+        after = stepped(networks[0], parameters, inputs, labels, rate, stacked=True)
+        measured = drops(networks[0], parameters, after, inputs, labels, stacked=True)
+        foretold = prices(networks[0], parameters, after, inputs, labels, stacked=True)
+        single = measured.single.sum(0)
         own = (measured.first_order - single) / foretold.own.sum(0)
         others = (single - measured.joint) / foretold.others
         errors.append(torch.stack([own - 1, others - 1]).abs())
@@ -85,8 +91,8 @@ def test_foretells_the_drops_of_small_steps(random_networks: RandomNetworks, fam
 def test_a_stack_is_measured_as_each_member_alone(random_networks: RandomNetworks) -> None:
     networks, (inputs, labels) = random_networks("batch-norm", 3), examples(3)
     parameters = {name: value.double() for name, value in stack(networks).items()}
-    after = stepped(networks[0], parameters, inputs, labels, 0.1)
-    together = prices(networks[0], parameters, after, inputs, labels)
+    after = stepped(networks[0], parameters, inputs, labels, 0.1, stacked=True)
+    together = prices(networks[0], parameters, after, inputs, labels, stacked=True)
     for member in range(3):
         ends = unstack(parameters, member), unstack(after, member)
         alone = prices(networks[0], *ends, inputs[member], labels[member])

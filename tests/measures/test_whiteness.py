@@ -56,3 +56,10 @@ def test_constant_series_are_undefined():
     assert torch.isnan(torch.stack([*portmanteau(flat, 3), low_frequencies(flat)])).all()
     assert outer_power(flat).tolist() == pytest.approx([1.0, 1.0])
     assert torch.isnan(outer_power(torch.zeros(16)))
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e200, 1e300])
+def test_size_does_not_count_however_small_or_large(scale):
+    series = torch.randn(4, 64).double()
+    for measure in (lambda values: portmanteau(values, 5)[0], low_frequencies, outer_power):
+        torch.testing.assert_close(measure(scale * series), measure(series), rtol=1e-10, atol=0)

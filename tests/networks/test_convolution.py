@@ -271,11 +271,11 @@ def measured(
     ]
     assert len(of_layers) == 3
     return [
-        *drops(network, before, after, inputs, labels),
-        *covariate_shift(network, before, after, inputs, labels),
-        *prices(network, before, after, inputs, labels),
-        *block_curvatures(network, before, inputs, labels, 20, 20, seed=0),
-        input_drift(network, before, after, inputs),
+        *drops(network, before, after, inputs, labels, stacked=stacked),
+        *covariate_shift(network, before, after, inputs, labels, stacked=stacked),
+        *prices(network, before, after, inputs, labels, stacked=stacked),
+        *block_curvatures(network, before, inputs, labels, 20, 20, seed=0, stacked=stacked),
+        input_drift(network, before, after, inputs, stacked=stacked),
         input_gradients(network, before, batch_of(1).inputs[0], stacked=stacked).sum((-2, -1)),
         *of_layers,
     ]

@@ -23,6 +23,7 @@ def times(estimate: float, factor: float) -> tuple[float, float]:
 
 
 USUAL = {
+    "weight_gain": (0.5, 1.6),
     "activation_size": (0.4, 2.0),
     "dead_share": (0.0, 0.1),
     "gradient_norm": (0.01, 0.4),
@@ -52,7 +53,13 @@ OF_BLOCKS = ("kept_alone", "promise_share", "target_shift")
 def layer(name: str, kind: str = "Linear", parameters: int = 16512, **measured: float) -> Layer:
     """A layer with healthy values but for those given; without those that only moving it tells."""
     values = {
-        **{"activation_size": 0.9, "dead_share": 0.03, "gradient_norm": 0.08, "gradient_noise": 0.8},
+        **{
+            "weight_gain": 1.4,
+            "activation_size": 0.9,
+            "dead_share": 0.03,
+            "gradient_norm": 0.08,
+            "gradient_noise": 0.8,
+        },
         **{"update_ratio": 1.4e-3, "gradient_rank": 0.61, "gradient_correlation": 0.11},
         **{"information_kept": 0.93},
         **measured,

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from movingtarget.probing import batches, command
 from movingtarget.probing.as_json import read_json
 from movingtarget.probing.batches import batches_of
 from movingtarget.probing.command import main
-from movingtarget.probing.users_code import CannotMeasure, reason, said
+from movingtarget.probing.refused import CannotMeasure
+from movingtarget.probing.users_code import reason, said
 
 USERS = """\
 import torch
@@ -79,6 +81,28 @@ def wrong_loss():
     return network, "cross-entropy", optimiser
 """
 
+REAL = """
+from functools import partial
+
+
+def summed():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+    batches = [(part, (part[:, 0] > 0).long()) for part in torch.randn(64, 3).split(16)]
+    loss = partial(nn.functional.cross_entropy, reduction="sum")
+    return network, loss, batches, torch.optim.SGD(network.parameters(), lr=0.001)
+
+
+def one_batch():
+    network, loss, batches, optimiser = summed()
+    return network, loss, batches[:1], optimiser
+
+
+def fails():
+    network, loss, batches, optimiser = summed()
+    return network, loss, [(inputs[:, :2], targets) for inputs, targets in batches], optimiser
+"""
+
 LINE = {
     name: USERS.splitlines().index(line) + 1
     for name, line in {
@@ -92,7 +116,7 @@ LINE = {
 def module(tmp_path, monkeypatch, request):
     """A module of the user's in the current folder, under a name of its own in each test."""
     name = f"users_{abs(hash(request.node.nodeid))}"
-    (tmp_path / f"{name}.py").write_text(USERS, encoding="utf-8")
+    (tmp_path / f"{name}.py").write_text(USERS + REAL, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     return name
@@ -101,7 +125,7 @@ def module(tmp_path, monkeypatch, request):
 @pytest.fixture
 def asked(monkeypatch):
     """What the probe was asked, in the place of the real one, which answers with `asked["answer"]`."""
-    asked = {"answer": RESULTS["healthy"]}
+    asked = {"answer": replace(RESULTS["odd"], findings=())}
 
     def probe(network, loss, batches, optimiser, passes=50, say=None):
         asked.update(network=network, loss=loss, batches=batches, optimiser=optimiser, passes=passes)
@@ -135,6 +159,25 @@ def test_what_was_built_is_what_is_probed(module, asked, tmp_path):
     assert asked["optimiser"].param_groups[0]["params"][0] is asked["network"].weight
     assert asked["passes"] == 20
     assert {path.name for path in output.iterdir()} == {"probe.html", "probe.json"}
+
+
+def test_a_real_probe_is_written_and_told(module, capsys):
+    assert main(["probe", f"{module}:summed"]) == 1
+    result = read_json(Path("probe/probe.json"))
+    assert "loss-summed" in [finding.name for finding in result.findings]
+    assert [layer.name for layer in result.layers] == ["0", "2"]
+    assert max(result.passes.forward, result.passes.backward) <= 50
+    assert Path("probe/probe.html").read_text(encoding="utf-8").count("<svg") == 2
+    assert "The loss is a sum over examples" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("function", ["one_batch", "fails"])
+def test_what_a_real_probe_cannot_measure_is_one_line(function, module, capsys):
+    assert main(["probe", f"{module}:{function}"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("movingtarget: could not measure: ")
+    assert ("mat1 and mat2" in last) == (function == "fails")
+    assert "Traceback" not in last
 
 
 @pytest.mark.parametrize("name", ["DATA", "batches"])

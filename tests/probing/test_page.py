@@ -19,7 +19,7 @@ from movingtarget.probing.findings import FINDINGS
 from movingtarget.probing.page import page, write_page
 from movingtarget.probing.quantities import OF_LAYER, OF_WHOLE
 from movingtarget.probing.result import Finding, Trial
-from movingtarget.probing.wording import DASH, interval, lowered, number, tried, typeset
+from movingtarget.probing.wording import DASH, interval, lowered, number, short_names, tried, typeset
 from movingtarget.statistics.bootstrap import Interval
 
 VOID = {"meta", "link", "br", "img"}
@@ -159,14 +159,19 @@ def test_findings_beyond_the_room_are_named():
         assert kind.title in text
 
 
+@cache
+def drawn_cut():
+    return drawn_layers(cut())
+
+
 def drawn_layers(result, tallest=10.0):
     figure = draw_layers(result, tallest)
     assert figure is not None
     return figure
 
 
-def panels(result):
-    return {axes.get_title(loc="left").replace("\n", " "): axes for axes in drawn_layers(result).axes}
+def panels(figure):
+    return {axes.get_title(loc="left").replace("\n", " "): axes for axes in figure.axes}
 
 
 class Point(NamedTuple):
@@ -190,7 +195,7 @@ def dots(axes):
 
 def test_layers_are_drawn_at_their_values_bottom_first():
     result = cut()
-    drawn = panels(result)
+    drawn = panels(drawn_cut())
     assert set(drawn) == {OF_LAYER[name].title for name in PANELS}
     activations = [layer.measured["activation_size"].estimate for layer in result.layers]
     points = dots(drawn["activation"])
@@ -199,14 +204,14 @@ def test_layers_are_drawn_at_their_values_bottom_first():
 
 
 def test_shares_are_drawn_in_hundredths():
-    points = dots(panels(cut())["dead units"])
+    points = dots(panels(drawn_cut())["dead units"])
     assert points[7].value == pytest.approx(71)
     assert points[7][2:] == ("D", "#d55e00")
     assert points[6][2:] == ("o", "#303030")
 
 
 def test_zero_on_a_logarithm_is_an_arrow_at_the_edge():
-    axes = panels(cut())["gradient"]
+    axes = panels(drawn_cut())["gradient"]
     assert dots(axes)[0].marker == "<"
     assert dots(axes)[0].value == axes.get_xlim()[0]
 
@@ -214,12 +219,20 @@ def test_zero_on_a_logarithm_is_an_arrow_at_the_edge():
 def test_a_stretch_is_drawn_across_its_layers():
     parts = [layer(str(place)) for place in range(4)]
     result = replace(healthy(), layers=tuple(parts), blocks=(block(parts[:3]), block(parts[3:])))
-    heights = [point.height for point in dots(panels(result)["kept alone"])]
+    heights = [point.height for point in dots(panels(drawn_layers(result))["kept alone"])]
     assert heights == [1.0, 3.0]
 
 
+def test_layers_and_stretches_share_a_panel():
+    """A block of one layer is told of the layer itself; the others are stretches."""
+    parts = [layer("0", kept_alone=0.5), layer("1"), layer("2")]
+    result = replace(healthy(), layers=tuple(parts), blocks=(block(parts[:1]), block(parts[1:])))
+    drawn = dots(panels(drawn_layers(result))["kept alone"])
+    assert [(point.height, point.value) for point in drawn] == [(0.0, 0.5), (1.5, 0.91)]
+
+
 def test_layers_in_trouble_are_bold():
-    texts = {text.get_text(): text.get_fontweight() for text in drawn_layers(cut()).axes[0].texts}
+    texts = {text.get_text(): text.get_fontweight() for text in drawn_cut().axes[0].texts}
     assert texts["embedding.tokens"] == "bold"
     assert texts["head"] == "normal"
     assert sum(weight == "bold" for weight in texts.values()) == 4
@@ -232,6 +245,15 @@ def test_a_stretch_in_trouble_marks_its_layers():
     result = replace(healthy(), layers=tuple(parts), blocks=(moved,), findings=(finding,))
     texts = {text.get_text(): text.get_fontweight() for text in drawn_layers(result).axes[0].texts}
     assert texts == {"0": "bold", "1": "bold", "2": "bold", "3": "normal"}
+
+
+def test_names_that_are_cut_can_still_be_told_apart():
+    names = [f"backbone.stages.{stage}.convolution_of_many_channels" for stage in range(4)] + ["head.linear"]
+    short = short_names(names, 24)
+    assert len(set(short)) == 5
+    assert max(map(len, short)) <= 24
+    assert short[-1] == "head.linear"
+    assert short_names(["a.b", "a.b"], 24) == ["a.b", "a.b"]
 
 
 def test_names_do_not_lie_on_each_other_however_many_layers():
@@ -266,6 +288,27 @@ def test_a_gain_without_bound_is_an_arrow():
     axes = draw_trials(RESULTS["too_fast"]).axes[0]
     assert dots(axes)[5].marker == "<"
     assert axes.get_xscale() == "symlog"
+
+
+@pytest.mark.parametrize("size", [2.5, 40.0, 1e5, 1e12])
+def test_ticks_of_great_gains_are_few(size):
+    gains = [Interval(gain, gain, gain) for gain in (-size, 0.1, size / 2)]
+    trials = (Trial("as-it-is", 3, gains[0]), *(Trial("half-rate", 3, gain, gain) for gain in gains))
+    figure = draw_trials(replace(healthy(), trials=trials))
+    FigureCanvasAgg(figure).draw()
+    labels = sorted(
+        (label.get_window_extent() for label in figure.axes[0].get_xticklabels()), key=lambda box: box.x0
+    )
+    assert len(labels) > 2
+    assert all(left.x1 < right.x0 for left, right in pairwise(labels))
+
+
+def test_what_is_usual_is_not_spoken_of_where_it_is_not_known():
+    text = words(reader_of("odd").text)
+    assert "Usual" not in text
+    assert "grey is usual" not in text
+    assert "healthy networks" not in text
+    assert "grey is usual" in words(reader_of("deep").text)
 
 
 def test_the_page_is_whole_or_not_there(tmp_path, monkeypatch):

@@ -74,15 +74,15 @@ def residual(side: int, classes: int) -> nn.Module:
 
 
 class Transformer(nn.Module):
-    """An encoder of an image's rows, 32 wide, with two layers of two heads and GELU."""
+    """An encoder of an image's rows, 32 wide, with layers of two heads and GELU."""
 
-    def __init__(self, side: int, classes: int):
+    def __init__(self, side: int, classes: int, layers: int = 2):
         super().__init__()
         self.embedding = nn.Linear(side, 32)
         self.positions = nn.Parameter(0.02 * torch.randn(side, 32))
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(32, 2, 64, 0.0, "gelu", batch_first=True, norm_first=True)
-            for _ in range(2)
+            for _ in range(layers)
         )
         self.norm = nn.LayerNorm(32)
         self.head = nn.Linear(32, classes)

@@ -33,14 +33,14 @@ from movingtarget.settings import (
     several,
 )
 from movingtarget.statistics.rows import where
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Say, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.freezing import freeze_lowest
 from movingtarget.training.interface import Batch
 from movingtarget.training.loop import Training, train
 from movingtarget.training.minibatches import batches
 from movingtarget.training.simultaneous import descend, gradients_of
-from movingtarget.training.tuned import Draw, Say, start_of, train_tuned
+from movingtarget.training.tuned import Draw, start_of, train_tuned
 from movingtarget.training.tuning import search_rows
 
 NETWORK = choice(*FAMILIES, "convolutional")

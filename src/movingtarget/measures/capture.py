@@ -4,19 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from torch import Tensor, nn
+from torch import nn
 
 Kept = TypeVar("Kept")
 
 
 @contextmanager
-def capture(
-    parts: Mapping[str, nn.Module], keep: Callable[[Any, Any], Kept], copy_output: bool = False
-) -> Iterator[dict[str, Kept]]:
+def capture(parts: Mapping[str, nn.Module], keep: Callable[[Any, Any], Kept]) -> Iterator[dict[str, Kept]]:
     """A dict that fills with `keep(input, output)` of each part when the network is called inside.
 
-    The input is the first argument, by place or by name; None if there is none. With `copy_output` the
-    network goes on with a copy of each output, which later operations in place may then change.
+    The input is the first argument, by place or by name; None if there is none.
 
     >>> import torch
     >>> network = nn.Sequential(nn.Flatten(), nn.ReLU())
@@ -27,8 +24,7 @@ def capture(
     """
     seen: dict[str, Kept] = {}
     handles = [
-        part.register_forward_hook(_hook(seen, name, keep, copy_output), with_kwargs=True)
-        for name, part in parts.items()
+        part.register_forward_hook(_hook(seen, name, keep), with_kwargs=True) for name, part in parts.items()
     ]
     try:
         yield seen
@@ -38,10 +34,9 @@ def capture(
 
 
 def _hook(
-    seen: dict[str, Kept], name: str, keep: Callable[[Any, Any], Kept], copy_output: bool
-) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any], Any], Tensor | None]:
-    def hook(_: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> Tensor | None:
+    seen: dict[str, Kept], name: str, keep: Callable[[Any, Any], Kept]
+) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any], Any], None]:
+    def hook(_: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
         seen[name] = keep(next(iter((*inputs, *named.values())), None), output)
-        return output.clone() if copy_output else None
 
     return hook

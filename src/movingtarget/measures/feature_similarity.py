@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from movingtarget.measures.scale import unit_scale
+
 
 def feature_similarity(features: Tensor, others: Tensor) -> Tensor:
     r"""Linear centred kernel alignment of features of the same examples.
@@ -26,9 +28,8 @@ def feature_similarity(features: Tensor, others: Tensor) -> Tensor:
     >>> round(feature_similarity(features, turned).item(), 6)
     1.0
     """
-    first, second = (
-        values.double() - values.double().mean(-2, keepdim=True) for values in (features, others)
-    )
+    scaled = [unit_scale(values, [-2, -1])[0] for values in (features, others)]
+    first, second = (values - values.mean(-2, keepdim=True) for values in scaled)
     sizes = _square(first, first).sqrt() * _square(second, second).sqrt()
     return torch.where(sizes > 0, _square(first, second) / sizes, torch.nan)
 

@@ -35,9 +35,9 @@ def stroke_directions(images: Tensor, directions: int, cells: int) -> Tensor:
         raise ValueError(f"cells is {cells}; allowed: 1 to {side}, the pixels along a side")
     down, right = torch.gradient(images, dim=(-2, -1))
     bins = (torch.atan2(down, right) * directions / math.pi).round().long() % directions
-    places = torch.arange(side) * cells // side
+    places = torch.arange(side, device=images.device) * cells // side
     cell = places[:, None] * cells + places
     strength = torch.hypot(down, right).flatten(1)
     index = (cell * directions + bins).flatten(1)
-    sums = torch.zeros(len(images), cells**2 * directions).scatter_add_(1, index, strength)
+    sums = strength.new_zeros(len(images), cells**2 * directions).scatter_add_(1, index, strength)
     return sums / sums.sum(1, keepdim=True).clamp(min=torch.finfo(sums.dtype).tiny)

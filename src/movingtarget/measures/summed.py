@@ -25,7 +25,7 @@ def summed_gradients(
     $$ \partial \sum_{i p} f_p(x_i) / \partial z $$
 
     belongs to example i alone if no other example's outputs depend on what it passes through: the gradient of
-    one half of the examples' outputs must be zero at the other half. That gradient is taken of outputs with
+    every other example's outputs must be zero at those between. That gradient is taken of outputs with
     random signs; where the plain sum's is smaller than its rounding, the outputs add up to a constant, as
     those of a softmax do, and the gradient is set to zero, with a warning. Networks of our families, in eval
     mode, need neither.
@@ -77,19 +77,19 @@ def _derived(outputs: Tensor, places: Sequence[Tensor], axis: int, checked: bool
 
 def _looked_at(outputs: Tensor, places: Sequence[Tensor], gradients: list[Tensor], axis: int) -> list[Tensor]:
     """The gradients, less what is rounding, if examples do not depend on each other."""
-    examples = outputs.shape[axis]
-    half = (examples + 1) // 2
+    alone = outputs.shape[axis] == 1
     signs = _signs(outputs)
-    signs.narrow(axis, half, examples - half).zero_()
+    if not alone:
+        _even(signs, axis).zero_()
     signed = _gradients((outputs * signs).sum(), places)
-    if any(_reaches(gradient, examples, half, axis) for gradient in signed):
+    if not alone and any(_reaches(gradient, outputs.shape[axis], axis) for gradient in signed):
         raise ValueError(
             "the outputs of some examples depend on other examples; allowed: examples along the first axis, "
-            "each by itself (batch norm of torch's in eval mode, batch statistics of one's own detached)"
+            "each by itself (batch norm in eval mode; statistics of one's own detached)"
         )
     constant = _constant(outputs.detach(), axis)
     kept = [
-        _without_rounding(gradient, other, half, axis, constant)
+        _without_rounding(gradient, other, axis, constant)
         for gradient, other in zip(gradients, signed, strict=True)
     ]
     if any(new is not old for new, old in zip(kept, gradients, strict=True)):
@@ -111,11 +111,22 @@ def _signs(outputs: Tensor) -> Tensor:
     return (2 * drawn - 1).to(outputs)
 
 
-def _reaches(gradient: Tensor, examples: int, half: int, axis: int) -> bool:
-    """Whether the gradient of the first half's outputs is anything at the others."""
+def _even(values: Tensor, axis: int) -> Tensor:
+    """Examples 0, 2, 4 and so on."""
+    return values[:, ::2] if axis else values[::2]
+
+
+def _odd(values: Tensor, axis: int) -> Tensor:
+    """Examples 1, 3, 5 and so on; the one that there is if there is no other."""
+    start = min(1, values.shape[axis] - 1)
+    return values[:, start::2] if axis else values[start::2]
+
+
+def _reaches(gradient: Tensor, examples: int, axis: int) -> bool:
+    """Whether the gradient of odd examples' outputs is anything at even ones."""
     if gradient.dim() <= axis or gradient.shape[axis] != examples:
         return False
-    others = gradient.narrow(axis, half, examples - half)
+    others = _even(gradient, axis)
     return bool(((others != 0) & others.isfinite()).any())
 
 
@@ -125,17 +136,17 @@ def _constant(outputs: Tensor, axis: int) -> Tensor:
     sums = values.sum(-1)
     rounding = torch.finfo(outputs.dtype).eps * values.abs().sum(-1).mean(axis)
     spread = (values.amax(axis) - values.amin(axis)).square().sum(-1).sqrt()
-    equal = sums.amax(axis) - sums.amin(axis) <= ROUNDING * rounding
-    return equal & (spread >= 16 * ROUNDING * rounding)
+    left = sums.amax(axis) - sums.amin(axis)
+    return (left <= 8 * ROUNDING * rounding) & (spread >= 1000 * torch.maximum(left, rounding))
 
 
-def _without_rounding(gradient: Tensor, signed: Tensor, half: int, axis: int, constant: Tensor) -> Tensor:
+def _without_rounding(gradient: Tensor, signed: Tensor, axis: int, constant: Tensor) -> Tensor:
     """The gradient, or zero where it is smaller than the rounding of a sum that is constant."""
     if gradient.dim() <= axis:
         return gradient
-    sizes = [_size(each.narrow(axis, 0, min(half, each.shape[axis])), axis) for each in (gradient, signed)]
-    least = torch.where(constant, 0.5, ROUNDING * torch.finfo(gradient.dtype).eps)
-    rounded = (sizes[0] > 0) & (sizes[0] <= least * sizes[1])
+    sizes = [_size(_odd(each, axis), axis) for each in (gradient, signed)]
+    least = torch.where(constant, 0.1, ROUNDING * torch.finfo(gradient.dtype).eps)
+    rounded = (sizes[0] > 0) & (sizes[0] <= least * sizes[1]) & sizes[1].isfinite()
     if not rounded.any():
         return gradient
     return torch.where(rounded.view(rounded.shape + (1,) * (gradient.dim() - axis)), 0.0, gradient)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from movingtarget.measures.autocorrelation import gradient_autocorrelation
+from movingtarget.measures.scale import unit_scale
 
 
 def portmanteau(series: Tensor, lags: int) -> tuple[Tensor, Tensor]:
@@ -27,10 +28,10 @@ def portmanteau(series: Tensor, lags: int) -> tuple[Tensor, Tensor]:
     (16.875, True)
     """
     points = series.shape[-1]
-    correlations = gradient_autocorrelation(series.double(), lags)[..., 1:]
-    weights = points * (points + 2) / (points - torch.arange(1, lags + 1, dtype=torch.double))
+    correlations = gradient_autocorrelation(series, lags)[..., 1:]
+    weights = points * (points + 2) / (points - torch.arange(1, lags + 1).to(correlations))
     statistic = (weights * correlations.square()).sum(-1)
-    return statistic, torch.special.gammaincc(torch.tensor(lags / 2, dtype=torch.double), statistic / 2)
+    return statistic, torch.special.gammaincc(torch.tensor(lags / 2).to(statistic), statistic / 2)
 
 
 def low_frequencies(series: Tensor) -> Tensor:
@@ -45,7 +46,8 @@ def low_frequencies(series: Tensor) -> Tensor:
     >>> low_frequencies(torch.tensor([1.0, -1.0] * 4)).item()  # the highest frequency there is
     0.0
     """
-    centred = series.double() - series.double().mean(-1, keepdim=True)
+    series, _ = unit_scale(series, [-1])
+    centred = series - series.mean(-1, keepdim=True)
     power = torch.fft.rfft(centred).abs().square()[..., 1:]
     whole = power.sum(-1)
     half = power.shape[-1] // 2
@@ -66,7 +68,7 @@ def outer_power(series: Tensor) -> Tensor:
     >>> outer_power(torch.tensor([1.0, 0.0, 0.0, 1.0])).item()
     2.0
     """
-    squares = series.double().square()
+    squares = unit_scale(series, [-1])[0].square()
     end = squares.shape[-1] // 4
     ends = torch.cat([squares[..., :end], squares[..., -end:]], -1)
     return ends.mean(-1) / squares.mean(-1)

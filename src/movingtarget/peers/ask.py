@@ -50,10 +50,17 @@ def sick_case(
         trained_steps: how long it is trained before, on other batches.
     """
     draft = build(network, images, draw_batches(images, *sizes, seed), seed)
+    trained = case_of(draft)
     if trained_steps:
         before = draw_batches(images, trained_steps, sizes.batch_size, seed + 1_000_000)
-        train(case_of(draft._replace(batches=before)), trained_steps)
-    return case_of(named(fault["injection"])(draft, seed) if fault else draft)
+        train(trained._replace(batches=before), trained_steps)
+    case = case_of(named(fault["injection"])(draft, seed) if fault else draft)
+    # what the optimiser remembers of its training stays: a fresh one would step otherwise
+    for group in case.optimiser.param_groups:
+        for parameter in group["params"]:
+            if parameter in trained.optimiser.state:
+                case.optimiser.state[parameter] = trained.optimiser.state[parameter]
+    return case
 
 
 def row(answer: Answer, fault: str) -> dict[str, Any]:

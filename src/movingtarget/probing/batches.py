@@ -1,7 +1,7 @@
 """Batches for a probe by name: of the user's own code, of a folder of arrays, or of a data set of ours."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,9 @@ from movingtarget.data.catalogue import DATASETS, dataset_named
 from movingtarget.data.fetch import DataUnavailable, fetch
 from movingtarget.data.load import load_published
 from movingtarget.names import meant
-from movingtarget.probing.users_code import CannotMeasure, call, named
-
-Say = Callable[[str], None]
+from movingtarget.probing.refused import CannotMeasure
+from movingtarget.probing.users_code import call, named
+from movingtarget.study import Say
 
 Batch = tuple[Tensor, Tensor]
 

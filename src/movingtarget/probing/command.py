@@ -117,7 +117,7 @@ def _measure(chosen: argparse.Namespace, progress: Progress) -> int:
 def _batches(chosen: argparse.Namespace, own: Iterable[Any] | None, progress: Progress) -> Iterable[Any]:
     """The batches of `--data`, else the build function's own."""
     from movingtarget.probing.batches import batches_of
-    from movingtarget.probing.users_code import CannotMeasure
+    from movingtarget.probing.refused import CannotMeasure
 
     if chosen.data is not None:
         return batches_of(chosen.data, chosen.batch_size, progress.keep)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from movingtarget.drawing.style import CENTIMETRE, styled
 from movingtarget.look import DARK, GREY
@@ -21,8 +21,10 @@ from movingtarget.probing.wording import (
     MINUS,
     beyond,
     effect,
+    holders,
     in_trouble,
     interval,
+    number,
     short_names,
     shortened,
     trial_title,
@@ -42,7 +44,14 @@ POINT = 1 / 72
 """In inches."""
 
 PANELS = (
-    *("activation_size", "dead_share", "gradient_norm", "gradient_rank", "gradient_correlation"),
+    *(
+        "weight_gain",
+        "activation_size",
+        "dead_share",
+        "gradient_norm",
+        "gradient_rank",
+        "gradient_correlation",
+    ),
     *("update_ratio", "kept_alone", "target_shift", "information_kept"),
 )
 """Of all quantities of a layer: those that are drawn, if they were measured."""
@@ -55,7 +64,7 @@ EFFECTS = {
     "": {"color": GREY, "marker": "o", "markerfacecolor": "white"},
 }
 MOST_NAMES = 60
-MOST_LETTERS = 32
+MOST_LETTERS = 28
 ROW = 0.62
 """At most, in centimetres."""
 
@@ -124,17 +133,29 @@ def _scale_of_gains(axes: Axes, ends: Sequence[float]) -> None:
     finite = [end for end in ends if math.isfinite(end)]
     low, high = min([0.0, *finite]), max([0.0, *finite])
     reach = max(-low, high)
+    axes.tick_params(labelsize=SMALL)
     if reach > 2:
         axes.set_xscale("symlog", linthresh=1, linscale=1)
-    axes.set_xlim(*(end + sign * 0.06 * (reach or 1) for end, sign in ((low, -1), (high, 1))))
-    if reach > 2:
-        powers = [10.0**power for power in range(math.ceil(math.log10(reach)) + 1)]
-        axes.xaxis.set_major_locator(FixedLocator([*(-power for power in reversed(powers)), 0, *powers]))
+        ticks = [tick for tick in _powers(reach) if 1.06 * low <= tick <= 1.06 * high]
+        axes.set_xticks(ticks, [_percent(tick) for tick in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: _plain(round(100 * share, 6))))
-    axes.tick_params(labelsize=SMALL)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: _percent(share)))
+    axes.set_xlim(*(end + sign * 0.06 * (reach or 1) for end, sign in ((low, -1), (high, 1))))
+
+
+def _powers(reach: float) -> list[float]:
+    """Zero, and two powers of ten to either side, the greater within reach."""
+    top = math.floor(math.log10(reach))
+    chosen = [10.0**power for power in sorted({top - top // 2, top} if top > 2 else range(top + 1))]
+    return [*(-power for power in reversed(chosen)), 0.0, *chosen]
+
+
+def _percent(share: float) -> str:
+    """A share's number on a scale in hundredths."""
+    value = round(100 * share, 6)
+    return _plain(value) if abs(value) < 1e5 else number(value, 1)
 
 
 def _plain(value: float) -> str:
@@ -156,7 +177,7 @@ def _name_trial(axes: Axes, place: int, trial: Trial) -> None:
     if known and trial.gain is not None:
         said = f"{interval(trial.gain, '%')}{note}"
     else:
-        said = f"not tried: {trial.note}" if trial.note else "not tried"
+        said = trial.note or "not tried"
     axes.text(1.03, place, said if len(said) <= 46 else f"{said[:45]}…", ha="left", color=ink, **name)
 
 
@@ -224,19 +245,11 @@ def draw_layers(result: Result, tallest: float) -> Figure | None:
 
 
 def _rows(result: Result, quantity: str) -> list[Row]:
-    """Where a quantity is drawn: at layers if they have it, else at the blocks that were moved."""
+    """Where a quantity is drawn: at layers that have it, and at blocks none of whose layers has."""
     places = {layer.name: place for place, layer in enumerate(result.layers)}
-    of_layers = [Row(layer, places[layer.name], places[layer.name]) for layer in result.layers]
-    of_blocks = [
-        Row(block, min(found), max(found))
-        for block in result.blocks
-        if (found := [places[name] for name in block.layers or (block.name,) if name in places])
-    ]
-    for rows in (of_layers, of_blocks):
-        known = [row for row in rows if _is_known(row.layer.measured.get(quantity))]
-        if known:
-            return known
-    return []
+    owners = holders(result, quantity)
+    found = [(owner, [places[name] for name in owner.layers or (owner.name,)]) for owner in owners]
+    return [Row(owner, min(at), max(at)) for owner, at in found if _is_known(owner.measured.get(quantity))]
 
 
 def _is_known(measured: Interval | None) -> bool:
@@ -252,7 +265,7 @@ def _room_for(names: Sequence[str], size: float) -> float:
 
 def _panel(figure: Figure, place: int, count: int, left: float, top: float, bottom: float) -> Axes:
     gap = 0.09
-    width = min((WIDTH - left) / count, 3.2 * CENTIMETRE)
+    width = min((WIDTH - left - gap) / count, 3.2 * CENTIMETRE)
     start = left + place * width
     return _placed(figure, start + gap / 2, WIDTH - start - width + gap / 2, top, bottom)
 

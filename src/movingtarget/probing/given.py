@@ -115,7 +115,8 @@ def _pairs(batches: Iterable[Any]) -> Iterator[Batch]:
         else:
             length = f" of {len(batch)}" if isinstance(batch, (tuple, list)) else ""
             raise CannotMeasure(
-                f"batch {place} is {type(batch).__name__}{length}; allowed: a pair (inputs, targets) or a mapping"
+                f"batch {place} is {type(batch).__name__}{length}; allowed: a pair (inputs, targets), or a "
+                "mapping"
             )
 
 

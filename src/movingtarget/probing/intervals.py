@@ -10,7 +10,7 @@ from movingtarget.statistics.bootstrap import Interval
 
 
 def over_batches(values: Iterable[float]) -> Interval:
-    r"""The mean and Student's 95 % interval, $\bar x \pm t_{n-1} s / \sqrt n$; those that are NaN are left out.
+    r"""The mean and Student's 95 % interval, $\bar x \pm t_{n-1} s / \sqrt n$, of values that are not NaN.
 
     The ends are NaN for one value, all is for none.
 

@@ -1,4 +1,4 @@
-"""What a step of the user's optimiser does to a loss: all layers at once, each alone, and to each one's target."""
+"""What a step of the user's optimiser does to a loss, all at once and layer by layer, and to each target."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -118,7 +118,7 @@ def matched(blocks: Layers, taken: Step) -> Step | None:
 
 
 def promise(own: Sequence[str], taken: Step) -> float:
-    """What the gradient promises of these parameters' step, $-G \\cdot (W^+ - W)$."""
+    r"""What the gradient promises of these parameters' step, $-G \cdot (W^+ - W)$."""
     moved_by = vector(own, taken.before) - vector(own, taken.after)
     return (vector(own, taken.gradient) * moved_by).sum().item()
 

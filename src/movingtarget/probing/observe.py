@@ -139,8 +139,8 @@ def _check_finite(loss: Tensor, outputs: Mapping[str, list[Tensor]], batch: Batc
     for name, calls in outputs.items():
         if not all(output.isfinite().all() for output in calls):
             raise CannotMeasure(
-                f"the loss of batch {place} is {loss.item()}, and layer '{name}' is the first whose outputs are not "
-                "finite; allowed: a finite loss"
+                f"the loss of batch {place} is {loss.item()}, and layer '{name}' is the first whose outputs "
+                "are not finite; allowed: a finite loss"
             )
     raise CannotMeasure(f"the loss of batch {place} is {loss.item()}; allowed: a finite loss")
 

@@ -33,7 +33,7 @@ def is_summed(loss: Loss, outputs: Any, batch: Batch) -> bool:
 def softmax_is_taken_twice(loss: Loss, outputs: Any, batch: Batch) -> bool:
     """Whether outputs are probabilities that add up to 1, and the loss goes by their differences alone.
 
-    The loss of logits does not change when a number is added to all of an example; that of probabilities does.
+    The loss of logits does not change when a number is added to all of an example's.
 
     >>> batch = Batch(torch.zeros(4, 2), torch.tensor([0, 1, 0, 1]))
     >>> probabilities = torch.tensor([[0.2, 0.8]]).expand(4, 2)

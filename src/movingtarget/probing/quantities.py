@@ -24,7 +24,7 @@ OF_LAYER = {
         "weight gain",
         "Root mean square of the weights, times the root of how many inputs a unit reads.",
         True,
-        unit="1: sizes are kept",
+        unit="1 keeps size",
     ),
     "activation_size": Quantity(
         "activation", "Root mean square (rms) of the layer's outputs.", True, unit="rms"

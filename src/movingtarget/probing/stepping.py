@@ -49,7 +49,7 @@ def step(network: nn.Module, optimiser: torch.optim.Optimizer, gradient: Mapping
 @contextmanager
 def _remembered(optimiser: torch.optim.Optimizer) -> Iterator[None]:
     """Afterwards, an optimiser's state and settings are as before; its parameters are not copied."""
-    attributes = {name: value for name, value in vars(optimiser).items()}
+    attributes = dict(vars(optimiser))
     state = {key: deepcopy(held) for key, held in optimiser.state.items()}
     groups = [
         {name: _setting(name, value) for name, value in group.items()} for group in optimiser.param_groups

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager as Context
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -95,18 +96,19 @@ def _scores(subject: Subject) -> Any:
     network, batch = subject.network, subject.batches[-1]
     with restored(network, subject.optimiser):
         outputs = _call(network, batch)
-    places = torch.arange(batch.examples).tensor_split(min(PARTS, batch.examples // 2))
+    ends = np.linspace(0, batch.examples, min(PARTS, batch.examples // 2) + 1).astype(int)
     try:
         values = [
-            subject.loss(
-                *(mapped(lambda value: value[own.to(value.device)], whole, batch.examples) for whole in pair)
-            )
-            for own in places
-            for pair in [(outputs, batch.targets)]
+            subject.loss(*(_part(whole, batch.examples, slice(*own)) for whole in (outputs, batch.targets)))
+            for own in pairwise(ends)
         ]
     except Exception:  # a user's loss may know the size of its batch
         values = [subject.loss(outputs, batch.targets)]
     return np.array([value.item() for value in values])
+
+
+def _part(whole: Any, examples: int, own: slice) -> Any:
+    return mapped(lambda value: value[own], whole, examples)
 
 
 def _call(network: nn.Module, batch: Batch, seed: int = 0) -> Any:
@@ -147,7 +149,7 @@ def _in_turn(subject: Subject, groups: Sequence[Sequence[str]], known: Gradient)
 def _groups(blocks: Sequence[Sequence[str]], most: int) -> list[list[str]]:
     """Successive blocks joined, so that there are no more than so many."""
     ends = np.linspace(0, len(blocks), min(most, len(blocks)) + 1).round().astype(int)
-    return [[name for own in blocks[a:b] for name in own] for a, b in zip(ends, ends[1:], strict=False)]
+    return [[name for own in blocks[a:b] for name in own] for a, b in pairwise(ends)]
 
 
 def _normalised(parts: Sequence[nn.Module]) -> tuple[Context[Any], str]:

@@ -8,13 +8,10 @@ from traceback import extract_tb
 from typing import Any, NamedTuple
 
 from movingtarget.names import meant
+from movingtarget.probing.refused import CannotMeasure
 
 LONGEST = 400
 """Of an error's message, in letters."""
-
-
-class CannotMeasure(ValueError):  # noqa: N818
-    """Why a network cannot be measured, in one line."""
 
 
 class Built(NamedTuple):

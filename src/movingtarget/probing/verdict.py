@@ -1,7 +1,8 @@
 """From what was measured to what is wrong."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
 from typing import NamedTuple
 
 from movingtarget.probing.findings import FINDINGS
@@ -12,23 +13,31 @@ from movingtarget.statistics.bootstrap import Interval
 CHANCE = 0.05
 """The p-value above which labels are not told from permuted ones."""
 
-DEAD = 0.5
+DEAD = 0.75
 """The share of dead units from which a layer is in trouble."""
 
 GAINS = (0.25, 2.2)
 """Between which the gain of initial weights lies: torch's own 0.58, Glorot's 1, He's 1.41."""
 
-LEAST_KEPT = 0.2
-"""The share of a step's promise below which it overshoots."""
+LEAST_KEPT = 1 / 3
+"""The share of a step's promise below which it overshoots, if half the rate is better."""
 
 MOST_PROMISED = 1.0
 """The share of the loss from which a step promises what cannot be kept."""
+
+MOST_MOVED = 0.1
+"""The share of its weights that the median layer's step is at most. Normalised networks outlive steps that
+keep nothing of their promise, while these are small beside the weights: their size is all that normalisation
+takes out."""
 
 MOST_GROWTH = 0.5
 """The share by which the loss may grow in a few steps at twice the rate."""
 
 LEAST_PROMISE = 2e-4
 """The share of the loss that a step promises at least, if its rate is not too low."""
+
+MOST_LEFT = 0.5
+"""The share that a step which promises 1 % keeps at least, if the loss is not at its floor already."""
 
 DEEP = 10
 """From so many layers with weights on, a network wants normalisation or skips."""
@@ -45,7 +54,7 @@ class Signs(NamedTuple):
         softmax_twice: whether it takes softmax of probabilities.
         related: the test of labels against inputs; None where it does not apply.
         cut: layers that decide the outputs without a gradient.
-        still: layers that the step leaves as they are, though they have a gradient or are set not to have one.
+        still: layers that the step leaves as they are, though they have a gradient or were told not to.
         weighted: layers with matrices or kernels, which are not normalised right after.
         normalised: whether there is any normalisation.
         optimiser: its class.
@@ -66,23 +75,24 @@ class Signs(NamedTuple):
 
 
 def findings(
-    layers: tuple[Layer, ...], whole: Mapping[str, Interval], trials: tuple[Trial, ...], signs: Signs
+    layers: tuple[Layer, ...], whole: Mapping[str, Interval], trials: Sequence[Trial], signs: Signs
 ) -> tuple[Finding, ...]:
     """All that is wrong, what explains others first; what is explained by one that was found is left out."""
     tried = {trial.name: trial for trial in trials}
     measured = {layer.name: layer.measured for layer in layers}
+    of_depth = [*_of_depth(measured, tried, signs)]
     found = [
         *_of_the_loss(signs),
-        *_of_layers(layers, signs),
-        *_of_depth(measured, whole, tried, signs),
-        *_of_the_rate(whole, tried, signs),
+        *_of_layers(layers, signs, partly=not of_depth),
+        *of_depth,
+        *_of_the_rate(measured, whole, tried, signs),
     ]
     names = {finding.name for finding in found}
     return tuple(finding for finding in found if not names & EXPLAINED_BY.get(finding.name, frozenset()))
 
 
 EXPLAINED_BY = {
-    "rate-too-high": frozenset({"loss-summed", "initial-scale", "no-normalisation", "labels-unrelated"}),
+    "rate-too-high": frozenset({"loss-summed", "dead-rectifiers", "initial-scale", "no-normalisation"}),
     "rate-too-low": frozenset(
         {"softmax-twice", "gradients-cut", "dead-rectifiers", "initial-scale", "no-normalisation"}
     ),
@@ -96,7 +106,10 @@ EXPLAINED_BY = {
 def _of_the_loss(signs: Signs) -> Iterator[Finding]:
     exact = f"exact, on {signs.batches} of {signs.batches} batches"
     if signs.softmax_twice:
-        evidence = "All outputs of an example are positive and add up to 1, and the loss does not change if a number is added to them."
+        evidence = (
+            "The outputs of an example are positive and add up to 1, and yet the loss stays as it is if a "
+            "number is added to all of them."
+        )
         yield _finding("softmax-twice", (), evidence, exact)
     if signs.summed:
         evidence = "The loss of all examples twice is twice the loss of the batch."
@@ -110,25 +123,31 @@ def _of_the_loss(signs: Signs) -> Iterator[Finding]:
         yield _finding("labels-unrelated", (), evidence, f"a permutation test on {related.examples} examples")
 
 
-def _of_layers(layers: tuple[Layer, ...], signs: Signs) -> Iterator[Finding]:
+def _of_layers(layers: tuple[Layer, ...], signs: Signs, partly: bool) -> Iterator[Finding]:
     if signs.cut:
         evidence = f"{_first(signs.cut)} decides the outputs, but no path of the gradient leads to it."
         yield _finding("gradients-cut", signs.cut, evidence, _everywhere(signs))
-    dead = [layer for layer in layers if _value(layer, "dead_share") >= DEAD]
-    if dead:
-        # below a layer that is wholly dead nothing has a gradient: the highest is to blame
-        wholly = [layer for layer in dead if _value(layer, "dead_share") == 1]
-        blamed = [wholly[-1]] if wholly else dead
-        evidence = f"{_value(blamed[-1], 'dead_share'):.0%} of the units of {blamed[-1].name} have no gradient for any example."
+    blamed = _blamed(layers, partly)
+    if blamed:
+        share = _value(blamed[-1], "dead_share")
+        evidence = f"{share:.0%} of the units of {blamed[-1].name} have no gradient for any example."
         yield _finding("dead-rectifiers", tuple(layer.name for layer in blamed), evidence, _everywhere(signs))
     if signs.still:
         evidence = f"The step of {signs.optimiser} leaves {_first(signs.still)} exactly as it is."
         yield _finding("layer-frozen", signs.still, evidence, _everywhere(signs))
 
 
+def _blamed(layers: tuple[Layer, ...], partly: bool) -> list[Layer]:
+    """Layers of dead units: where some are wholly dead the highest, as nothing below has a gradient."""
+    dead = [layer for layer in layers if _value(layer, "dead_share") >= DEAD]
+    wholly = [layer for layer in dead if _value(layer, "dead_share") == 1]
+    if wholly:
+        return wholly[-1:]
+    return dead if partly else []
+
+
 def _of_depth(
     measured: Mapping[str, Mapping[str, Interval]],
-    whole: Mapping[str, Interval],
     tried: Mapping[str, Trial],
     signs: Signs,
 ) -> Iterator[Finding]:
@@ -141,8 +160,8 @@ def _of_depth(
     if gains and 2 * len(wrong) > len(gains):
         low, high = min(wrong.values()), max(wrong.values())
         evidence = (
-            f"The weights of {len(wrong)} of {len(gains)} layers have gains of {low:.2g} to {high:.2g}, outside "
-            f"{GAINS[0]} to {GAINS[1]}."
+            f"The weights of {len(wrong)} of {len(gains)} layers have gains of {low:.2g} to {high:.2g}, "
+            f"outside {GAINS[0]} to {GAINS[1]}."
         )
         yield _finding("initial-scale", tuple(wrong), evidence, "exact: it is of weights, not of batches")
     deep = len(signs.weighted) >= DEEP and not signs.normalised
@@ -153,7 +172,10 @@ def _of_depth(
     }
     lost = [name for name, share in kept.items() if share < LEAST_INFORMATION]
     if deep and lost:
-        evidence = f"Of {len(signs.weighted)} layers without normalisation {len(lost)} keep less than half of the information on which example they read."
+        evidence = (
+            f"Of {len(signs.weighted)} layers without normalisation {len(lost)} keep less than half of the "
+            "information on which example they read."
+        )
         yield _finding(
             "no-normalisation",
             tuple(lost),
@@ -164,23 +186,34 @@ def _of_depth(
 
 
 def _of_the_rate(
-    whole: Mapping[str, Interval], tried: Mapping[str, Trial], signs: Signs
+    measured: Mapping[str, Mapping[str, Interval]],
+    whole: Mapping[str, Interval],
+    tried: Mapping[str, Trial],
+    signs: Signs,
 ) -> Iterator[Finding]:
     kept, promise = _of(whole, "kept"), _of(whole, "promise")
-    reasons = [*_overshooting(kept, promise, tried, signs)]
+    steps = [
+        measured[name]["update_ratio"].estimate for name in signs.weighted if "update_ratio" in measured[name]
+    ]
+    long = not signs.normalised or (len(steps) > 0 and median(steps) > MOST_MOVED)
+    reasons = [*(_overshooting(kept, promise, tried, signs) if long else ()), *_growing(tried)]
     if reasons:
         evidence, sureness = reasons[0]
         advice = _advice(tried, "rate-too-high", ("half-rate",))
         yield _finding("rate-too-high", (), evidence, sureness, advice)
-    double = tried.get("double-rate")
-    helped = double is not None and double.gain is not None and double.gain.low > 0
-    if promise.estimate < LEAST_PROMISE and kept.estimate > 1 - LEAST_KEPT and helped:
+    matched = _of(whole, "matched_kept")
+    if promise.estimate < LEAST_PROMISE and matched.estimate > MOST_LEFT:
         evidence = (
-            f"The step promises {promise.estimate:.1g} of the loss, and keeps {kept.estimate:.0%} of that."
+            f"The step promises {promise.estimate:.1g} of the loss; the same step, made long enough to "
+            f"promise 1 %, keeps {matched.estimate:.0%} of that."
         )
-        yield _finding(
-            "rate-too-low", (), evidence, _range(promise), _advice(tried, "rate-too-low", ("double-rate",))
-        )
+        advice = _advice(tried, "rate-too-low", ("double-rate",))
+        yield _finding("rate-too-low", (), evidence, _range(promise), advice)
+
+
+def _helped(trial: Trial | None) -> bool:
+    """Whether all of a trial's interval is a gain."""
+    return trial is not None and trial.gain is not None and trial.gain.low > 0
 
 
 def _overshooting(
@@ -193,15 +226,19 @@ def _overshooting(
             f"By its gradient {step} promises {promise.estimate:.2g} times the loss itself.",
             _range(promise),
         )
-    if kept.estimate < LEAST_KEPT and promise.estimate > LEAST_PROMISE:
+    if kept.high < LEAST_KEPT and promise.estimate > LEAST_PROMISE and _helped(tried.get("half-rate")):
         yield f"Of what its gradient promises, {step} keeps {kept.estimate:.0%}.", _range(kept)
+
+
+def _growing(tried: Mapping[str, Trial]) -> Iterator[tuple[str, str]]:
+    """Evidence that the loss grows, or would at twice the rate."""
     for name, rate in (("as-it-is", "this"), ("double-rate", "twice this")):
         trial = tried.get(name)
         if trial is None:
             continue
         if trial.drop is None and "finite" in trial.note:
             yield f"In {trial.steps} steps at {rate} rate the loss is no longer finite.", "tried once"
-        elif trial.drop is not None and trial.drop.high < -MOST_GROWTH:
+        elif trial.drop is not None and trial.drop.estimate < -MOST_GROWTH and trial.drop.high < 0:
             growth = 1 - trial.drop.estimate
             yield (
                 f"In {trial.steps} steps at {rate} rate the loss grows to {growth:.3g} times itself.",
@@ -211,17 +248,19 @@ def _overshooting(
 
 def _advice(tried: Mapping[str, Trial], name: str, candidates: tuple[str, ...]) -> str:
     """What helped most among the trials that speak to a finding, and what is always advised."""
-    helped = [
-        trial
-        for trial in (tried.get(candidate) for candidate in candidates)
-        if trial is not None and trial.gain is not None and trial.gain.low > 0
-    ]
+    helped = [tried[candidate] for candidate in candidates if _helped(tried.get(candidate))]
     general = FINDINGS[name].advice
     if not helped:
         return general
     best = max(helped, key=lambda trial: trial.gain.estimate if trial.gain else -math.inf)
     assert best.gain is not None
-    return f"{general} Tried: {best.name.replace('-', ' ')} gained {best.gain.estimate:.1%} of the loss in {best.steps} steps."
+    name, gain = best.name.replace("-", " "), best.gain.estimate
+    return f"{general} Tried: {name} gained {_share(gain)} the loss in {best.steps} steps."
+
+
+def _share(gain: float) -> str:
+    """A gain in losses: a share of it, or a multiple if it is larger."""
+    return f"{gain:.1%} of" if gain < 1 else f"{gain:.2g} times"
 
 
 def _finding(name: str, layers: tuple[str, ...], evidence: str, sureness: str, advice: str = "") -> Finding:

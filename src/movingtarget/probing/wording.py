@@ -106,7 +106,8 @@ def short_names(names: Sequence[str], letters: int) -> list[str]:
     ['…0.blocks.0.attent…', '…1.blocks.0.attent…']
     """
     for longest in range(max(map(len, names), default=0), 2, -1):
-        short = [shortened(_clipped(name, longest), letters) for name in names]
+        fit = (name if len(name) <= letters else _clipped(name, longest) for name in names)
+        short = [shortened(name, letters) for name in fit]
         if len(set(short)) == len(set(names)):
             return short
     return [shortened(name, letters) for name in names]
@@ -161,14 +162,12 @@ def verdict(result: Result) -> str:
 def typeset(text: str) -> str:
     r"""A sentence with proper minus signs, no line broken before a per cent sign or after "…".
 
-    >>> typeset("3 %")
-    '3\xa0%'
+    >>> typeset("3 %"), typeset("3%")
+    ('3\xa0%', '3\xa0%')
     """
-    return (
-        re.sub(r"(?<![\w.])-(?=\d)|(?<= )-(?= )", MINUS, text)
-        .replace(" %", f"{SPACE}%")
-        .replace("…", f"…{JOINED}")
-    )
+    text = re.sub(r"(?<=\d)%", " %", text)
+    text = re.sub(r"(?<![\w.])-(?=\d)|(?<= )-(?= )", MINUS, text)
+    return text.replace(" %", f"{SPACE}%").replace("…", f"…{JOINED}")
 
 
 def sentence(text: str) -> str:
@@ -257,6 +256,20 @@ def in_trouble(result: Result) -> list[str]:
     named = {name for finding in result.findings for name in finding.layers}
     named |= {name for block in result.blocks if block.name in named for name in block.layers}
     return [layer.name for layer in result.layers if layer.name in named]
+
+
+def holders(result: Result, quantity: str) -> list[Layer]:
+    """The layers that have a quantity, and the blocks that have it where no layer of theirs does."""
+    layers = [layer for layer in result.layers if quantity in layer.measured]
+    names, known = {layer.name for layer in result.layers}, {layer.name for layer in layers}
+    blocks = [
+        block
+        for block in result.blocks
+        if quantity in block.measured
+        and not known & {*(block.layers or (block.name,))}
+        and names >= {*(block.layers or (block.name,))}
+    ]
+    return [*layers, *blocks]
 
 
 def outside(layers: Iterable[Layer], quantity: str) -> int:

@@ -9,6 +9,7 @@ from torch import nn
 
 from movingtarget.networks.stack import Parameters, stack
 from movingtarget.statistics.rows import divide
+from movingtarget.study import Say
 from movingtarget.training.loop import State, Training, as_data, from_data, start, train
 from movingtarget.training.tuning import Search, search
 
@@ -16,8 +17,6 @@ Draw = Callable[[int], nn.Module]
 """The random network of a seed."""
 
 Keep = Callable[[dict[str, Any]], None]
-
-Say = Callable[[str], None]
 
 
 class Tuned(NamedTuple):

@@ -386,6 +386,7 @@ def test_one_input_tells_nothing() -> None:
             {"estimator": "gausian"},
             r"^estimator 'gausian' is unknown \(did you mean gaussian\?\).*alignment$",
         ),
+        ({"estimator": ["gaussian"]}, r"^estimator '\['gaussian'\]' is unknown"),
         ({"noise": 0.0}, "^noise is 0.0; allowed: a finite number above 0$"),
         ({"scaling": "length"}, "^scaling 'length' is unknown; allowed: root-mean-square, deviation$"),
     ],
@@ -393,3 +394,32 @@ def test_one_input_tells_nothing() -> None:
 def test_settings_that_are_not_allowed(setting: dict[str, Any], line: str) -> None:
     with pytest.raises(ValueError, match=line):
         layer_information(nn.Sequential(nn.Tanh(), nn.Tanh()), torch.randn(50, 4), "0", "1", **setting)
+
+
+def test_several_inputs_and_inputs_by_name() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Linear(4, 3), nn.Tanh()
+
+        def forward(self, pixels: Tensor, others: Tensor, sign: float = 1.0) -> Tensor:
+            outputs: Tensor = self.second(self.first(pixels) + sign * others)
+            return outputs
+
+    network, pixels, others = Two(), torch.randn(90, 4), torch.randn(90, 3)
+    with torch.no_grad():
+        expected = information_through_noise(network.first(pixels), network(pixels, others))
+    for inputs in ((pixels, others), [pixels, others], {"others": others, "pixels": pixels}):
+        assert layer_information(network, inputs, "first", "second") == expected
+    assert layer_information(network, (pixels, others, -1.0), "first", "second") != expected
+
+
+def test_what_layers_share_is_never_negative() -> None:
+    network = nn.Sequential(nn.Identity(), Part(lambda inputs: inputs[torch.randperm(len(inputs))]))
+    values = [layer_information(network, gaussian(40, 2, seed=seed), "0", "1").value for seed in range(20)]
+    assert min(values) == 0
+
+
+def test_names_are_several() -> None:
+    with pytest.raises(ValueError, match=r"^'01' is one name of layers; allowed: two or more$"):
+        successive_information(nn.Sequential(nn.Tanh(), nn.Tanh()), torch.randn(9, 2), "01")

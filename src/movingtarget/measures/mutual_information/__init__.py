@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # by relative names: a job that takes an estimator does not depend on these
     from .layers import layer_information, successive_information
     from .read_layer import information, read
 

@@ -84,9 +84,7 @@ def information(below: ReadLayer, above: ReadLayer, estimator: str = "gaussian")
         noises = f"below is read through noise {below.noise} and above {above.noise}"
         raise ValueError(f"{noises}; allowed: as much noise for both")
     if below.drawn is above.drawn:
-        raise ValueError(
-            "below and above share their noise; allowed: layers read apart, each by its own noise"
-        )
+        raise ValueError("below and above share their noise; allowed: layers read apart, each by its own")
     found = estimates_through(
         [estimator], (below.clean, above.clean), (below.drawn, above.drawn), below.noise
     )
