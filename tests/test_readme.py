@@ -22,7 +22,7 @@ def test_a_network_is_built_and_probed_by_three_lines(capsys):
         compile(EXAMPLES[1], "README.md", "exec"),
         {"network": network, "loss": loss, "batches": batches, "optimiser": optimiser},
     )
-    assert "Sequential" in capsys.readouterr().out
+    assert "50 allowed of each" in capsys.readouterr().out
 
 
 def test_the_examples_run(capsys):

@@ -2,6 +2,8 @@
 
 import pandas as pd
 import pytest
+from drawing_cases import xy
+from matplotlib.axes import Axes
 
 from movingtarget.faults import FAULTS
 from movingtarget.figures.fault_detection import draw
@@ -12,9 +14,9 @@ def said(tool: str, detected: list[float], alarmed: list[float], fault: str = "r
     return pd.DataFrame({"tool": tool, "fault": fault, "detected": detected, "alarmed": alarmed})
 
 
-def markers(axes: object) -> dict[float, float]:
-    lines = [line for line in axes.lines if line.get_marker() != "None"]  # type: ignore[attr-defined]
-    return {round(float(line.get_ydata()[0]), 2): float(line.get_xdata()[0]) for line in lines}
+def markers(axes: Axes) -> dict[float, float]:
+    points = [xy(line) for line in axes.lines if line.get_marker() != "None"]
+    return {round(float(point.y[0]), 2): float(point.x[0]) for point in points}
 
 
 def test_shares_stand_in_the_row_of_their_fault_with_their_intervals() -> None:
@@ -26,9 +28,9 @@ def test_shares_stand_in_the_row_of_their_fault_with_their_intervals() -> None:
     row = [*FAULTS].index("rate-too-low")
     assert markers(ours) == pytest.approx({row - 0.2: 200 / 3, row + 0.2: 0, 10.2: 50})
     assert markers(others) == pytest.approx({row - 0.2: 0, row + 0.2: 100})
-    lines = [line for line in ours.lines if list(line.get_ydata()) == [row - 0.2] * 2]
+    lines = [line for line in ours.lines if xy(line).y.tolist() == [row - 0.2] * 2]
     low, high = share_interval(pd.Series([1.0, 1.0, 0.0]))[1:]
-    assert list(lines[0].get_xdata()) == pytest.approx([100 * low, 100 * high])
+    assert xy(lines[0]).x.tolist() == pytest.approx([100 * low, 100 * high])
     names = [label.get_text() for label in ours.get_yticklabels()]
     assert names == [*(fault.title for fault in FAULTS.values()), "healthy"]
 

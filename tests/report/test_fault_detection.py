@@ -1,5 +1,7 @@
 """What the report says of faults, on a small table with known answers."""
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -39,15 +41,20 @@ def harm() -> pd.DataFrame:
     )
 
 
+def by_fault(table: pd.DataFrame) -> dict[str, dict[Any, Any]]:
+    return {row["fault"]: row for row in table.to_dict("records")}
+
+
 def test_a_row_for_each_fault_with_what_it_costs(found: pd.DataFrame, harm: pd.DataFrame) -> None:
     other = found[found["fault"] == "rate-too-high"].assign(tool="torchdiag", detected=[0.0, 1.0])
-    table = detections_table(pd.concat([found, other]), harm).set_index("fault")
-    assert table.loc[HIGH, ["without", "with"]].tolist() == ["70", "10"]  # of the kinds that have it
-    assert table.loc[HIGH, "probe"].startswith("100\N{NO-BREAK SPACE}[34,")
-    assert table.loc[HIGH, "torchdiag"].startswith("50\N{NO-BREAK SPACE}[")
-    assert table.loc[FROZEN, "torchdiag"] == "\N{EN DASH}"
-    assert table.loc["none: any warning", "probe"].startswith("50\N{NO-BREAK SPACE}[")
-    assert table.loc["none: any warning", ["without", "with"]].tolist() == ["80", "\N{EN DASH}"]
+    table = by_fault(detections_table(pd.concat([found, other]), harm))
+    high, healthy = table[HIGH], table["none: any warning"]
+    assert (high["without"], high["with"]) == ("70", "10")  # of the kinds that have it
+    assert high["probe"].startswith("100\N{NO-BREAK SPACE}[34,")
+    assert high["torchdiag"].startswith("50\N{NO-BREAK SPACE}[")
+    assert table[FROZEN]["torchdiag"] == "\N{EN DASH}"
+    assert healthy["probe"].startswith("50\N{NO-BREAK SPACE}[")
+    assert (healthy["without"], healthy["with"]) == ("80", "\N{EN DASH}")
 
 
 def test_what_does_no_harm_and_what_is_missed(found: pd.DataFrame, harm: pd.DataFrame) -> None:
@@ -55,13 +62,10 @@ def test_what_does_no_harm_and_what_is_missed(found: pd.DataFrame, harm: pd.Data
 
 
 def test_findings_are_counted_by_fault(found: pd.DataFrame) -> None:
-    table = confused(found).set_index("fault")
-    assert table.loc["rate-too-high", ["rate-too-high", "loss-summed", "softmax-twice"]].tolist() == [
-        100,
-        50,
-        0,
-    ]
-    assert table.loc["none", "rate-too-low"] == 50
+    table = by_fault(confused(found))
+    said = table["rate-too-high"]
+    assert (said["rate-too-high"], said["loss-summed"], said["softmax-twice"]) == (100, 50, 0)
+    assert table["none"]["rate-too-low"] == 50
 
 
 def test_problems_are_counted_by_tool_and_kind(found: pd.DataFrame, harm: pd.DataFrame) -> None:
