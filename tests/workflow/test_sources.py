@@ -12,23 +12,11 @@ from movingtarget_workflow.sources import DECLARING, code_digest, digest, import
 
 FLOORS = [
     *("names", "look", "tables", "figure", "families", "update_orders", "methods", "estimators"),
-    *("faults", "tools"),
+    *("faults", "tools", "structures"),
     *("settings", "study"),
     *("arms", "autoencoders"),
-    *(
-        "declarations",
-        "statistics",
-        "data",
-        "networks",
-        "theory",
-        "measures",
-        "training",
-        "probing",
-        "cases",
-        "peers",
-        "experiments",
-    ),
-    *("drawing", "figures", "claims", "report"),
+    *("declarations", "statistics", "data", "networks", "theory", "measures", "training", "drawing"),
+    *("probing", "cases", "peers", "experiments", "figures", "claims", "report", "__main__"),
 ]
 """From the lowest to the highest: a module imports from its own floor and from those below."""
 
