@@ -23,6 +23,9 @@ from movingtarget.study import Say
 
 Layers = dict[str, list[str]]
 
+WHOLE = "(network)"
+"""The layer of parameters that the network itself owns, outside of its parts."""
+
 
 class Measured(NamedTuple):
     """What was measured.
@@ -57,7 +60,7 @@ def measured(subject: Subject, plan: Plan, say: Say) -> Measured:
     for place, batch in enumerate(subject.batches[:-1], 1):
         say(f"pass forward and backward {place} of {plan.batches}")
         seen.append(observed(network, loss, batch, place - 1))
-    layers = grouped(network, seen[0].entered)
+    layers = {name or WHOLE: own for name, own in grouped(network, seen[0].entered).items()}
     blocks = stretches(layers, plan.blocks)
     steps = [_step(subject, place, one) for place, one in enumerate(seen)]
     say(f"{len(blocks)} blocks moved, alone and together")
