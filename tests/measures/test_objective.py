@@ -125,8 +125,8 @@ def test_losses_and_labels_that_are_none(measure: str) -> None:
 
 
 def test_a_loss_of_one_number_in_an_axis_is_that_number() -> None:
-    network, parameters, *batch = small()
-    found = gradients(network, parameters, *batch, lambda outputs, _: outputs.mean().reshape(1, 1))
+    network, parameters, inputs, labels = small()
+    found = gradients(network, parameters, inputs, labels, lambda outputs, _: outputs.mean().reshape(1, 1))
     assert_close(found["2.bias"], torch.full((3,), 1 / 3).double())
 
 
