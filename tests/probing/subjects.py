@@ -1,6 +1,5 @@
 """Small networks with what a probe is given of them, and what they are like before and after."""
 
-import copy
 import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -21,18 +20,15 @@ class Given(NamedTuple):
     optimiser: torch.optim.Optimizer
 
 
-class Counts(NamedTuple):
-    """Calls of the network, the most of one part, and passes backward through its outputs."""
-
-    forward: list[int]
-    backward: list[int]
-
-
-def data(count: int = 6, size: tuple[int, ...] = (4,), examples: int = EXAMPLES) -> list[tuple[Tensor, Tensor]]:
+def data(
+    count: int = 6, size: tuple[int, ...] = (4,), examples: int = EXAMPLES
+) -> list[tuple[Tensor, Tensor]]:
     """Normal inputs, and the signs of their first numbers, of three classes."""
     source = torch.Generator().manual_seed(1)
     inputs = [torch.randn(examples, *size, generator=source) for _ in range(count)]
-    return [(part, part.flatten(1)[:, 0].gt(0).long() + part.flatten(1)[:, 1].gt(0).long()) for part in inputs]
+    return [
+        (part, part.flatten(1)[:, 0].gt(0).long() + part.flatten(1)[:, 1].gt(0).long()) for part in inputs
+    ]
 
 
 def perceptron(depth: int = 2, width: int = 8) -> nn.Sequential:
@@ -157,8 +153,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (int, float, str, bool, type(None))):
         return value
     return id(value)
-
-
-def fresh(module: nn.Module) -> nn.Module:
-    """A copy, in double precision."""
-    return copy.deepcopy(module).double()

@@ -58,7 +58,9 @@ def test_a_step_is_the_next_one_of_training_and_is_taken_back(name, history):
     (network, optimiser), (other, others_optimiser) = pairs
     before = state_of(Given(network, None, [], optimiser))
     inputs, labels = data(history + 1)[-1]
-    slopes = torch.autograd.grad(nn.functional.cross_entropy(network(inputs), labels), [*network.parameters()])
+    slopes = torch.autograd.grad(
+        nn.functional.cross_entropy(network(inputs), labels), [*network.parameters()]
+    )
     gradient = dict(zip(dict(network.named_parameters()), slopes, strict=True))
     after = [stepped(network, optimiser, gradient) for _ in range(2)][-1]
     assert state_of(Given(network, None, [], optimiser)) == before
@@ -182,7 +184,9 @@ def test_a_loss_that_writes_to_its_targets_and_a_network_that_writes_to_its_inpu
 def test_an_optimiser_that_asks_for_more_is_refused(optimiser_of):
     given = given_with(optimiser_of)
     before = state_of(given)
-    with pytest.raises(CannotMeasure, match=r"^the step of \w+ raised .*; allowed: an optimiser whose") as error:
+    with pytest.raises(
+        CannotMeasure, match=r"^the step of \w+ raised .*; allowed: an optimiser whose"
+    ) as error:
         probe(*given)
     assert "\n" not in str(error.value)
     assert state_of(given) == before

@@ -25,8 +25,11 @@ class Batch(NamedTuple):
 
     @property
     def examples(self) -> int:
-        """As many as lie along the first axis of the first tensor that has axes."""
-        return next((len(value) for value in tensors([self.inputs, self.targets]) if value.dim()), 0)
+        """As many as lie along the first axis of the inputs, or along their second if that of targets does."""
+        inputs, targets = ([value for value in tensors(held) if value.dim()] for held in self)
+        if inputs and targets and inputs[0].shape[1:2] == targets[0].shape[:1] != inputs[0].shape[:1]:
+            return len(targets[0])  # time comes first
+        return next((len(value) for value in (*inputs, *targets)), 0)
 
 
 class Subject(NamedTuple):

@@ -28,8 +28,8 @@ def notes(
     if unseen:
         more = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
         found.append(
-            f"of layer '{unseen[0]}'{more} no outputs were seen with a row for each example: nothing is "
-            "known of its units and their gradients"
+            f"of layer '{unseen[0]}'{more} no finite outputs were seen with a row for each example: nothing "
+            "is known of its units and their gradients"
         )
     if related is None:
         found.append(

@@ -170,6 +170,8 @@ def _of_outputs(
         if any(output.dim() < 2 or len(output) != examples for output in calls):
             continue
         table = torch.cat([output.detach().flatten(1) for output in calls], 1).double()
+        if not table.isfinite().all():
+            continue
         found["activation_size"][name] = table.square().mean().sqrt().item()
         found["information_kept"][name] = information_kept(table)
         of_calls = [slopes.get(id(output)) for output in calls]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from movingtarget.measures.calling import arguments, copied, repeatable
 from movingtarget.measures.layers import Layers
+from movingtarget.measures.objective import tensors
 from movingtarget.networks.layers import Normalisation
 from movingtarget.probing.given import Batch, Subject, number
 from movingtarget.probing.intervals import over_batches
@@ -99,7 +100,9 @@ def _scores(subject: Subject) -> Any:
     network, batch = subject.network, subject.batches[-1]
     with restored(network, subject.optimiser):
         outputs = _call(network, batch)
-    ends = np.linspace(0, batch.examples, min(PARTS, batch.examples // 2) + 1).astype(int)
+    parted = any(value.dim() and len(value) == batch.examples for value in tensors(outputs))
+    parts = min(PARTS, batch.examples // 2) if parted else 1
+    ends = np.linspace(0, batch.examples, parts + 1).astype(int)
     try:
         values = [
             subject.loss(*(_part(whole, batch.examples, slice(*own)) for whole in (outputs, batch.targets)))
