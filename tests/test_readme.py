@@ -3,12 +3,30 @@
 import re
 from pathlib import Path
 
+import torch
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_a_network_is_built_and_probed_by_three_lines(capsys):
+    names = {}
+    exec(compile(EXAMPLES[0], "README.md", "exec"), names)
+    network, loss, optimiser = names["build"]()
+    images = torch.randn(256, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    batches = [(part, (part.mean((1, 2, 3)) > 0).long()) for part in images.split(64)]
+    exec(
+        compile(EXAMPLES[1], "README.md", "exec"),
+        {"network": network, "loss": loss, "batches": batches, "optimiser": optimiser},
+    )
+    assert "50 allowed of each" in capsys.readouterr().out
+
+
 def test_the_examples_run(capsys):
-    examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    examples = EXAMPLES[2:]
     told = [
         "correlation effective autocorrelation first second",
         "kept interaction cosines curvature",

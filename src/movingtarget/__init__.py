@@ -1,17 +1,20 @@
 """Networks whose layers chase a moving target: train them, measure them, judge the papers' claims."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from movingtarget.probing.page import write_page
     from movingtarget.probing.probe import probe
+    from movingtarget.probing.summary import summary
 
-__all__ = ["probe"]
+__all__ = ["probe", "summary", "write_page"]
+
+_PLACES = {"probe": "probe", "summary": "summary", "write_page": "page"}
 
 
 def __getattr__(name: str) -> Any:
-    """The probe, imported when it is asked for: most of the library's users need no torch."""
-    if name == "probe":
-        from movingtarget.probing.probe import probe
-
-        return probe
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """What is exported, imported when it is asked for: most of the library's users need no torch."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"movingtarget.probing.{_PLACES[name]}"), name)

@@ -68,4 +68,7 @@ STRUCTURES = {
 }
 """The structures by the name that settings and tables have for them."""
 
+WEIGHTS, NORMALISATION, WHOLE = "weights", "normalisation", "whole"
+"""What is measured: a layer of either role, or a network as a whole."""
+
 GROUPS = tuple(dict.fromkeys(structure.group for structure in STRUCTURES.values()))

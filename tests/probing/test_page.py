@@ -223,6 +223,14 @@ def test_a_stretch_is_drawn_across_its_layers():
     assert heights == [1.0, 3.0]
 
 
+def test_layers_and_stretches_share_a_panel():
+    """A block of one layer is told of the layer itself; the others are stretches."""
+    parts = [layer("0", kept_alone=0.5), layer("1"), layer("2")]
+    result = replace(healthy(), layers=tuple(parts), blocks=(block(parts[:1]), block(parts[1:])))
+    drawn = dots(panels(drawn_layers(result))["kept alone"])
+    assert [(point.height, point.value) for point in drawn] == [(0.0, 0.5), (1.5, 0.91)]
+
+
 def test_layers_in_trouble_are_bold():
     texts = {text.get_text(): text.get_fontweight() for text in drawn_cut().axes[0].texts}
     assert texts["embedding.tokens"] == "bold"

@@ -23,7 +23,7 @@ def config() -> dict[str, Any]:
 
 
 def test_a_study_apart_is_no_part_of_a_whole_run(config):
-    assert places.REFERENCES == ["locoprop_released", "peer_detection"]
+    assert places.REFERENCES == ["locoprop_released", "peer_detection", "usual_values"]
     assert "locoprop_released" not in plan.TABLES
     assert "locoprop_released" not in plan.parts(config)
     assert "locoprop_released" not in plan.cost_names(config)

@@ -15,7 +15,19 @@ FLOORS = [
     *("faults", "tools"),
     *("settings", "study"),
     *("arms", "autoencoders"),
-    *("declarations", "statistics", "data", "networks", "theory", "measures", "training", "probing", "cases", "peers", "experiments"),
+    *(
+        "declarations",
+        "statistics",
+        "data",
+        "networks",
+        "theory",
+        "measures",
+        "training",
+        "probing",
+        "cases",
+        "peers",
+        "experiments",
+    ),
     *("drawing", "figures", "claims", "report"),
 ]
 """From the lowest to the highest: a module imports from its own floor and from those below."""

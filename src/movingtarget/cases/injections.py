@@ -34,12 +34,9 @@ def layer_frozen(draft: Draft, seed: int) -> Draft:
     name = layers[seed // 2 % len(layers)]
     frozen = draft.network.get_submodule(name)
     if seed % 2:
-        for parameter in frozen.parameters(recurse=False):
-            parameter.requires_grad_(False)
+        frozen.requires_grad_(False)
         return draft
-    return draft._replace(
-        left_out=tuple(f"{name}.{own}" for own, _ in frozen.named_parameters(recurse=False))
-    )
+    return draft._replace(left_out=tuple(f"{name}.{own}" for own, _ in frozen.named_parameters()))
 
 
 class Cut(nn.Module):
@@ -112,12 +109,13 @@ def softmax_twice(draft: Draft, seed: int) -> Draft:
 
 
 def weighted(network: nn.Module) -> list[str]:
-    """Names of the modules that own weights, matrices or kernels."""
-    return [
+    """Names of the modules that own weights, matrices or kernels, without those inside another."""
+    names = [
         name
         for name, part in network.named_modules()
         if name and any(value.dim() > 1 for value in part.parameters(recurse=False))
     ]
+    return [name for name in names if name.rpartition(".")[0] not in names]
 
 
 def rectified(network: nn.Module) -> list[str]:

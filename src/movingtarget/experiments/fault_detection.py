@@ -19,14 +19,21 @@ from movingtarget.tools import TOOLS
 
 def jobs(config: Config) -> list[Job]:
     """One for each kind of networks."""
-    settings = dict(config["fault_detection"])
+    settings = {key: value for key, value in config["fault_detection"].items() if key != "peer_seeds"}
     tools = {"probe": TOOLS["probe"].asked_by}
     return [Job(kind, {**made_of(kind), "tools": tools, **settings}) for kind in settings.pop("kinds")]
 
 
 STUDY = Study(
     rule="measure_fault_detection",
-    settings={**CASES, "harm_steps": COUNT, "harm_seeds": SEEDS, "evaluation_examples": of_test_images()},
+    settings={
+        "seeds": SEEDS,
+        "peer_seeds": SEEDS,
+        **CASES,
+        "harm_steps": COUNT,
+        "harm_seeds": SEEDS,
+        "evaluation_examples": of_test_images(),
+    },
     tables={"fault_detection": DETECTIONS, "fault_harm": {**CASE, "value": MEASURED}},
     jobs=jobs,
     images=True,

@@ -17,6 +17,7 @@ def jobs(config: Config) -> list[Job]:
     """A single one, of all kinds of networks."""
     settings = {key: config["fault_detection"][key] for key in CASES}
     tools = {name: TOOLS[name].asked_by for name in PEERS}
+    settings["seeds"] = config["fault_detection"]["peer_seeds"]
     return [Job("", {**settings, "kinds": [made_of(kind) for kind in settings["kinds"]], "tools": tools})]
 
 

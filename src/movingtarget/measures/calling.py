@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.utils.parametrizations import _WeightNorm
+from torch.nn.utils.weight_norm import WeightNorm
+from torch.overrides import TorchFunctionMode
 
 from movingtarget.networks.stack import Parameters
 
@@ -17,9 +20,21 @@ COMPILED = "_orig_mod."
 
 
 def original(network: nn.Module) -> nn.Module:
-    """The module that a compiled one was made of; any other module itself."""
-    found = getattr(network, COMPILED[:-1], network)
-    return found if isinstance(found, nn.Module) else network
+    """The module that a compiled one was made of; any other module itself.
+
+    Raises:
+        TypeError: it is no module, or one whose parameters torch cannot replace.
+    """
+    found: nn.Module = getattr(network, COMPILED[:-1], network)
+    if not isinstance(found, nn.Module):
+        raise TypeError(f"the network is {type(found).__name__}; allowed: a torch module")
+    for name, part in found.named_modules():
+        if isinstance(part, (torch.jit.ScriptModule, nn.DataParallel)):
+            raise TypeError(
+                f"{f'part {name!r}' if name else 'the network'} is {type(part).__name__}, whose parameters "
+                "torch cannot replace; allowed: the module that it was made of"
+            )
+    return found
 
 
 def plain_name(name: str) -> str:
@@ -75,10 +90,16 @@ def repeatable(network: nn.Module, seed: int = 0) -> Iterator[None]:
     fast = torch.backends.mha.get_fastpath_enabled()
     with ExitStack() as stack:
         stack.enter_context(kept_random_state(network))
+        stack.enter_context(torch.inference_mode(False))  # where nothing has a gradient
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))  # the fused ones have no second derivatives
         if "torch._dynamo" in sys.modules:  # else nothing has been compiled
             stack.enter_context(torch.compiler.set_stance("force_eager"))
-        torch.manual_seed(seed)
+        if _has_weight_norm(network):
+            stack.enter_context(_WeightNormOfParts())
+        if _devices(network):
+            torch.manual_seed(seed)
+        else:  # that of every device would be seeded, too
+            torch.default_generator.manual_seed(seed)
         torch.backends.mha.set_fastpath_enabled(False)
         stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
         yield
@@ -86,14 +107,35 @@ def repeatable(network: nn.Module, seed: int = 0) -> Iterator[None]:
 
 @contextmanager
 def kept_random_state(network: nn.Module) -> Iterator[None]:
-    """Afterwards, torch's generators on the CPU and on the network's device are as before."""
-    devices = {value.device for value in network.parameters()} - {torch.device("cpu"), torch.device("meta")}
-    kinds = {device.type for device in devices} or {"cuda"}
+    """Afterwards, torch's generators on the CPU and on devices of the network's kind are as before."""
     with ExitStack() as stack:
-        for kind in kinds:
-            indices = [device.index or 0 for device in devices if device.type == kind]
-            stack.enter_context(torch.random.fork_rng(indices, device_type=kind))
+        for kind in _devices(network) or {"cuda"}:
+            count = torch.get_device_module(kind).device_count() if _devices(network) else 0
+            stack.enter_context(torch.random.fork_rng(range(count), device_type=kind))
         yield
+
+
+def _devices(network: nn.Module) -> set[str]:
+    """The kinds of devices with random numbers of their own that a network is on."""
+    return {value.device.type for value in network.parameters()} - {"cpu", "meta"}
+
+
+class _WeightNormOfParts(TorchFunctionMode):
+    """A weight norm of primitives: the second derivative of torch's own takes the norm for a constant."""
+
+    def __torch_function__(self, function: Any, types: Any, places: Any = (), names: Any = None) -> Any:
+        if function is torch._weight_norm:
+            direction, size, axis = places
+            return direction * (size / torch.norm_except_dim(direction, 2, axis))
+        return function(*places, **(names or {}))
+
+
+def _has_weight_norm(network: nn.Module) -> bool:
+    return any(
+        isinstance(part, _WeightNorm)
+        or any(isinstance(hook, WeightNorm) for hook in part._forward_pre_hooks.values())
+        for part in network.modules()
+    )
 
 
 def _buffers(network: nn.Module, parameters: Parameters) -> Parameters:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from movingtarget.measures.calling import call, copied
+from movingtarget.measures.calling import call, copied, original, plain_name
 from movingtarget.measures.untouched import untouched
 from movingtarget.names import unknown
 from movingtarget.networks.chain import chain, is_ours
@@ -25,7 +25,8 @@ def layers_of(network: nn.Module, inputs: Any, parameters: Parameters | None = N
     else it stands right after the part around it. Of a network of our families, what `networks.chain` says.
 
     Args:
-        network: any module; called once, if it is not ours, and left as it is.
+        network: any module; called once, if it is not ours, and left as it is. Of a compiled one, names are
+            those of the module it was made of.
         inputs: as `call` takes them.
         parameters: what it is called with, by name; its own unless given.
 
@@ -36,11 +37,39 @@ def layers_of(network: nn.Module, inputs: Any, parameters: Parameters | None = N
     >>> layers_of(network, torch.zeros(1, 2))
     {'0': ['0.weight', '0.bias'], '2': ['2.weight']}
     """
+    network = original(network)
     if next(network.parameters(), None) is None:
-        raise ValueError(f"{type(network).__name__} has no parameters; allowed: at least one layer with some")
+        raise ValueError(no_parameters(network))
     if is_ours(network):
         return _by_place([[*link.names.values()] for link in chain(network)])
     return grouped(network, entered(network, inputs, parameters or {}))
+
+
+def no_parameters(network: nn.Module) -> str:
+    """What is said of a network that has none."""
+    return f"{type(network).__name__} has no parameters; allowed: at least one layer with some"
+
+
+def named(network: nn.Module, layers: Layers) -> dict[str, list[str]]:
+    """Layers as they are given, of a compiled network's parameters by their names in its original.
+
+    Raises:
+        ValueError: a layer has no parameters, one that is unknown, or one that another layer has.
+    """
+    own = [name for name, _ in network.named_parameters()]
+    found: dict[str, list[str]] = {}
+    owner: dict[str, str] = {}
+    for layer, given in layers.items():
+        found[layer] = [plain_name(name) for name in given]
+        if not found[layer]:
+            raise ValueError(f"layer '{layer}' has no parameters; allowed: at least one")
+        for name in found[layer]:
+            if name not in own:
+                raise ValueError(f"layer '{layer}': {unknown('parameter', name, own)}")
+            other = owner.setdefault(name, layer)
+            if other != layer:
+                raise ValueError(f"parameter '{name}' is in layers '{other}' and '{layer}'; allowed: one")
+    return found
 
 
 def blocks(network: nn.Module, names: Sequence[str]) -> dict[str, list[str]]:
@@ -90,13 +119,13 @@ def grouped(network: nn.Module, order: Sequence[str]) -> dict[str, list[str]]:
     places = {name: (place, 0) for place, name in enumerate(order)}
     groups: dict[str, str] = {}  # each owner's layer
     for count, name in enumerate((name for name, held in direct.items() if held), 1):
-        around = _around(name, places)
+        outer = around(name, places)
         if "parametrizations" in name.split("."):
-            around = name.split("parametrizations")[0].rstrip(".")
-            groups[name] = around
+            outer = name.split("parametrizations")[0].rstrip(".")
+            groups[name] = outer
         else:
-            groups[name] = around if around == name or direct[around] else name
-        places.setdefault(groups[name], (places[around][0] if around in places else len(order), count))
+            groups[name] = outer if outer == name or direct[outer] else name
+        places.setdefault(groups[name], (places[outer][0] if outer in places else len(order), count))
     found: dict[str, list[str]] = {}
     for name, layer in sorted(groups.items(), key=lambda pair: places[pair[1]]):
         mine = [canonical.pop(id(value)) for value in direct[name] if id(value) in canonical]
@@ -105,7 +134,7 @@ def grouped(network: nn.Module, order: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def _around(name: str, called: Iterable[str]) -> str:
+def around(name: str, called: Iterable[str]) -> str:
     """The innermost part that is called and holds the one of this name, itself if it is."""
     while name and name not in called:
         name = name.rpartition(".")[0]

@@ -79,6 +79,7 @@ def drops(
     Raises:
         ValueError: one line that names an unknown layer or parameter, a parameter of another shape than the
             network's own, or what the loss returned if it is no single number.
+        TypeError: the network is no torch module whose parameters can be replaced (TorchScript's cannot).
 
     The output x w1 w2 of two linear units falls from 1 to 0.81 when both weights fall to 0.9:
 
@@ -183,10 +184,11 @@ def input_drift(
     Norms are over all numbers that enter the layer for the minibatch; arguments as for `drops`.
 
     Returns:
-        `(layers, members)`; 0 for the first layer, NaN where all inputs of a layer are zero.
+        `(layers, members)`; 0 for the first layer, NaN where all inputs of a layer are zero. Of a layer that
+        is never called, such as a list of parameters, it is that of the part around it.
 
     Raises:
-        ValueError: as `drops`; or a layer is never called, so that nothing enters it.
+        ValueError: as `drops`; or a layer is no part of the network.
 
     >>> network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
     >>> before = {"0.weight": torch.ones(1, 1), "1.weight": torch.ones(1, 1)}
@@ -213,12 +215,11 @@ def movement(layers: Layers, before: Parameters, after: Parameters, *, stacked: 
     >>> [round(value, 4) for value in movement(layers, before, after).tolist()]
     [0.1, 0.1]
     """
-    return torch.stack(
-        [
-            _relative_change(_vector(own, before, stacked), _vector(own, after, stacked))
-            for own in layers.values()
-        ]
-    )
+    old, new = ({plain_name(name): value for name, value in values.items()} for values in (before, after))
+    moved = [
+        _relative_change(_vector(own, old, stacked), _vector(own, new, stacked)) for own in layers.values()
+    ]
+    return torch.stack(moved)
 
 
 def promising_rate(loss: Tensor, gradient: Parameters, promise: float, *, stacked: bool = False) -> Tensor:
@@ -288,10 +289,11 @@ def gradients(
     {'0.weight': 3.0, '1.weight': 2.0}
     """
     network = original(network)
-    own = {name for name, _ in network.named_parameters()}
-    layers: Layers | None = None if is_ours(network) else {}
+    own = dict(network.named_parameters())
     whole = complete(network, parameters, stacked)
     names = [name for name in map(plain_name, parameters) if name in own]
+    # no need to look for its layers
+    layers: Layers | None = None if is_ours(network) else {"": [*own]}
     with objective(network, whole, inputs, labels, loss, stacked, layers) as of:
         return slopes(of.losses, whole, names)[1]
 

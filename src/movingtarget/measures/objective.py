@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from movingtarget.measures.calling import call, copied, original, plain_name, repeatable
-from movingtarget.measures.layers import Layers, blocks, layers_of
+from movingtarget.measures.layers import Layers, around, blocks, entered, layers_of, named, no_parameters
 from movingtarget.measures.untouched import untouched
 from movingtarget.names import unknown
 from movingtarget.networks.chain import Link, chain, is_ours, propagate
@@ -70,22 +70,34 @@ def objective(
     network = original(network)
     loss_of = _checked(loss or (member_losses if stacked else class_loss), stacked)
     with untouched(network), repeatable(network):
+        for part in network.modules():
+            if isinstance(part, (nn.Embedding, nn.EmbeddingBag)):
+                part.sparse = False  # sparse gradients cannot be differentiated, nor flattened
         found = _layers(network, parameters, inputs, layers)
         links = _links(network, parameters, inputs, found)
         if links:
             yield _of_chain(links, found, inputs, labels, loss_of, stacked)
         else:
-            yield _of_module(network, found, inputs, labels, loss_of)
+            yield _of_module(network, found, inputs, labels, loss_of, stacked)
 
 
 def complete(network: nn.Module, parameters: Parameters, stacked: bool) -> Parameters:
     """All of a network's parameters, those not given being its own, by its own names.
 
     Raises:
-        ValueError: a name is unknown, or a shape not the network's own (behind the members' axis).
+        TypeError: these are not tensors by name, or the network is none that can be measured.
+        ValueError: a name is unknown, or lacks of a stack, or a shape is not the network's own (behind the
+            members' axis); or there are none.
     """
     network = original(network)
     own = dict(network.named_parameters())
+    if not own:
+        raise ValueError(no_parameters(network))
+    if not isinstance(parameters, Mapping):
+        raise TypeError(
+            f"parameters are {type(parameters).__name__}; allowed: tensors by name, such as "
+            "dict(network.named_parameters())"
+        )
     first = {id(value): name for name, value in own.items()}
     names = {  # those that share a tensor are one; buffers may be among them
         **{name: first[id(value)] for name, value in network.named_parameters(remove_duplicate=False)},
@@ -97,9 +109,12 @@ def complete(network: nn.Module, parameters: Parameters, stacked: bool) -> Param
         if name not in names:
             raise ValueError(unknown("parameter", given, names))
         if names[name] in own:
-            _check_shape(name, value, own[names[name]].shape, stacked)
+            _check(name, value, own[names[name]].shape, stacked)
         if name == names[name] or names[name] not in parameters:
             found[names[name]] = value.detach()
+    for name in own:
+        if name not in found:
+            raise ValueError(f"parameter '{name}' is not given; allowed: all of a stack's")
     return found
 
 
@@ -111,29 +126,31 @@ def both(
     return whole, complete(network, whole | after, stacked)
 
 
-def _check_shape(name: str, value: Tensor, shape: torch.Size, stacked: bool) -> None:
-    allowed = ("members", *shape) if stacked else tuple(shape)
-    if value.shape[int(stacked) :] != shape:
-        other = "" if stacked else "; of a stack of members, say stacked=True"
-        raise ValueError(
-            f"parameter '{name}' has shape {tuple(value.shape)}; allowed: "
-            f"({', '.join(map(str, allowed))}){other}"
-        )
+def _check(name: str, value: Any, shape: torch.Size, stacked: bool) -> None:
+    if not isinstance(value, Tensor) or value.is_complex():
+        kind = str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
+        raise TypeError(f"parameter '{name}' is {kind}; allowed: a tensor of real numbers")
+    if value.shape[int(stacked) :] != shape or value.dim() != len(shape) + int(stacked):
+        allowed = str(tuple(shape)) + "; of a stack of members, say stacked=True"
+        if stacked:
+            allowed = f"({', '.join(map(str, ('members', *shape)))})"
+        raise ValueError(f"parameter '{name}' has shape {tuple(value.shape)}; allowed: {allowed}")
 
 
 def _checked(loss: Loss, stacked: bool) -> Loss:
     def checked(outputs: Any, labels: Any) -> Tensor:
         value = loss(outputs, labels)
-        if not isinstance(value, Tensor):
-            raise ValueError(f"the loss returned {type(value).__name__}; allowed: a tensor of one number")
-        if stacked or value.dim() == 0:
-            return value
-        if value.numel() != 1:
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            kind = str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
+            raise ValueError(f"the loss returned {kind}; allowed: a tensor of one real number")
+        if stacked and value.dim() != 1:
+            raise ValueError(f"the loss returned shape {tuple(value.shape)}; allowed: (members,)")
+        if not stacked and value.numel() != 1:
             raise ValueError(
                 f"the loss returned shape {tuple(value.shape)}; allowed: a single number, such as their mean "
                 "(of a stack of members, say stacked=True)"
             )
-        return value.reshape(())
+        return value if stacked else value.reshape(())
 
     return checked
 
@@ -143,19 +160,14 @@ def _layers(
 ) -> Layers:
     if layers is None:
         return layers_of(network, inputs, parameters)
-    if isinstance(layers, Sequence):
-        return blocks(network, layers)
-    own = {name for name, _ in network.named_parameters()}
-    for layer, names in layers.items():
-        for name in names:
-            if name not in own:
-                raise ValueError(f"layer '{layer}': {unknown('parameter', name, own)}")
-    return layers
+    if isinstance(layers, str) or not layers:
+        raise ValueError(f"layers are {layers!r}; allowed: a list of parts, or parameters by layer")
+    return named(network, layers) if isinstance(layers, Mapping) else blocks(network, layers)
 
 
 def _links(network: nn.Module, parameters: Parameters, inputs: Any, layers: Layers) -> list[Link]:
     """The links of a chain whose layers these are; none if the network is not one."""
-    if not is_ours(network) and not (isinstance(inputs, Tensor) and _runs_parts_alone(network)):
+    if not (isinstance(inputs, Tensor) and (is_ours(network) or _runs_parts_alone(network))):
         return []
     # `call` takes buffers to the precision of the parameters; links leave them in their own
     if not is_ours(network) and any(
@@ -171,17 +183,19 @@ def _links(network: nn.Module, parameters: Parameters, inputs: Any, layers: Laye
 
 
 def _runs_parts_alone(network: nn.Module) -> bool:
-    """Whether a network is a Sequential of torch's own parts, none of which draws random numbers."""
+    """Whether a network is a Sequential of torch's own parts whose outputs depend on their inputs alone."""
     parts = [*network.modules()]
     return (
         type(network) is nn.Sequential
+        and "forward" not in vars(network)
         and not any(part._forward_hooks or part._forward_pre_hooks for part in parts)
-        and all(type(part).__module__.startswith("torch.nn.") for part in parts)
-        and not any(part.training and isinstance(part, _RANDOM) for part in parts)
+        and all(type(part).__module__.startswith("torch.nn.modules.") for part in parts)
+        and not any(part.training and isinstance(part, _RANDOM_IN_TRAINING) for part in parts)
+        and not any(isinstance(part, (nn.FractionalMaxPool2d, nn.FractionalMaxPool3d)) for part in parts)
     )
 
 
-_RANDOM = (nn.modules.dropout._DropoutNd, nn.RReLU, nn.MultiheadAttention, nn.RNNBase)
+_RANDOM_IN_TRAINING = (nn.modules.dropout._DropoutNd, nn.RReLU, nn.MultiheadAttention, nn.RNNBase)
 
 
 def _of_chain(
@@ -210,38 +224,44 @@ def _from(links: Sequence[Link], inputs: Tensor, labels: Any, loss: Loss) -> Los
     return lambda parameters: loss(propagate(links, parameters, inputs.detach().clone()), labels)
 
 
-def _of_module(network: nn.Module, layers: Layers, inputs: Any, labels: Any, loss: Loss) -> Objective:
+def _of_module(
+    network: nn.Module, layers: Layers, inputs: Any, labels: Any, loss: Loss, stacked: bool
+) -> Objective:
     def losses(parameters: Parameters) -> Tensor:
         return loss(call(network, parameters, copied(inputs)), labels)
 
     def reached(parameters: Parameters) -> list[Tensor]:
-        return _entering(network, layers, parameters, inputs)
+        return _entering(network, layers, parameters, inputs, stacked)
 
     return Objective(layers, losses, lambda parameters: [losses] * len(layers), reached)
 
 
-def _entering(network: nn.Module, layers: Layers, parameters: Parameters, inputs: Any) -> list[Tensor]:
-    """All numbers that enter each layer's module, in all of its calls: `(size,)` each."""
+def _entering(
+    network: nn.Module, layers: Layers, parameters: Parameters, inputs: Any, stacked: bool
+) -> list[Tensor]:
+    """All numbers that enter each layer in all of its calls; if it has none, the part around it."""
     parts = dict(network.named_modules())
-    entered: dict[str, list[Tensor]] = {name: [] for name in layers}
+    for name in layers:
+        if name not in parts:
+            raise ValueError(unknown("layer", name, parts))
+    called = entered(network, inputs, parameters)
+    seen: dict[str, list[Tensor]] = {name: [] for name in layers}
     with ExitStack() as hooks:
-        for name, seen in entered.items():
-            if name not in parts:
-                raise ValueError(unknown("layer", name, parts))
-            hook = parts[name].register_forward_pre_hook(_keep_in(seen), with_kwargs=True)
+        for name, own in seen.items():
+            hook = parts[around(name, called)].register_forward_pre_hook(
+                _keep_in(own, stacked), with_kwargs=True
+            )
             hooks.callback(hook.remove)
         call(network, parameters, copied(inputs))
-    for name, seen in entered.items():
-        if not seen:
-            raise ValueError(
-                f"layer '{name}' is never called; allowed: one that is, such as the part around it"
-            )
-    return [torch.cat(seen) for seen in entered.values()]
+    return [torch.cat(own, -1) for own in seen.values()]
 
 
-def _keep_in(seen: list[Tensor]) -> Any:
+def _keep_in(seen: list[Tensor], stacked: bool) -> Any:
     def hook(part: nn.Module, places: tuple[Any, ...], names: dict[str, Any]) -> None:
-        seen.extend(value.detach().double().flatten() for value in tensors((places, names)))
+        # copies, for the part may change them in place
+        seen.extend(
+            value.detach().clone().double().flatten(int(stacked)) for value in tensors((places, names))
+        )
 
     return hook
 

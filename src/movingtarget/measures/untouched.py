@@ -48,9 +48,9 @@ def untouched(network: nn.Module) -> Iterator[None]:
                 if tensor.requires_grad != requires_grad:
                     tensor.requires_grad_(requires_grad)
             for tensor, gradient, value in gradients:
-                tensor.grad = gradient
                 if gradient is not None:
                     _restore(gradient, value)
+                tensor.grad = gradient
             random.setstate(python)
             np.random.set_state(numpy)
 

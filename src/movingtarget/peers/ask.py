@@ -9,7 +9,6 @@ from movingtarget.cases.build import build, draw_batches, named, train
 from movingtarget.cases.draft import Case, case_of
 from movingtarget.data.load import Images
 from movingtarget.peers.answer import Answer
-from movingtarget.study import Say
 
 Ask = Callable[[Case, int], Answer]
 
@@ -51,9 +50,10 @@ def sick_case(
         trained_steps: how long it is trained before, on other batches.
     """
     draft = build(network, images, draw_batches(images, *sizes, seed), seed)
-    before = draw_batches(images, trained_steps, sizes.batch_size, seed + 1_000_000)
-    trained = case_of(draft._replace(batches=before))
-    train(trained, trained_steps)
+    trained = case_of(draft)
+    if trained_steps:
+        before = draw_batches(images, trained_steps, sizes.batch_size, seed + 1_000_000)
+        train(trained._replace(batches=before), trained_steps)
     case = case_of(named(fault["injection"])(draft, seed) if fault else draft)
     # what the optimiser remembers of its training stays: a fresh one would step otherwise
     for group in case.optimiser.param_groups:

@@ -21,6 +21,7 @@ from movingtarget.probing.wording import (
     MINUS,
     beyond,
     effect,
+    holders,
     in_trouble,
     interval,
     number,
@@ -244,19 +245,11 @@ def draw_layers(result: Result, tallest: float) -> Figure | None:
 
 
 def _rows(result: Result, quantity: str) -> list[Row]:
-    """Where a quantity is drawn: at layers if they have it, else at the blocks that were moved."""
+    """Where a quantity is drawn: at layers that have it, and at blocks none of whose layers has."""
     places = {layer.name: place for place, layer in enumerate(result.layers)}
-    of_layers = [Row(layer, places[layer.name], places[layer.name]) for layer in result.layers]
-    of_blocks = [
-        Row(block, min(found), max(found))
-        for block in result.blocks
-        if (found := [places[name] for name in block.layers or (block.name,) if name in places])
-    ]
-    for rows in (of_layers, of_blocks):
-        known = [row for row in rows if _is_known(row.layer.measured.get(quantity))]
-        if known:
-            return known
-    return []
+    owners = holders(result, quantity)
+    found = [(owner, [places[name] for name in owner.layers or (owner.name,)]) for owner in owners]
+    return [Row(owner, min(at), max(at)) for owner, at in found if _is_known(owner.measured.get(quantity))]
 
 
 def _is_known(measured: Interval | None) -> bool:

@@ -116,7 +116,7 @@ def _whole(result: Result) -> list[Measured]:
 
 def _outside(result: Result) -> str:
     """A sentence on what is not as usual, by layer; what is so in most layers first."""
-    counts = {name: wording.outside(_measured_at(result, name), name) for name in PANELS}
+    counts = {name: wording.outside(wording.holders(result, name), name) for name in PANELS}
     worst = sorted((name for name in counts if counts[name]), key=lambda name: -counts[name])
     if not _usual_known(result):
         return "What is usual is not known for this network."
@@ -130,14 +130,8 @@ def _usual_known(result: Result) -> bool:
     return any(layer.usual for layer in result.layers)
 
 
-def _measured_at(result: Result, name: str) -> list[Layer]:
-    """The layers that have a quantity, or the blocks, if only these have it."""
-    layers = [layer for layer in result.layers if name in layer.measured]
-    return layers or [block for block in result.blocks if name in block.measured]
-
-
 def _share(result: Result, name: str, count: int) -> str:
-    return f"{count} of {len(_measured_at(result, name))}"
+    return f"{count} of {len(wording.holders(result, name))}"
 
 
 def _notes(result: Result) -> list[str]:
@@ -148,7 +142,7 @@ def _notes(result: Result) -> list[str]:
 
 def _columns(result: Result) -> list[str]:
     """The quantities of the table of layers."""
-    return [name for name in OF_LAYER if _measured_at(result, name)]
+    return [name for name in OF_LAYER if wording.holders(result, name)]
 
 
 def _rows(result: Result) -> list[Row]:

@@ -12,10 +12,7 @@ from torch import nn
 
 from movingtarget.probing.result import Band, Layer
 from movingtarget.probing.trials import NORMALISATIONS
-from movingtarget.structures import STRUCTURES
-
-WEIGHTS, NORMALISATION, WHOLE = "weights", "normalisation", "whole"
-"""What a row of the table is about: a layer of either role, or the network as a whole."""
+from movingtarget.structures import NORMALISATION, STRUCTURES, WEIGHTS, WHOLE
 
 PLACES = 5
 """Into so many stretches the layers of any network are parted, bottom first; 0 is the network as a whole."""

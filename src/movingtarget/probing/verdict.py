@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
 from typing import NamedTuple
 
 from movingtarget.probing.findings import FINDINGS
@@ -12,7 +13,7 @@ from movingtarget.statistics.bootstrap import Interval
 CHANCE = 0.05
 """The p-value above which labels are not told from permuted ones."""
 
-DEAD = 0.5
+DEAD = 0.75
 """The share of dead units from which a layer is in trouble."""
 
 GAINS = (0.25, 2.2)
@@ -23,6 +24,11 @@ LEAST_KEPT = 1 / 3
 
 MOST_PROMISED = 1.0
 """The share of the loss from which a step promises what cannot be kept."""
+
+MOST_MOVED = 0.1
+"""The share of its weights that the median layer's step is at most. Normalised networks outlive steps that
+keep nothing of their promise, while these are small beside the weights: their size is all that normalisation
+takes out."""
 
 MOST_GROWTH = 0.5
 """The share by which the loss may grow in a few steps at twice the rate."""
@@ -74,11 +80,12 @@ def findings(
     """All that is wrong, what explains others first; what is explained by one that was found is left out."""
     tried = {trial.name: trial for trial in trials}
     measured = {layer.name: layer.measured for layer in layers}
+    of_depth = [*_of_depth(measured, tried, signs)]
     found = [
         *_of_the_loss(signs),
-        *_of_layers(layers, signs),
-        *_of_depth(measured, whole, tried, signs),
-        *_of_the_rate(whole, tried, signs),
+        *_of_layers(layers, signs, partly=not of_depth),
+        *of_depth,
+        *_of_the_rate(measured, whole, tried, signs),
     ]
     names = {finding.name for finding in found}
     return tuple(finding for finding in found if not names & EXPLAINED_BY.get(finding.name, frozenset()))
@@ -116,15 +123,12 @@ def _of_the_loss(signs: Signs) -> Iterator[Finding]:
         yield _finding("labels-unrelated", (), evidence, f"a permutation test on {related.examples} examples")
 
 
-def _of_layers(layers: tuple[Layer, ...], signs: Signs) -> Iterator[Finding]:
+def _of_layers(layers: tuple[Layer, ...], signs: Signs, partly: bool) -> Iterator[Finding]:
     if signs.cut:
         evidence = f"{_first(signs.cut)} decides the outputs, but no path of the gradient leads to it."
         yield _finding("gradients-cut", signs.cut, evidence, _everywhere(signs))
-    dead = [layer for layer in layers if _value(layer, "dead_share") >= DEAD]
-    if dead:
-        # below a layer that is wholly dead nothing has a gradient: the highest is to blame
-        wholly = [layer for layer in dead if _value(layer, "dead_share") == 1]
-        blamed = [wholly[-1]] if wholly else dead
+    blamed = _blamed(layers, partly)
+    if blamed:
         share = _value(blamed[-1], "dead_share")
         evidence = f"{share:.0%} of the units of {blamed[-1].name} have no gradient for any example."
         yield _finding("dead-rectifiers", tuple(layer.name for layer in blamed), evidence, _everywhere(signs))
@@ -133,9 +137,17 @@ def _of_layers(layers: tuple[Layer, ...], signs: Signs) -> Iterator[Finding]:
         yield _finding("layer-frozen", signs.still, evidence, _everywhere(signs))
 
 
+def _blamed(layers: tuple[Layer, ...], partly: bool) -> list[Layer]:
+    """Layers of dead units: where some are wholly dead the highest, as nothing below has a gradient."""
+    dead = [layer for layer in layers if _value(layer, "dead_share") >= DEAD]
+    wholly = [layer for layer in dead if _value(layer, "dead_share") == 1]
+    if wholly:
+        return wholly[-1:]
+    return dead if partly else []
+
+
 def _of_depth(
     measured: Mapping[str, Mapping[str, Interval]],
-    whole: Mapping[str, Interval],
     tried: Mapping[str, Trial],
     signs: Signs,
 ) -> Iterator[Finding]:
@@ -174,10 +186,17 @@ def _of_depth(
 
 
 def _of_the_rate(
-    whole: Mapping[str, Interval], tried: Mapping[str, Trial], signs: Signs
+    measured: Mapping[str, Mapping[str, Interval]],
+    whole: Mapping[str, Interval],
+    tried: Mapping[str, Trial],
+    signs: Signs,
 ) -> Iterator[Finding]:
     kept, promise = _of(whole, "kept"), _of(whole, "promise")
-    reasons = [*_overshooting(kept, promise, tried, signs)]
+    steps = [
+        measured[name]["update_ratio"].estimate for name in signs.weighted if "update_ratio" in measured[name]
+    ]
+    long = not signs.normalised or (len(steps) > 0 and median(steps) > MOST_MOVED)
+    reasons = [*(_overshooting(kept, promise, tried, signs) if long else ()), *_growing(tried)]
     if reasons:
         evidence, sureness = reasons[0]
         advice = _advice(tried, "rate-too-high", ("half-rate",))
@@ -209,13 +228,17 @@ def _overshooting(
         )
     if kept.high < LEAST_KEPT and promise.estimate > LEAST_PROMISE and _helped(tried.get("half-rate")):
         yield f"Of what its gradient promises, {step} keeps {kept.estimate:.0%}.", _range(kept)
+
+
+def _growing(tried: Mapping[str, Trial]) -> Iterator[tuple[str, str]]:
+    """Evidence that the loss grows, or would at twice the rate."""
     for name, rate in (("as-it-is", "this"), ("double-rate", "twice this")):
         trial = tried.get(name)
         if trial is None:
             continue
         if trial.drop is None and "finite" in trial.note:
             yield f"In {trial.steps} steps at {rate} rate the loss is no longer finite.", "tried once"
-        elif trial.drop is not None and trial.drop.high < -MOST_GROWTH:
+        elif trial.drop is not None and trial.drop.estimate < -MOST_GROWTH and trial.drop.high < 0:
             growth = 1 - trial.drop.estimate
             yield (
                 f"In {trial.steps} steps at {rate} rate the loss grows to {growth:.3g} times itself.",
@@ -232,7 +255,12 @@ def _advice(tried: Mapping[str, Trial], name: str, candidates: tuple[str, ...]) 
     best = max(helped, key=lambda trial: trial.gain.estimate if trial.gain else -math.inf)
     assert best.gain is not None
     name, gain = best.name.replace("-", " "), best.gain.estimate
-    return f"{general} Tried: {name} gained {gain:.1%} of the loss in {best.steps} steps."
+    return f"{general} Tried: {name} gained {_share(gain)} the loss in {best.steps} steps."
+
+
+def _share(gain: float) -> str:
+    """A gain in losses: a share of it, or a multiple if it is larger."""
+    return f"{gain:.1%} of" if gain < 1 else f"{gain:.2g} times"
 
 
 def _finding(name: str, layers: tuple[str, ...], evidence: str, sureness: str, advice: str = "") -> Finding:

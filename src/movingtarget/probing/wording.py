@@ -258,6 +258,20 @@ def in_trouble(result: Result) -> list[str]:
     return [layer.name for layer in result.layers if layer.name in named]
 
 
+def holders(result: Result, quantity: str) -> list[Layer]:
+    """The layers that have a quantity, and the blocks that have it where no layer of theirs does."""
+    layers = [layer for layer in result.layers if quantity in layer.measured]
+    names, known = {layer.name for layer in result.layers}, {layer.name for layer in layers}
+    blocks = [
+        block
+        for block in result.blocks
+        if quantity in block.measured
+        and not known & {*(block.layers or (block.name,))}
+        and names >= {*(block.layers or (block.name,))}
+    ]
+    return [*layers, *blocks]
+
+
 def outside(layers: Iterable[Layer], quantity: str) -> int:
     """In how many layers a quantity is not what is usual."""
     return sum(bool(beyond(layer.measured.get(quantity), layer.usual.get(quantity))) for layer in layers)

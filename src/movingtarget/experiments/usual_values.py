@@ -1,4 +1,4 @@
-"""Experiment: what the probe measures of healthy networks, by structure and depth."""
+"""Experiment: what is usual in networks that the probe measures, by structure and depth."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,9 +15,9 @@ from movingtarget.probing.given import Batch, Subject
 from movingtarget.probing.measured import Measured, measured
 from movingtarget.probing.plan import Plan
 from movingtarget.probing.quantities import OF_LAYER, OF_WHOLE
-from movingtarget.probing.reference import NORMALISATION, WEIGHTS, WHOLE, placed, role
+from movingtarget.probing.reference import placed, role
 from movingtarget.settings import COUNT, COUNTS, SEEDS, at_least, choice
-from movingtarget.structures import GROUPS, STRUCTURES
+from movingtarget.structures import GROUPS, NORMALISATION, STRUCTURES, WEIGHTS, WHOLE
 from movingtarget.study import Config, Job, Say, Study
 from movingtarget.tables import MEASURED, Schema, follows
 
@@ -33,17 +33,17 @@ OF_PLACE: Schema = {
 
 
 def jobs(config: Config) -> list[Job]:
-    """One for each structure."""
-    settings = dict(config["healthy_networks"])
+    """A single one, of all structures."""
+    settings = dict(config["usual_values"])
     depths = settings.pop("depths")
-    return [
-        Job(name, {"structure": name, "made_of": STRUCTURES[name].made_of, "depths": of, **settings})
-        for name, of in depths.items()
+    structures = [
+        {"structure": name, **STRUCTURES[name].made_of, "depths": of} for name, of in depths.items()
     ]
+    return [Job("", {"structures": structures, **settings})]
 
 
 STUDY = Study(
-    rule="measure_healthy_networks",
+    rule="usual_values",
     settings={
         "seeds": SEEDS,
         "depths": {
@@ -57,7 +57,6 @@ STUDY = Study(
         "healthy_below": {"type": "number", "exclusiveMinimum": 0},
     },
     tables={
-        "healthy_networks": {**PLACED, "seed": int, "steps": int, **OF_PLACE, "value": MEASURED},
         "usual_values": {
             **PLACED,
             **OF_PLACE,
@@ -65,31 +64,28 @@ STUDY = Study(
             "low": MEASURED,
             "middle": MEASURED,
             "high": MEASURED,
-        },
+        }
     },
     jobs=jobs,
     images=True,
+    apart=True,
 )
 
 
 def measure(
     images: Images,
-    structure: str,
-    made_of: Mapping[str, Any],
-    depths: Sequence[int],
+    structures: Sequence[Mapping[str, Any]],
     seeds: Sequence[int],
     batch_size: int,
     trained_steps: int,
     healthy_below: float,
     say: Say = lambda line: None,
 ) -> dict[str, pd.DataFrame]:
-    """Tables healthy_networks and usual_values, of one structure.
+    """Table usual_values: what the probe measures, by structure, depth and place, over seeds.
 
     Args:
         images: that networks classify.
-        structure: its name.
-        made_of: `Structure.made_of`.
-        depths: of its networks.
+        structures: of each, its name, `Structure.made_of` and the depths of its networks.
         seeds: of weights and batches.
         batch_size: images of each batch.
         trained_steps: after which a network is measured again.
@@ -97,18 +93,20 @@ def measure(
             network, for networks of this depth to count as healthy.
         say: told of progress.
     """
-    rows: list[dict[str, Any]] = []
-    for depth in depths:
-        say(f"{structure}, depth {depth}")
-        for seed in seeds:
-            case = _case(images, made_of, depth, batch_size, seed)
-            for steps in (0, trained_steps):
-                train(case, steps)
-                which = {"depth": depth, "seed": seed, "steps": steps}
-                rows += [{**which, **row} for row in _rows(_measured(case))]
-    table = pd.DataFrame(rows).assign(structure=structure, group=made_of["group"])
-    table = table[[*STUDY.tables["healthy_networks"]]]
-    return {"healthy_networks": table, "usual_values": usual_rows(table, healthy_below)}
+    found = []
+    for made_of in structures:
+        rows: list[dict[str, Any]] = []
+        for depth in made_of["depths"]:
+            say(f"{made_of['structure']}, depth {depth}")
+            for seed in seeds:
+                case = _case(images, made_of, depth, batch_size, seed)
+                for steps in (0, trained_steps):
+                    train(case, steps)
+                    which = {"depth": depth, "seed": seed, "steps": steps}
+                    rows += [{**which, **row} for row in _rows(_measured(case))]
+        of_structure = {"structure": made_of["structure"], "group": made_of["group"]}
+        found.append(usual_rows(pd.DataFrame(rows).assign(**of_structure), healthy_below))
+    return {"usual_values": pd.concat(found)}
 
 
 def usual_rows(table: pd.DataFrame, healthy_below: float) -> pd.DataFrame:
@@ -119,6 +117,8 @@ def usual_rows(table: pd.DataFrame, healthy_below: float) -> pd.DataFrame:
     losses = table[table["quantity"].eq("loss")].groupby(["depth", "steps"])["value"].median().unstack()
     healthy = losses.iloc[:, -1] < healthy_below * losses.iloc[:, 0]
     found["healthy"] = found["depth"].map(healthy).astype(int)
+    ends = found[["low", "middle", "high"]]
+    found[[*ends]] = ends.map(lambda value: float(f"{value:.4g}"))  # it comes with the library
     return found[[*keys, "healthy", "low", "middle", "high"]]
 
 
