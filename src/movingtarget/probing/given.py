@@ -1,15 +1,17 @@
 """What a probe is given: a network, a loss, batches and an optimiser; are they what it can measure?"""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from movingtarget.measures.calling import original
+from movingtarget.measures.calling import original, repeatable
 from movingtarget.measures.objective import tensors
 from movingtarget.probing.refused import CannotMeasure
+from movingtarget.probing.users_code import said
 
 Loss = Callable[[Any, Any], Tensor]
 """(outputs, targets) -> a single number."""
@@ -23,8 +25,11 @@ class Batch(NamedTuple):
 
     @property
     def examples(self) -> int:
-        """As many as lie along the first axis of the first tensor that has axes."""
-        return next((len(value) for value in tensors([self.inputs, self.targets]) if value.dim()), 0)
+        """As many as lie along the first axis of the inputs, or along their second if that of targets does."""
+        inputs, targets = ([value for value in tensors(held) if value.dim()] for held in self)
+        if inputs and targets and inputs[0].shape[1:2] == targets[0].shape[:1] != inputs[0].shape[:1]:
+            return len(targets[0])  # time comes first
+        return next((len(value) for value in (*inputs, *targets)), 0)
 
 
 class Subject(NamedTuple):
@@ -63,8 +68,15 @@ def checked_network(network: object) -> nn.Module:
         raise CannotMeasure(
             f"{type(network).__name__} has no parameters; allowed: at least one layer with some"
         )
-    if any(value.is_meta for value in network.parameters()):
-        raise CannotMeasure("the network is on the meta device; allowed: a device that holds numbers")
+    for name, value in network.named_parameters():
+        if isinstance(value, nn.parameter.UninitializedParameter):
+            raise CannotMeasure(
+                f"parameter '{name}' has no shape yet; allowed: a network that was called once"
+            )
+        if value.is_meta:
+            raise CannotMeasure("the network is on the meta device; allowed: a device that holds numbers")
+        if value.is_complex():
+            raise CannotMeasure(f"parameter '{name}' is complex; allowed: real numbers")
     return network
 
 
@@ -72,7 +84,8 @@ def checked_optimiser(network: nn.Module, optimiser: object) -> torch.optim.Opti
     """The optimiser, if it steps without a closure and moves the network.
 
     Raises:
-        CannotMeasure: it is no optimiser, has none of the network's parameters, or asks for the loss itself.
+        CannotMeasure: it is no optimiser, has none of the network's parameters, asks for the loss itself, or
+            has no learning rate.
     """
     if not isinstance(optimiser, torch.optim.Optimizer):
         raise CannotMeasure(f"the optimiser is {type(optimiser).__name__}; allowed: a torch.optim.Optimizer")
@@ -81,6 +94,9 @@ def checked_optimiser(network: nn.Module, optimiser: object) -> torch.optim.Opti
     own = {id(value) for value in network.parameters()}
     if not any(id(value) in own for group in optimiser.param_groups for value in group["params"]):
         raise CannotMeasure("the optimiser has none of the network's parameters; allowed: some of them")
+    if any("lr" not in group for group in optimiser.param_groups):
+        kind = type(optimiser).__name__
+        raise CannotMeasure(f"{kind} has a group of parameters without 'lr'; allowed: a rate in each")
     return optimiser
 
 
@@ -88,7 +104,8 @@ def taken(batches: object, count: int) -> tuple[Batch, ...]:
     """The first batches, as many as are wanted or there are; a shorter one after the first is left out.
 
     Raises:
-        CannotMeasure: there are fewer than two, one is neither a pair nor a mapping, or holds one example.
+        CannotMeasure: there are fewer than two, one raises, is neither a pair nor a mapping, or holds no
+            tensors or one example.
     """
     if not isinstance(batches, Iterable):
         raise CannotMeasure(f"batches are {type(batches).__name__}; allowed: something to iterate over")
@@ -100,14 +117,24 @@ def taken(batches: object, count: int) -> tuple[Batch, ...]:
         if len(found) == count:
             break
     if found and found[0].examples < 2:
-        raise CannotMeasure(f"a batch has {found[0].examples} examples; allowed: two or more")
+        raise CannotMeasure(
+            f"the first batch has {found[0].examples} examples; allowed: tensors of two or more"
+        )
     if len(found) < 2:
-        raise CannotMeasure(f"batches of equal size: {len(found)}; allowed: two or more")
+        raise CannotMeasure(f"there are {len(found)} batches of equal size; allowed: two or more")
     return tuple(found)
 
 
+def _drawn(batches: Iterable[Any]) -> Iterator[Any]:
+    """The batches; what raises in drawing one is told in one line."""
+    try:
+        yield from batches
+    except Exception as error:
+        raise CannotMeasure(f"drawing a batch raised {said(error)}; allowed: batches") from error
+
+
 def _pairs(batches: Iterable[Any]) -> Iterator[Batch]:
-    for place, batch in enumerate(batches):
+    for place, batch in enumerate(_drawn(batches)):
         if isinstance(batch, Mapping):
             yield Batch(batch, batch)
         elif isinstance(batch, (tuple, list)) and len(batch) == 2:
@@ -134,3 +161,26 @@ def number(loss: object, place: int) -> Tensor:
             f"the loss of batch {place} is {shape}; allowed: a single number, such as the mean"
         )
     return loss.reshape(())
+
+
+def repeated(network: nn.Module, loss: Loss) -> Loss:
+    """The same loss, which draws the same random numbers whenever it is taken."""
+
+    def same(outputs: Any, targets: Any) -> Any:
+        with repeatable(network):
+            return loss(outputs, targets)
+
+    return same
+
+
+@contextmanager
+def kept(batches: Sequence[Batch]) -> Iterator[None]:
+    """Afterwards, the tensors of batches are as before, whatever a network or loss writes to them."""
+    held = [value for batch in batches for value in tensors([batch.inputs, batch.targets])]
+    before = [value.detach().clone() for value in held]
+    try:
+        yield
+    finally:
+        for value, old in zip(held, before, strict=True):
+            if not torch.equal(value, old):
+                value.data.copy_(old)

@@ -11,8 +11,11 @@ from movingtarget.networks.initialise import generator
 from movingtarget.probing.given import Batch
 
 NEIGHBOURS, PERMUTATIONS = 5, 199
-LEAST = 64
-"""So many examples at least are needed to tell."""
+LEAST, MOST = 64, 1024
+"""So many examples at least are needed to tell, and so many are looked at."""
+
+OF_A_CLASS = 5
+"""So many examples of a class, on average, are needed to tell."""
 
 
 class Related(NamedTuple):
@@ -39,16 +42,20 @@ def related(batches: tuple[Batch, ...], features: list[Tensor | None]) -> Relate
         features: of each batch, `(examples, ...)`, to take for inputs that are no numbers, such as tokens.
 
     Returns:
-        None where targets are no labels of classes, all are the same, or there are too few examples.
+        None where targets are no labels of classes, all are the same, or there are too few examples, of all
+        or of each class.
     """
     pairs = [(_inputs(batch, own), _labels(batch)) for batch, own in zip(batches, features, strict=True)]
-    known = [(inputs, labels) for inputs, labels in pairs if inputs is not None and labels is not None]
-    if len(known) < len(batches):
+    known = [
+        (inputs.flatten(1), labels) for inputs, labels in pairs if inputs is not None and labels is not None
+    ]
+    if len(known) < len(batches) or len({inputs.shape[1] for inputs, _ in known}) > 1:
         return None
-    inputs, labels = (torch.cat(parts) for parts in zip(*known, strict=True))
-    if len(labels) < LEAST or (labels == labels[0]).all():
+    inputs, labels = (torch.cat(parts)[:MOST] for parts in zip(*known, strict=True))
+    classes = len(set(labels.tolist()))
+    if len(labels) < LEAST or classes < 2 or len(labels) < OF_A_CLASS * classes:
         return None
-    return permutation_test(inputs.flatten(1), labels)
+    return permutation_test(inputs, labels)
 
 
 def permutation_test(inputs: Tensor, labels: Tensor) -> Related:
@@ -86,12 +93,16 @@ def _inputs(batch: Batch, features: Tensor | None) -> Tensor | None:
 
 
 def _labels(batch: Batch) -> Tensor | None:
-    """Whole numbers, one an example, among the targets."""
+    """Whole numbers, one an example, among the targets; of several those called labels or targets."""
     targets: Any = batch.targets
-    held = [*targets.values()] if isinstance(targets, Mapping) else [targets]
-    for value in held:
-        if not isinstance(value, Tensor) or value.is_floating_point() or value.is_complex():
-            continue
-        if value.shape == (batch.examples,):
-            return value.detach().cpu()
-    return None
+    named = targets if isinstance(targets, Mapping) else {"targets": targets}
+    found = {name: value.detach().cpu() for name, value in named.items() if _are_whole(value, batch.examples)}
+    called = [name for name in found if str(name).lower().startswith(("label", "target"))]
+    chosen = [*found] if len(found) == 1 else called
+    return found[chosen[0]] if len(chosen) == 1 else None
+
+
+def _are_whole(value: Any, examples: int) -> bool:
+    if not isinstance(value, Tensor) or value.is_floating_point() or value.is_complex():
+        return False
+    return value.shape == (examples,)

@@ -16,6 +16,7 @@ from movingtarget.probing.intervals import over_batches
 from movingtarget.probing.moved import Step, made, matched, moved, ratio, shifts, update_ratio, vector
 from movingtarget.probing.observe import Seen, observed
 from movingtarget.probing.plan import Plan
+from movingtarget.probing.refused import CannotMeasure
 from movingtarget.probing.result import Layer
 from movingtarget.probing.stepping import stepped
 from movingtarget.statistics.bootstrap import Interval
@@ -53,7 +54,7 @@ def measured(subject: Subject, plan: Plan, say: Say) -> Measured:
     """Pass batches through, step on each, move blocks alone and together.
 
     Raises:
-        CannotMeasure: as `observed`.
+        CannotMeasure: as `observed`; or a layer that could be trained is never called.
     """
     network, loss = subject.network, subject.loss
     seen = []
@@ -61,6 +62,7 @@ def measured(subject: Subject, plan: Plan, say: Say) -> Measured:
         say(f"pass forward and backward {place} of {plan.batches}")
         seen.append(observed(network, loss, batch, place - 1))
     layers = {name or WHOLE: own for name, own in grouped(network, seen[0].entered).items()}
+    _check_called(network, layers, seen)
     blocks = stretches(layers, plan.blocks)
     steps = [_step(subject, place, one) for place, one in enumerate(seen)]
     say(f"{len(blocks)} blocks moved, alone and together")
@@ -81,6 +83,16 @@ def measured(subject: Subject, plan: Plan, say: Say) -> Measured:
         ),
         whole,
     )
+
+
+def _check_called(network: nn.Module, layers: Layers, seen: Sequence[Seen]) -> None:
+    entered = {name for one in seen for name in one.entered}
+    for name, own in layers.items():
+        trained = any(network.get_parameter(one).requires_grad for one in own)
+        if trained and name not in entered and all(one.gradient.get(p) is None for one in seen for p in own):
+            raise CannotMeasure(
+                f"layer '{name}' is never called; allowed: layers that run, or whose parameters are frozen"
+            )
 
 
 def stretches(layers: Mapping[str, Sequence[str]], count: int) -> Layers:
@@ -146,11 +158,15 @@ def _moved(
 
 
 def _curved(subject: Subject, blocks: Layers, step: Step) -> dict[str, Interval]:
+    """Nothing, if a part of the network has no second derivative."""
     network, loss = subject.network, subject.loss
-    return {
-        "curvature": over_batches([curvature(network, loss, blocks, step)]),
-        "step_curvature": over_batches([step_curvature(network, loss, blocks, step)]),
-    }
+    try:
+        return {
+            "curvature": over_batches([curvature(network, loss, blocks, step)]),
+            "step_curvature": over_batches([step_curvature(network, loss, blocks, step)]),
+        }
+    except (RuntimeError, NotImplementedError):
+        return {}
 
 
 def _of_layers(

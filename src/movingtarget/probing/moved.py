@@ -22,7 +22,7 @@ class Moved(NamedTuple):
     """What a step does on the batch it came from, as shares of what its gradient promises.
 
     Attributes:
-        promise: F / L.
+        promise: F / |L|.
         kept: J / F.
         kept_alone: S / F.
         by_block: S_i / F_i, NaN for a block that promises nothing.
@@ -80,7 +80,7 @@ def moved(network: nn.Module, loss: Loss, blocks: Layers, taken: Step) -> Moved:
             taken.loss - of.losses(_reached(taken, [name for own in blocks.values() for name in own])).item()
         )
     return Moved(
-        ratio(whole, taken.loss),
+        ratio(whole, abs(taken.loss)),
         ratio(joint, whole),
         ratio(sum(alone), whole),
         [ratio(single, promised) for single, promised in zip(alone, promises, strict=True)],

@@ -78,7 +78,7 @@ def observed(network: nn.Module, loss: Loss, batch: Batch, place: int) -> Seen:
         _watch(network, outputs, ends, hooks)
         returned = call(network, {}, copied(batch.inputs))
         value = number(loss(returned, batch.targets), place)
-    _check_finite(value, outputs, batch, place)
+    check_finite(value, outputs, batch, place)
     own = {name: leaf for name, leaf in network.named_parameters() if leaf.requires_grad}
     if not value.requires_grad or not own:
         raise CannotMeasure(
@@ -126,11 +126,16 @@ def _watch(
     for name, part in network.named_modules():
         if part.__class__ in ENDS:
             hooks.callback(part.register_forward_hook(look(*ENDS[type(part)])).remove)
-        elif name and next(part.parameters(recurse=False), None) is not None:
+        elif (name or not [*part.children()]) and next(part.parameters(recurse=False), None) is not None:
             hooks.callback(part.register_forward_hook(keep(name)).remove)
 
 
-def _check_finite(loss: Tensor, outputs: Mapping[str, list[Tensor]], batch: Batch, place: int) -> None:
+def check_finite(loss: Tensor, outputs: Mapping[str, list[Tensor]], batch: Batch, place: int) -> None:
+    """See that a loss is a finite number.
+
+    Raises:
+        CannotMeasure: it is not; names the batch, or the first layer, that is to blame.
+    """
     if loss.isfinite():
         return
     for value in tensors([batch.inputs, batch.targets]):
@@ -165,6 +170,8 @@ def _of_outputs(
         if any(output.dim() < 2 or len(output) != examples for output in calls):
             continue
         table = torch.cat([output.detach().flatten(1) for output in calls], 1).double()
+        if not table.isfinite().all():
+            continue
         found["activation_size"][name] = table.square().mean().sqrt().item()
         found["information_kept"][name] = information_kept(table)
         of_calls = [slopes.get(id(output)) for output in calls]

@@ -6,10 +6,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from movingtarget.measures.objective import tensors
 from movingtarget.probing.given import Batch, Loss
 
 CLOSE = 1e-3
 """The relative difference up to which two losses are one."""
+
+ROUGH = 0.02
+"""The same of a sum of probabilities in half precision."""
 
 
 def is_summed(loss: Loss, outputs: Any, batch: Batch) -> bool:
@@ -40,15 +44,26 @@ def softmax_is_taken_twice(loss: Loss, outputs: Any, batch: Batch) -> bool:
     >>> softmax_is_taken_twice(torch.nn.functional.cross_entropy, probabilities, batch)
     True
     """
+    return any(
+        _goes_by_differences(loss, outputs, batch, value, axis)
+        for value in tensors(outputs)
+        for axis in _axes_of_probabilities(value)
+    )
 
-    def moved(value: Tensor) -> Tensor:
-        return value + 1 if _are_probabilities(value) else value
 
-    if not any(_are_probabilities(value) for value in _values(outputs)):
+def _goes_by_differences(loss: Loss, outputs: Any, batch: Batch, chosen: Tensor, axis: int) -> bool:
+    """Whether a loss depends on one tensor, and yet not on what is added to all of its classes."""
+    shape = [-1 if place == axis % chosen.dim() else 1 for place in range(chosen.dim())]
+    ramp = torch.arange(chosen.shape[axis], device=chosen.device).to(chosen.dtype).view(shape)
+
+    def at(other: Tensor) -> float | None:
+        changed = mapped(lambda value: other if value is chosen else value, outputs, batch.examples)
+        return _loss(loss, changed, batch.targets)
+
+    once, raised, tilted = at(chosen), at(chosen + 1), at(chosen + ramp)
+    if once is None or raised is None or tilted is None:
         return False
-    once = _loss(loss, outputs, batch.targets)
-    other = _loss(loss, mapped(moved, outputs, batch.examples), batch.targets)
-    return once is not None and other is not None and abs(other - once) < CLOSE * abs(once)
+    return abs(raised - once) < CLOSE * abs(once) and abs(tilted - once) > CLOSE * abs(once)
 
 
 def mapped(function: Callable[[Tensor], Tensor], value: Any, examples: int) -> Any:
@@ -57,26 +72,23 @@ def mapped(function: Callable[[Tensor], Tensor], value: Any, examples: int) -> A
         return function(value) if value.dim() and len(value) == examples else value
     if isinstance(value, Mapping):
         return {name: mapped(function, part, examples) for name, part in value.items()}
-    if type(value) in (tuple, list):
-        return type(value)(mapped(function, part, examples) for part in value)
+    if isinstance(value, (tuple, list)):
+        parts = [mapped(function, part, examples) for part in value]
+        return value._make(parts) if hasattr(value, "_make") else type(value)(parts)
     return value
 
 
-def _are_probabilities(value: Tensor) -> bool:
-    """Whether a tensor `(examples, classes, ...)` holds probabilities of two classes or more."""
-    if not value.is_floating_point() or value.dim() < 2:
-        return False
-    return any(
-        value.shape[axis] > 1
-        and bool((value >= 0).all())
-        and bool(((value.sum(axis) - 1).abs() < CLOSE).all())
-        for axis in (1, -1)
-    )
-
-
-def _values(outputs: Any) -> list[Tensor]:
-    parts = outputs.values() if isinstance(outputs, Mapping) else outputs
-    return [value for value in ([parts] if isinstance(parts, Tensor) else parts) if isinstance(value, Tensor)]
+def _axes_of_probabilities(value: Tensor) -> list[int]:
+    """The axes, second or last, along which a tensor holds probabilities of two classes or more."""
+    if not value.is_floating_point() or value.dim() < 2 or not bool((value >= 0).all()):
+        return []
+    axes = (1, -1) if value.dim() > 2 else (1,)
+    near = ROUGH if value.dtype in (torch.float16, torch.bfloat16) else CLOSE
+    return [
+        axis
+        for axis in axes
+        if value.shape[axis] > 1 and bool(((value.double().sum(axis) - 1).abs() < near).all())
+    ]
 
 
 @torch.no_grad()

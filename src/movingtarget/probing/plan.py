@@ -77,18 +77,19 @@ def planned(layers: int, passes: int) -> Plan:
     if not _fits(least, passes):
         needed = max(least.forward, least.backward)
         raise CannotMeasure(f"passes is {passes}; allowed: at least {needed}")
-    found = least
-    for name, most in (
-        ("blocks", layers),
-        ("shifts", found.batches),
-        ("batches", MOST_BATCHES),
-        ("shifts", MOST_BATCHES),
-        ("steps", MOST_STEPS),
-    ):
-        for value in range(getattr(found, name) + 1, most + 1):
-            larger = found._replace(**{name: value})
-            found = larger if _fits(larger, passes) else found
-    return found
+    found = _grown(least, "blocks", layers, passes)
+    found = _grown(found, "shifts", found.batches, passes)
+    found = _grown(found, "batches", MOST_BATCHES, passes)
+    found = _grown(found, "shifts", found.batches, passes)
+    return _grown(found, "steps", MOST_STEPS, passes)
+
+
+def _grown(plan: Plan, name: str, most: int, passes: int) -> Plan:
+    """The plan with as much of one thing as there are passes for."""
+    for value in range(getattr(plan, name) + 1, most + 1):
+        larger = plan._replace(**{name: value})
+        plan = larger if _fits(larger, passes) else plan
+    return plan
 
 
 def _fits(plan: Plan, passes: int) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +12,19 @@ from torch import nn
 from movingtarget.measures.calling import call, copied
 from movingtarget.measures.objective import tensors
 from movingtarget.measures.untouched import untouched
-from movingtarget.probing.given import Loss, Subject, checked_network, checked_optimiser, taken
+from movingtarget.probing.given import (
+    Loss,
+    Subject,
+    checked_network,
+    checked_optimiser,
+    kept,
+    repeated,
+    taken,
+)
 from movingtarget.probing.labels import related
 from movingtarget.probing.measured import Layers, Measured, measured, weight_gain
 from movingtarget.probing.moved import update_ratio, vector
+from movingtarget.probing.notes import notes
 from movingtarget.probing.outputs import is_summed, softmax_is_taken_twice
 from movingtarget.probing.plan import Plan, planned
 from movingtarget.probing.reference import kind_of, likeness, usual, usual_values
@@ -28,10 +38,7 @@ PASSES = 50
 """Passes forward, and as many backward, that a probe makes at most unless it is asked for more."""
 
 
-LEAST_FELT = 1e-5
-"""The share of the largest layer's gradient below which a step may be lost in round-off."""
-
-
+@torch.inference_mode(False)
 def probe(
     network: nn.Module,
     loss: Loss,
@@ -72,10 +79,13 @@ def probe(
     plan = planned(len(owners), passes)
     with untouched(network):  # for batches that draw random numbers
         read = taken(batches, plan.read)
-    plan = plan._replace(batches=len(read) - 1, shifts=min(plan.shifts, len(read) - 1))
-    say(f"at most {plan.forward} passes forward and {plan.backward} backward, of {passes} allowed")
-    with restored(network, optimiser):
-        return _probed(Subject(network, loss, read, optimiser), plan, passes, say)
+    made = plan._replace(batches=len(read) - 1, shifts=min(plan.shifts, len(read) - 1))
+    say(f"at most {made.forward} passes forward and {made.backward} backward, of {passes} allowed")
+    of_loss: AbstractContextManager[None] = untouched(loss) if isinstance(loss, nn.Module) else nullcontext()
+    with restored(network, optimiser), of_loss, kept(read):
+        found = _probed(Subject(network, repeated(network, loss), read, optimiser), made, passes, say)
+    short = f"batches of equal size were fewer than wanted: {len(read)} of {plan.read}"
+    return replace(found, notes=(short, *found.notes)) if made.batches < plan.batches else found
 
 
 def _probed(subject: Subject, plan: Plan, passes: int, say: Say) -> Result:
@@ -102,6 +112,7 @@ def _probed(subject: Subject, plan: Plan, passes: int, say: Say) -> Result:
         batches=plan.batches,
         examples=subject.examples,
         passes=Passes(plan.forward, plan.backward, passes),
+        notes=notes(found.of_layers, found.of_blocks, found.whole, tried, signs.related),
     )
 
 
@@ -116,17 +127,22 @@ def _signs(subject: Subject, found: Measured) -> Signs:
     frozen = [
         name for name, own in layers.items() if not any(network.get_parameter(p).requires_grad for p in own)
     ]
-    norms = {
-        name: max(vector(own, step.gradient).norm().item() for step in steps) for name, own in layers.items()
+    moving = {
+        id(value) for group in subject.optimiser.param_groups if group["lr"] for value in group["params"]
     }
-    felt = [name for name, norm in norms.items() if norm > LEAST_FELT * max(norms.values())]
+    held = [name for name, own in layers.items() if all(id(network.get_parameter(p)) in moving for p in own)]
+    felt = [name for name, own in layers.items() if any(vector(own, step.gradient).any() for step in steps)]
     suspects = [name for name in without if name not in frozen and name in seen[0].entered]
     return Signs(
         summed=is_summed(loss, outputs, batch),
         softmax_twice=softmax_is_taken_twice(loss, outputs, batch),
         related=related(subject.batches[:-1], [one.first for one in seen]),
         cut=_deciding(subject, layers, suspects, outputs),
-        still=tuple(name for name in layers if name not in moved_by and (name in frozen or name in felt)),
+        still=tuple(
+            name
+            for name in layers
+            if name not in moved_by and (name in frozen or (name in felt and name not in held))
+        ),
         weighted=tuple(name for name, own in layers.items() if not math.isnan(weight_gain(network, own))),
         normalised=any(isinstance(part, NORMALISATIONS) for part in network.modules()),
         optimiser=type(subject.optimiser).__name__,

@@ -93,10 +93,8 @@ def usual(
     bands: dict[tuple[int, str], dict[str, Band]] = {}
     for (place, own, quantity), (low, high) in zip(ends.index, ends.to_numpy().tolist(), strict=True):
         bands.setdefault((place, own), {})[quantity] = (low, high)
-    places = zip(placed(len(layers)), layers, strict=True)
-    of_layers = [
-        {**bands.get((place, role(layer.kind)), {}), "weight_gain": GAINS} for place, layer in places
-    ]
+    roles = zip(placed(len(layers)), (role(layer.kind) for layer in layers), strict=True)
+    of_layers = [{**bands.get(where, {}), "weight_gain": GAINS} for where in roles]
     return of_layers, bands.get((0, WHOLE), {})
 
 

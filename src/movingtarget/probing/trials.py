@@ -13,9 +13,11 @@ from torch import Tensor, nn
 
 from movingtarget.measures.calling import arguments, copied, repeatable
 from movingtarget.measures.layers import Layers
+from movingtarget.measures.objective import tensors
 from movingtarget.networks.layers import Normalisation
-from movingtarget.probing.given import Batch, Subject
+from movingtarget.probing.given import Batch, Subject, number
 from movingtarget.probing.intervals import over_batches
+from movingtarget.probing.observe import check_finite
 from movingtarget.probing.outputs import mapped
 from movingtarget.probing.result import Trial
 from movingtarget.probing.stepping import restored, step
@@ -50,8 +52,9 @@ def trials(
         entered: the names of the parts that a pass forward enters.
     """
     start = _scores(subject)
-    if not (np.isfinite(start).all() and start.mean() != 0):
-        return [Trial(AS_IT_IS, steps, None, note="the loss of the batch left over is zero, or not finite")]
+    check_finite(torch.tensor(start.mean()), {}, subject.batches[-1], len(subject.batches) - 1)
+    if start.mean() == 0:
+        return [Trial(AS_IT_IS, steps, None, note="the loss of the batch left over is zero")]
     groups = _groups([*blocks.values()], steps)
     parts = [subject.network.get_submodule(name) for name in entered]
     rates: list[tuple[str, float]] = [(AS_IT_IS, 1.0), ("half-rate", 0.5), ("double-rate", 2.0)]
@@ -64,12 +67,13 @@ def trials(
         notes[name] = note
         if not note:
             ends[name] = _after(subject, partial(_train, steps=steps, known=None, rate=1.0), changes)
+    taken = {"one-layer-at-a-time": len(groups)}
     made = []
     for name in ("as-it-is", "half-rate", "double-rate", "one-layer-at-a-time", "normalisation", "skips"):
         if notes.get(name):
-            made.append(Trial(name, steps, None, note=notes[name]))
+            made.append(Trial(name, taken.get(name, steps), None, note=notes[name]))
         else:
-            made.append(_trial(name, steps, start, ends[name], ends[AS_IT_IS]))
+            made.append(_trial(name, taken.get(name, steps), start, ends[name], ends[AS_IT_IS]))
     return made
 
 
@@ -96,14 +100,18 @@ def _scores(subject: Subject) -> Any:
     network, batch = subject.network, subject.batches[-1]
     with restored(network, subject.optimiser):
         outputs = _call(network, batch)
-    ends = np.linspace(0, batch.examples, min(PARTS, batch.examples // 2) + 1).astype(int)
+    parted = any(value.dim() and len(value) == batch.examples for value in tensors(outputs))
+    parts = min(PARTS, batch.examples // 2) if parted else 1
+    ends = np.linspace(0, batch.examples, parts + 1).astype(int)
     try:
         values = [
             subject.loss(*(_part(whole, batch.examples, slice(*own)) for whole in (outputs, batch.targets)))
             for own in pairwise(ends)
         ]
     except Exception:  # a user's loss may know the size of its batch
-        values = [subject.loss(outputs, batch.targets)]
+        values = []
+    if not values or not all(value.isfinite() for value in values):  # a part may have no targets
+        values = [number(subject.loss(outputs, batch.targets), len(subject.batches) - 1)]
     return np.array([value.item() for value in values])
 
 

@@ -1,0 +1,260 @@
+"""Findings from hand-made values, at both sides of every threshold."""
+
+import math
+from typing import Any
+
+import pytest
+
+from movingtarget.probing import verdict
+from movingtarget.probing.findings import FINDINGS
+from movingtarget.probing.labels import Related
+from movingtarget.probing.result import Layer, Trial
+from movingtarget.probing.verdict import EXPLAINED_BY, Signs, findings
+from movingtarget.statistics.bootstrap import Interval
+
+SMALL = 1e-9
+DEPTH = verdict.DEEP
+HEALTHY = {
+    "weight_gain": 1.0,
+    "information_kept": 0.9,
+    "dead_share": 0.0,
+    "update_ratio": 0.01,
+}
+WHOLE = {"kept": 0.9, "promise": 0.01, "matched_kept": 0.9}
+
+
+def exact(value: float, spread: float = 0.0) -> Interval:
+    return Interval(value, value - spread, value + spread)
+
+
+def layers_of(count: int = 3, **measured: list[float]) -> tuple[Layer, ...]:
+    """Healthy layers, but for the quantities given, which have a value for each."""
+    return tuple(
+        Layer(
+            str(place),
+            "Linear",
+            1,
+            {
+                name: exact(measured[name][place] if name in measured else value)
+                for name, value in HEALTHY.items()
+            },
+        )
+        for place in range(count)
+    )
+
+
+def signs(layers: tuple[Layer, ...], **others: Any) -> Signs:
+    names = tuple(layer.name for layer in layers)
+    healthy = Signs(False, False, None, (), (), names, False, "SGD", 0.1, 3)
+    return healthy._replace(**others)
+
+
+def trial(name: str, gain: float = -0.1, drop: float = 0.1, **more: Any) -> Trial:
+    return Trial(name, 3, exact(drop, 0.01), exact(gain, 0.01), **more)
+
+
+def named(
+    layers: tuple[Layer, ...] | None = None, trials: tuple[Trial, ...] = (), whole: Any = None, **others: Any
+) -> list[str]:
+    layers = layers or layers_of()
+    kept = {name: exact(value) for name, value in {**WHOLE, **(whole or {})}.items()}
+    return [finding.name for finding in findings(layers, kept, trials, signs(layers, **others))]
+
+
+def test_a_healthy_network():
+    assert named() == []
+    assert named(layers_of(DEPTH)) == []
+    assert named(layers_of(1)) == []
+
+
+@pytest.mark.parametrize(("p_value", "found"), [(0.05, []), (0.05 + SMALL, ["labels-unrelated"])])
+def test_labels(p_value, found):
+    assert verdict.CHANCE == 0.05
+    assert named(related=Related(0.3, 0.29, p_value, 100)) == found
+
+
+def test_losses():
+    assert named(summed=True) == ["loss-summed"]
+    assert named(softmax_twice=True) == ["softmax-twice"]
+
+
+@pytest.mark.parametrize(
+    ("share", "found"), [(verdict.DEAD - SMALL, []), (verdict.DEAD, ["dead-rectifiers"]), (1.0, ["dead-rectifiers"])]
+)  # fmt: skip
+def test_dead_units(share, found):
+    assert named(layers_of(dead_share=[0.0, share, 0.0])) == found
+
+
+def blamed(layers: tuple[Layer, ...], **others: Any) -> dict[str, tuple[str, ...]]:
+    whole = {name: exact(value) for name, value in WHOLE.items()}
+    return {found.name: found.layers for found in findings(layers, whole, (), signs(layers, **others))}
+
+
+def test_below_a_layer_that_is_wholly_dead_nothing_is_blamed():
+    assert blamed(layers_of(4, dead_share=[1.0, 1.0, 0.9, 0.1])) == {"dead-rectifiers": ("1",)}
+    assert blamed(layers_of(4, dead_share=[0.8, 0.1, 0.9, 0.1])) == {"dead-rectifiers": ("0", "2")}
+
+
+def test_layers_that_do_not_move_or_are_cut_off():
+    assert blamed(layers_of(), still=("1",)) == {"layer-frozen": ("1",)}
+    assert blamed(layers_of(), cut=("0", "1")) == {"gradients-cut": ("0", "1")}
+
+
+@pytest.mark.parametrize(
+    ("gains", "wrong"),
+    [
+        ([verdict.GAINS[0], 1.0, verdict.GAINS[1]], ()),
+        ([verdict.GAINS[0] - SMALL, verdict.GAINS[1] + SMALL, 1.0], ("0", "1")),
+        ([verdict.GAINS[0] - SMALL, 1.0, 1.0], ()),
+        ([9.0, 9.0, 9.0], ("0", "1", "2")),
+    ],
+)
+def test_the_scale_of_more_than_half_of_the_layers(gains, wrong):
+    assert blamed(layers_of(weight_gain=gains)) == ({"initial-scale": wrong} if wrong else {})
+
+
+def test_half_of_the_layers_are_not_enough():
+    assert named(layers_of(4, weight_gain=[9.0, 9.0, 1.0, 1.0])) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "normalised", "found"),
+    [
+        (DEPTH, verdict.LEAST_INFORMATION - SMALL, False, ["no-normalisation"]),
+        (DEPTH, verdict.LEAST_INFORMATION, False, []),
+        (DEPTH - 1, verdict.LEAST_INFORMATION - SMALL, False, []),
+        (DEPTH, verdict.LEAST_INFORMATION - SMALL, True, []),
+    ],
+)
+def test_depth_without_normalisation(count, share, normalised, found):
+    shares = [0.9] * (count - 1) + [share]
+    assert named(layers_of(count, information_kept=shares), normalised=normalised) == found
+
+
+@pytest.mark.parametrize(
+    ("kept", "promise", "gain", "found"),
+    [
+        (verdict.LEAST_KEPT - SMALL, 0.1, 0.011, ["rate-too-high"]),
+        (verdict.LEAST_KEPT, 0.1, 0.011, []),
+        (verdict.LEAST_KEPT - SMALL, 0.1, 0.01, []),
+        (verdict.LEAST_KEPT - SMALL, verdict.LEAST_PROMISE, 0.011, []),
+        (0.9, verdict.MOST_PROMISED, 0.0, []),
+        (0.9, verdict.MOST_PROMISED + SMALL, 0.0, ["rate-too-high"]),
+    ],
+)
+def test_a_step_that_overshoots(kept, promise, gain, found):
+    assert named(whole={"kept": kept, "promise": promise}, trials=(trial("half-rate", gain),)) == found
+
+
+@pytest.mark.parametrize(("moved", "found"), [(0.1, []), (0.1 + SMALL, ["rate-too-high"])])
+def test_normalised_networks_outlive_steps_that_are_small_beside_their_weights(moved, found):
+    assert verdict.MOST_MOVED == 0.1
+    layers = layers_of(update_ratio=[0.01, moved, 5.0])  # the median decides
+    assert named(layers, whole={"promise": 2.0}, normalised=True) == found
+    assert named(layers, whole={"promise": 2.0}) == ["rate-too-high"]
+
+
+@pytest.mark.parametrize("name", ["as-it-is", "double-rate"])
+@pytest.mark.parametrize(
+    ("drop", "found"),
+    [
+        (Interval(-0.5, -0.6, -0.4), []),
+        (Interval(-0.5 - SMALL, -0.6, -0.4), ["rate-too-high"]),
+        (Interval(-0.6, -1.2, 0.0), []),
+        (Interval(-0.6, -1.2, -SMALL), ["rate-too-high"]),
+        (Interval(-0.6, math.nan, math.nan), []),
+    ],
+)
+def test_a_loss_that_grows(name, drop, found):
+    assert verdict.MOST_GROWTH == 0.5
+    assert named(trials=(Trial(name, 3, drop),), normalised=True) == found
+
+
+def test_a_loss_that_is_no_longer_finite():
+    note = "the loss is no longer finite"
+    assert named(trials=(Trial("double-rate", 3, None, note=note),)) == ["rate-too-high"]
+    assert named(trials=(Trial("half-rate", 3, None, note=note),)) == []
+    assert named(trials=(Trial("as-it-is", 3, None, note="the loss of the batch left over is zero"),)) == []
+
+
+@pytest.mark.parametrize(
+    ("promise", "left", "found"),
+    [
+        (verdict.LEAST_PROMISE - SMALL, verdict.MOST_LEFT + SMALL, ["rate-too-low"]),
+        (verdict.LEAST_PROMISE, verdict.MOST_LEFT + SMALL, []),
+        (verdict.LEAST_PROMISE - SMALL, verdict.MOST_LEFT, []),
+        (verdict.LEAST_PROMISE - SMALL, math.nan, []),
+    ],
+)
+def test_a_step_that_promises_nothing(promise, left, found):
+    assert named(whole={"promise": promise, "matched_kept": left}) == found
+
+
+CAUSES: dict[str, dict[str, Any]] = {
+    "loss-summed": {"summed": True},
+    "softmax-twice": {"softmax_twice": True},
+    "gradients-cut": {"cut": ("0",)},
+    "dead-rectifiers": {"layers": {"dead_share": [1.0] * DEPTH}},
+    "initial-scale": {"layers": {"weight_gain": [9.0] * DEPTH}},
+    "no-normalisation": {"layers": {"information_kept": [0.1] * DEPTH}},
+    "rate-too-high": {"whole": {"promise": 2.0}},
+    "rate-too-low": {"whole": {"promise": 0.0}},
+    "layer-frozen": {"still": ("0",)},
+    "labels-unrelated": {"related": Related(0.1, 0.1, 0.5, 100)},
+}
+
+
+def caused(*names: str) -> list[str]:
+    merged: dict[str, Any] = {"layers": {}, "whole": {}}
+    for name in names:
+        for key, value in CAUSES[name].items():
+            merged[key] = {**merged[key], **value} if key in ("layers", "whole") else value
+    return named(layers_of(DEPTH, **merged.pop("layers")), **merged)
+
+
+@pytest.mark.parametrize("name", FINDINGS)
+def test_every_finding_can_be_made_alone(name):
+    assert caused(name) == [name]
+
+
+@pytest.mark.parametrize(
+    ("found", "cause"), [(found, cause) for found, causes in EXPLAINED_BY.items() for cause in sorted(causes)]
+)
+def test_what_another_finding_explains_is_left_out(found, cause):
+    assert caused(found, cause) == [cause]
+
+
+def test_what_nothing_explains_stands_beside_others():
+    assert caused("loss-summed", "layer-frozen") == ["loss-summed", "layer-frozen"]
+    assert caused("labels-unrelated", "rate-too-high") == ["labels-unrelated", "rate-too-high"]
+
+
+def advice(name: str, trials: tuple[Trial, ...]) -> str:
+    whole = {key: exact(value) for key, value in {**WHOLE, **CAUSES[name].get("whole", {})}.items()}
+    layers = layers_of(DEPTH, **CAUSES[name].get("layers", {}))
+    (found,) = findings(layers, whole, trials, signs(layers))
+    assert found.advice.startswith(FINDINGS[name].advice)
+    return found.advice.removeprefix(FINDINGS[name].advice)
+
+
+@pytest.mark.parametrize(
+    ("name", "gains", "said"),
+    [
+        ("no-normalisation", {"normalisation": 0.2, "skips": 0.3}, " Tried: skips gained 30.0% of the loss in 3 steps."),
+        ("no-normalisation", {"normalisation": 0.4, "skips": 0.3}, " Tried: normalisation gained 40.0% of the loss in 3 steps."),
+        ("no-normalisation", {"normalisation": 0.01, "skips": -1.0}, ""),
+        ("no-normalisation", {"half-rate": 0.5}, ""),
+        ("rate-too-high", {"half-rate": 2.0, "double-rate": 3.0}, " Tried: half rate gained 2 times the loss in 3 steps."),
+        ("rate-too-low", {"half-rate": 0.5, "double-rate": 0.25}, " Tried: double rate gained 25.0% of the loss in 3 steps."),
+    ],
+)  # fmt: skip
+def test_advice_names_the_trial_that_helped_most(name, gains, said):
+    assert advice(name, tuple(trial(key, gain) for key, gain in gains.items())) == said
+
+
+def test_evidence_has_the_numbers():
+    layers = layers_of(dead_share=[0.0, 0.8, 0.0])
+    whole = {name: exact(value) for name, value in WHOLE.items()}
+    (found,) = findings(layers, whole, (), signs(layers))
+    assert found.evidence == "80% of the units of 1 have no gradient for any example."
+    assert found.sureness == "seen in 3 of 3 batches"
