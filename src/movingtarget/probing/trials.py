@@ -132,8 +132,12 @@ def _gradient(subject: Subject, place: int, names: Sequence[str] | None = None) 
         for name, leaf in subject.network.named_parameters()
         if leaf.requires_grad and (names is None or name in names)
     }
+    if not own:  # all are frozen
+        return {}
     with torch.enable_grad():
         value = subject.loss(_call(subject.network, batch, seed=place), batch.targets)
+        if not value.requires_grad:
+            return {}
         slopes = torch.autograd.grad(value.reshape(()), [*own.values()], allow_unused=True)
     return dict(zip(own, slopes, strict=True))
 
