@@ -25,7 +25,7 @@ class Batch(NamedTuple):
 
     @property
     def examples(self) -> int:
-        """As many as lie along the first axis of the inputs, or along their second if that of targets does."""
+        """As many as lie along the first axis of inputs, or along their second if that of targets does."""
         inputs, targets = ([value for value in tensors(held) if value.dim()] for held in self)
         if inputs and targets and inputs[0].shape[1:2] == targets[0].shape[:1] != inputs[0].shape[:1]:
             return len(targets[0])  # time comes first
