@@ -61,9 +61,9 @@ def checked_network(network: object) -> nn.Module:
     """
     if not isinstance(network, nn.Module):
         raise CannotMeasure(f"the network is {type(network).__name__}; allowed: a module of torch")
-    network = original(network)
     if isinstance(network, torch.jit.ScriptModule):
         raise CannotMeasure("the network is TorchScript; allowed: the module that it was made of")
+    network = original(network)
     if next(network.parameters(), None) is None:
         raise CannotMeasure(
             f"{type(network).__name__} has no parameters; allowed: at least one layer with some"
@@ -78,6 +78,16 @@ def checked_network(network: object) -> nn.Module:
         if value.is_complex():
             raise CannotMeasure(f"parameter '{name}' is complex; allowed: real numbers")
     return network
+
+
+def checked_loss(loss: object) -> None:
+    """Refuse what cannot be called.
+
+    Raises:
+        CannotMeasure: it cannot.
+    """
+    if not callable(loss):
+        raise CannotMeasure(f"the loss is {type(loss).__name__}; allowed: a function of outputs and targets")
 
 
 def checked_optimiser(network: nn.Module, optimiser: object) -> torch.optim.Optimizer:

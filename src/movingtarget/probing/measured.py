@@ -89,7 +89,12 @@ def _check_called(network: nn.Module, layers: Layers, seen: Sequence[Seen]) -> N
     entered = {name for one in seen for name in one.entered}
     for name, own in layers.items():
         trained = any(network.get_parameter(one).requires_grad for one in own)
-        if trained and name not in entered and all(one.gradient.get(p) is None for one in seen for p in own):
+        if (
+            trained
+            and name != WHOLE
+            and name not in entered
+            and all(one.gradient.get(p) is None for one in seen for p in own)
+        ):
             raise CannotMeasure(
                 f"layer '{name}' is never called; allowed: layers that run, or whose parameters are frozen"
             )
