@@ -198,7 +198,8 @@ def described(result: Result) -> str:
 def spent(result: Result) -> str:
     """The passes made, at most."""
     passes = result.passes
-    return f"at most {passes.forward} passes forward and {passes.backward} backward, of {passes.allowed} allowed of each"
+    most = f"at most {passes.forward} passes forward and {passes.backward} backward"
+    return f"{most}, of {passes.allowed} allowed of each"
 
 
 def tried(result: Result) -> list[Trial]:
