@@ -1,12 +1,13 @@
 """Time of a probe against the passes that it makes.
 
 Run with `pytest benchmarks/bench_probe.py --benchmark-only -s`, one thread. A convolutional network of a
-million parameters, in training mode, is probed on batches of 128 images of 28 x 28. Beside it the floor: one pass
-forward and backward of that network on one batch, times the passes that the probe says it makes. Both take turns,
-so that whatever else the machine does hits both alike, and each time is the least.
+million parameters, in training mode, is probed on batches of 128 images of 28 x 28. Beside it the floor: one
+pass forward and backward of that network on one batch, times the passes that the probe says it makes. Both
+take turns, so that whatever else the machine does hits both alike, and each time is the least.
 """
 
 import time
+from itertools import pairwise
 
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -21,7 +22,7 @@ def convnet() -> nn.Module:
     """A million parameters in six layers with batch norm."""
     widths = [1, 32, 64, 128, 256, 256]
     parts: list[nn.Module] = []
-    for place, (below, own) in enumerate(zip(widths, widths[1:], strict=False)):
+    for place, (below, own) in enumerate(pairwise(widths)):
         parts += [nn.Conv2d(below, own, 3, 2 if place % 2 else 1, padding=1), nn.BatchNorm2d(own), nn.ReLU()]
     return nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], CLASSES))
 

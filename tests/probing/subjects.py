@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ EXAMPLES = 16
 class Given(NamedTuple):
     """The arguments of a probe."""
 
-    network: nn.Module
+    network: Any
     loss: Any
     batches: list[Any]
     optimiser: torch.optim.Optimizer
@@ -31,15 +32,15 @@ def data(
     ]
 
 
-def perceptron(depth: int = 2, width: int = 8) -> nn.Sequential:
+def perceptron(depth: int = 2, width: int = 8) -> Any:
     """Linear layers and tanh."""
     torch.manual_seed(0)
     sizes = [4, *[width] * (depth - 1), 3]
-    parts = [part for size in zip(sizes, sizes[1:], strict=False) for part in (nn.Linear(*size), nn.Tanh())]
+    parts = [part for size in pairwise(sizes) for part in (nn.Linear(*size), nn.Tanh())]
     return nn.Sequential(*parts[:-1])
 
 
-def convnet() -> nn.Sequential:
+def convnet() -> Any:
     """Batch norm, in training mode."""
     torch.manual_seed(0)
     return nn.Sequential(

@@ -16,12 +16,14 @@ from movingtarget.probing.refused import CannotMeasure
 )
 def test_no_part_is_called_more_often_than_said(name, passes):
     """Of a chain measured link by link only parts are called, hence every part is counted."""
-    given, lines = GIVEN[name](), []
+    given = GIVEN[name]()
+    lines: list[str] = []
     calls: dict[str, int] = {}
     counted(given.network, calls)
     found = probe(*given, passes, lines.append)
     assert lines[0] == (
-        f"at most {found.passes.forward} passes forward and {found.passes.backward} backward, of {passes} allowed"
+        f"at most {found.passes.forward} passes forward and {found.passes.backward} backward, "
+        f"of {passes} allowed"
     )
     assert found.passes.forward <= passes
     assert found.passes.backward <= passes

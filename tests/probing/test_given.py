@@ -1,3 +1,4 @@
+# ruff: noqa: D101, D102 (their forward passes need no words)
 """What a probe refuses, in one line each, with everything left as it was; and what it takes of batches."""
 
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ def not_finite(place: int, value: float) -> list[Any]:
 
 
 def overflowing() -> nn.Sequential:
-    network = nn.Sequential(*[part for part in perceptron(3) if not isinstance(part, nn.Tanh)])
+    network: Any = nn.Sequential(*[part for part in perceptron(3) if not isinstance(part, nn.Tanh)])
     with torch.no_grad():
         network[1].weight.fill_(3e38)
         network[1].weight[:, ::2] = -3e38
@@ -74,7 +75,7 @@ class Rateless(torch.optim.Optimizer):
 REFUSED: dict[str, tuple[Any, str]] = {
     "no module": (
         lambda: with_network(print),
-        "the network is builtin_function_or_method; allowed: a module of torch",
+        "the network is builtin_function_or_method; allowed: a torch module",
     ),
     "no parameters": (
         lambda: given_perceptron()._replace(network=nn.Sequential(nn.Flatten(), nn.ReLU())),
@@ -82,7 +83,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     "script": (
         lambda: with_network(torch.jit.script(nn.Linear(4, 3))),
-        "the network is TorchScript; allowed",
+        "the network is RecursiveScriptModule, whose parameters torch cannot replace; allowed",
     ),
     "meta": (
         lambda: with_network(nn.Linear(4, 3, device="meta")),
@@ -242,9 +243,8 @@ def test_batches_are_pairs_or_mappings():
 
 
 def test_batches_that_draw_random_numbers_leave_no_trace():
-    given = with_batches(
-        torch.utils.data.DataLoader([(row, 0) for row in torch.ones(64, 4)], 16, shuffle=True)
-    )
+    rows: Any = [(row, 0) for row in torch.ones(64, 4)]
+    given = with_batches(torch.utils.data.DataLoader(rows, 16, shuffle=True))
     before = state_of(given._replace(batches=[]))
     probe(*given)
     assert state_of(given._replace(batches=[])) == before
@@ -252,7 +252,7 @@ def test_batches_that_draw_random_numbers_leave_no_trace():
 
 def test_a_compiled_network_is_measured_through_its_original():
     given = given_perceptron()
-    compiled = torch.compile(given.network, backend="eager")
+    compiled: Any = torch.compile(given.network, backend="eager")
     assert checked_network(compiled) is given.network
     assert probe(compiled, *given[1:]) == probe(*given)
 

@@ -15,7 +15,7 @@ def drawn(seed: int, examples: int = 100) -> tuple[Tensor, Tensor]:
 
 
 def test_p_values_of_unrelated_labels_are_uniform():
-    """Of 80 tests; the distance of their distribution from a uniform one exceeds 0.15 in 5 % of such draws."""
+    """Of 80 tests; their distribution is farther than 0.15 from a uniform one in 5 % of such draws."""
     found = np.sort([permutation_test(*drawn(seed)).p_value for seed in range(80)])
     places = np.arange(1, 81) / 80
     assert np.abs(found - places).max() < 0.15

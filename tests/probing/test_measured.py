@@ -1,3 +1,4 @@
+# ruff: noqa: D101, D102 (their forward passes need no words)
 """Everything measured of layers and steps, against slow and obvious computations in float64."""
 
 import copy
@@ -155,28 +156,15 @@ def less(one: dict[str, Tensor], two: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def test_gradients_and_steps_of_layers(known):
-    steps = [known.stepped(place) for place in range(BATCHES - 1)]
+    (one, after_one), (two, after_two) = (known.stepped(place) for place in range(BATCHES - 1))
     for layer in known.found.of_layers:
         own = known.found.layers[layer.name]
-        gradients = [gradient for gradient, _ in steps]
-        close(layer.measured["gradient_norm"], known.mean(lambda place: norm(gradients[place], own)))  # noqa: B023
-        close(
-            layer.measured["update_ratio"],
-            known.mean(
-                lambda place: (
-                    norm(less(steps[place][1], known.parameters), own)  # noqa: B023
-                    / norm(known.parameters, own)
-                )  # noqa: B023
-            ),
-        )
-        mean = {name: (gradients[0][name] + gradients[1][name]) / 2 for name in own}
-        spread = math.sqrt(
-            sum(
-                norm(less(one, mean | less(one, one) | mean), own) ** 2
-                for one in [{n: g[n] for n in own} for g in gradients]
-            )
-        )
+        close(layer.measured["gradient_norm"], (norm(one, own) + norm(two, own)) / 2)
+        moved_by = [norm(less(after, known.parameters), own) for after in (after_one, after_two)]
+        close(layer.measured["update_ratio"], sum(moved_by) / 2 / norm(known.parameters, own))
+        mean = {name: (one[name] + two[name]) / 2 for name in own}
         if norm(mean, own):
+            spread = math.sqrt(norm(less(mean, one), own) ** 2 + norm(less(mean, two), own) ** 2)
             close(layer.measured["gradient_noise"], spread / norm(mean, own))
         else:
             assert "gradient_noise" not in layer.measured
@@ -251,7 +239,7 @@ def test_how_far_targets_move(known):
 
 
 def test_curvature(known):
-    """By the Hessian as a matrix: Lanczos comes from below, near for so few of its eigenvalues that are large."""
+    """By the Hessian as a matrix, whose largest eigenvalue Lanczos comes near to from below."""
     names = [name for own in known.found.blocks.values() for name in own]
     start = torch.cat([known.parameters[name].flatten() for name in names])
     batch = known.batches[0]
@@ -280,7 +268,7 @@ def test_curvature(known):
     close(known.found.whole["step_curvature"], (step @ product / 2 / promise).item(), 1e-8)
 
 
-def pieces(tensor: Tensor, axis: int) -> list[Tensor]:
+def pieces(tensor: Any, axis: int) -> list[Tensor]:
     return [*tensor.movedim(axis, 0)]
 
 
@@ -288,7 +276,8 @@ def test_units_of_layers(known):
     """Outputs and their gradients by retain_grad; every unit by itself."""
     of_batches: list[dict[str, list[Tensor]]] = []
     for place in range(BATCHES - 1):
-        network, seen = copy.deepcopy(known.given.network), {}
+        network = copy.deepcopy(known.given.network)
+        seen: dict[str, list[Any]] = {}
 
         def keep(name: str, seen: Any) -> Any:
             def hook(part: Any, inputs: Any, output: Any) -> None:
@@ -330,7 +319,7 @@ def test_units_of_layers(known):
 
 def test_weights_gain(known):
     for layer in known.found.of_layers:
-        weight = getattr(known.given.network.get_submodule(layer.name), "weight", None)
+        weight: Any = getattr(known.given.network.get_submodule(layer.name), "weight", None)
         if layer.kind in ("Linear", "Conv2d"):
             rows = [row.flatten().tolist() for row in weight]
             squares = sum(value**2 for row in rows for value in row)

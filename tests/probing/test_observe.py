@@ -1,3 +1,4 @@
+# ruff: noqa: D101, D102 (their forward passes need no words)
 """What layers put out and what comes back to them, against loops over examples and units."""
 
 import math
@@ -12,7 +13,7 @@ from movingtarget.probing.given import Batch
 from movingtarget.probing.observe import NEAR_THE_END, NOISE, dead_share, information_kept, observed
 
 
-def seen_of(network: nn.Module, batch: Any = None, loss: Any = nn.functional.cross_entropy) -> Any:
+def seen_of(network: Any, batch: Any = None, loss: Any = nn.functional.cross_entropy) -> Any:
     return observed(network, loss, batch or Batch(*data(1)[0]), 0)
 
 
@@ -108,7 +109,7 @@ def test_dead_units_are_dead_for_every_example_place_and_call():
 
 
 def test_dead_rectifiers_of_layers():
-    network = nn.Sequential(nn.Linear(4, 10), nn.ReLU(), nn.Linear(10, 3))
+    network: Any = nn.Sequential(nn.Linear(4, 10), nn.ReLU(), nn.Linear(10, 3))
     with torch.no_grad():
         network[0].bias[:7] = -100
     found = seen_of(network).quantities["dead_share"]
@@ -126,7 +127,7 @@ def test_dead_rectifiers_of_layers():
     [(nn.Tanh(), (-1, 1)), (nn.Sigmoid(), (0, 1)), (nn.Hardtanh(), (-1, 1)), (nn.Softsign(), (-1, 1))],
 )
 def test_saturated_units(activation, ends):
-    network = nn.Sequential(nn.Linear(4, 6), activation, nn.Linear(6, 3))
+    network: Any = nn.Sequential(nn.Linear(4, 6), activation, nn.Linear(6, 3))
     with torch.no_grad():
         network[0].weight.mul_(10)
     inputs, labels = data(1)[0]
@@ -168,7 +169,7 @@ def test_what_does_not_follow_from_a_layer_has_no_gradient():
 
 
 def test_a_layer_that_overflows_where_the_loss_does_not():
-    network = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3))
+    network: Any = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3))
     with torch.no_grad():
         network[0].bias.fill_(torch.inf)
     found = seen_of(network).quantities

@@ -1,3 +1,4 @@
+# ruff: noqa: D101 (their forward passes need no words)
 """What a loss does with outputs: sums, and softmax taken twice."""
 
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from movingtarget.probing.outputs import is_summed, mapped, softmax_is_taken_twi
 functional = nn.functional
 LABELS = torch.tensor([0, 2, 1, 1])
 LOGITS = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+total = nn.CrossEntropyLoss(reduction="sum")
 BATCH = Batch(torch.ones(4, 2), LABELS)
 
 
@@ -29,15 +31,15 @@ def contrasting(outputs: Tensor, _: Any) -> Tensor:
     ("loss", "outputs", "summed"),
     [
         (nn.CrossEntropyLoss(), LOGITS, False),
-        (nn.CrossEntropyLoss(reduction="sum"), LOGITS, True),
-        (lambda outputs, labels: functional.cross_entropy(outputs["a"], labels, reduction="sum"), {"a": LOGITS}, True),
+        (total, LOGITS, True),
+        (lambda outputs, labels: total(outputs["a"], labels), {"a": LOGITS}, True),
         (lambda outputs, labels: functional.cross_entropy(outputs[0], labels), (LOGITS, 3), False),
-        (lambda outputs, labels: functional.cross_entropy(outputs.logits, labels, reduction="sum"), Both(LOGITS, 4), True),
+        (lambda outputs, labels: total(outputs.logits, labels), Both(LOGITS, 4), True),
         (contrasting, LOGITS, False),
         (lambda outputs, labels: outputs.sum() * 0, LOGITS, False),
-        (lambda outputs, labels: functional.cross_entropy(outputs.view(4, 3), labels, reduction="sum"), LOGITS, False),
+        (lambda outputs, labels: total(outputs.view(4, 3), labels), LOGITS, False),
     ],
-)  # fmt: skip
+)
 def test_sums_over_examples(loss, outputs, summed):
     assert is_summed(loss, outputs, BATCH) is summed
 

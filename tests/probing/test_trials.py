@@ -1,6 +1,8 @@
+# ruff: noqa: D101, D102 (their forward passes need no words)
 """Each trial does what its name says, by training copies step by step; and is taken back."""
 
 import copy
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -44,7 +46,8 @@ class Copy:
     def __init__(self, subject: Subject, rate: float = 1.0) -> None:
         self.subject = subject
         self.network = copy.deepcopy(subject.network)
-        kind, group = type(subject.optimiser), subject.optimiser.param_groups[0]
+        kind: Any = type(subject.optimiser)
+        group = subject.optimiser.param_groups[0]
         settings = {name: group[name] for name in ("momentum",) if name in group}
         self.optimiser = kind(self.network.parameters(), lr=rate * group["lr"], **settings)
 
@@ -95,7 +98,7 @@ def test_rates_and_layers_one_at_a_time(name):
         assert found[trial].drop.estimate == pytest.approx(drop_by_hand(subject, rate), abs=1e-5)
     owned = [*blocks_of(subject.network).values()]
     ends = [round(place * len(owned) / STEPS) for place in range(STEPS + 1)]
-    groups = [sum(owned[a:b], []) for a, b in zip(ends, ends[1:], strict=False)]
+    groups = [[name for own in owned[a:b] for name in own] for a, b in pairwise(ends)]
     one = found["one-layer-at-a-time"]
     assert one.drop.estimate == pytest.approx(drop_by_hand(subject, groups=groups), abs=1e-5)
     assert one.steps == STEPS

@@ -53,22 +53,22 @@ class Subject(NamedTuple):
         return self.batches[0].examples
 
 
-def checked_network(network: object) -> nn.Module:
+def checked_network(network: Any) -> nn.Module:
     """The module to be measured; of a compiled one the original.
 
     Raises:
-        CannotMeasure: it is none, or has no parameters.
+        CannotMeasure: it is none, one that cannot be called with other parameters, or has none that are real
+            numbers.
     """
-    if not isinstance(network, nn.Module):
-        raise CannotMeasure(f"the network is {type(network).__name__}; allowed: a module of torch")
-    if isinstance(network, torch.jit.ScriptModule):
-        raise CannotMeasure("the network is TorchScript; allowed: the module that it was made of")
-    network = original(network)
-    if next(network.parameters(), None) is None:
+    try:
+        found = original(network)
+    except (TypeError, ValueError) as error:
+        raise CannotMeasure(str(error)) from error
+    if next(found.parameters(), None) is None:
         raise CannotMeasure(
-            f"{type(network).__name__} has no parameters; allowed: at least one layer with some"
+            f"{type(found).__name__} has no parameters; allowed: at least one layer with some"
         )
-    for name, value in network.named_parameters():
+    for name, value in found.named_parameters():
         if isinstance(value, nn.parameter.UninitializedParameter):
             raise CannotMeasure(
                 f"parameter '{name}' has no shape yet; allowed: a network that was called once"
@@ -77,7 +77,7 @@ def checked_network(network: object) -> nn.Module:
             raise CannotMeasure("the network is on the meta device; allowed: a device that holds numbers")
         if value.is_complex():
             raise CannotMeasure(f"parameter '{name}' is complex; allowed: real numbers")
-    return network
+    return found
 
 
 def checked_loss(loss: object) -> None:
