@@ -25,11 +25,13 @@ DECLARING = {
             "methods",
             "names",
             "settings",
+            "structures",
             "study",
             "tools",
             "update_orders",
         ),
         "data.catalogue",
+        "probing.quantities",
     )
 }
 """Modules that only declare: what a study's job takes from them is among its parameters."""

@@ -94,6 +94,7 @@ def test_what_is_measured_is_what_it_was_when_claims_were_registered():
         "large_batch": ["train_loss", "test_accuracy"],
         "fine_tuning_search": ["error"],
         "fault_detection": ["said", "problem", "detected", "alarmed"],
+        "usual_values": ["low", "middle", "high"],
         "peer_detection": ["said", "problem", "detected", "alarmed"],
         "activation_patterns": [],
         "locoprop_search": ["train_loss", "full_loss"],

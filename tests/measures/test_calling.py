@@ -88,6 +88,12 @@ def test_attention_has_second_derivatives() -> None:
     assert gradgradcheck(lambda values: call(network, {}, values), (inputs,))
 
 
+def test_without_gradients_there_are_none() -> None:
+    network, inputs = nn.Linear(2, 2), torch.randn(3, 2)
+    with torch.no_grad():
+        assert not call(network, {}, inputs).requires_grad
+
+
 def test_gradients_are_there_in_inference_mode() -> None:
     network, inputs = nn.Linear(2, 2), torch.randn(3, 2)
     with torch.inference_mode(), repeatable(network):

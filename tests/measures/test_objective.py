@@ -63,11 +63,11 @@ def test_parameters_that_are_none(measure: str) -> None:
         ({"0.wieght": weight}, f"parameter '0.wieght' is unknown (did you mean 0.weight?); allowed: {known}"),
         (
             {"0.weight": weight.mT},
-            "parameter '0.weight' has shape (3, 4); allowed: (4, 3); of a stack of members, say stacked=True",
+            "parameter '0.weight' is 3x4; allowed: 4x3, as the network's own, or stacked=True for a stack",
         ),
         (
             {"0.bias": torch.ones(2, 4)},
-            "parameter '0.bias' has shape (2, 4); allowed: (4,); of a stack of members, say stacked=True",
+            "parameter '0.bias' is 2x4; allowed: 4, as the network's own, or stacked=True for a stack",
         ),
         ({"0.bias": [1, 2]}, "parameter '0.bias' is list; allowed: a tensor of real numbers"),
         (
@@ -125,8 +125,8 @@ def test_losses_and_labels_that_are_none(measure: str) -> None:
 
 
 def test_a_loss_of_one_number_in_an_axis_is_that_number() -> None:
-    network, parameters, *batch = small()
-    found = gradients(network, parameters, *batch, lambda outputs, _: outputs.mean().reshape(1, 1))
+    network, parameters, inputs, labels = small()
+    found = gradients(network, parameters, inputs, labels, lambda outputs, _: outputs.mean().reshape(1, 1))
     assert_close(found["2.bias"], torch.full((3,), 1 / 3).double())
 
 
@@ -144,7 +144,7 @@ def test_a_stack_is_all_there(random_networks: Networks) -> None:
     with pytest.raises(ValueError, match=r"^parameter 'head.bias' is not given; allowed: all of a stack's$"):
         complete(networks[0], lacking, stacked=True)
     with pytest.raises(
-        ValueError, match=r"^parameter 'head.bias' has shape \(4,\); allowed: \(members, 4\)$"
+        ValueError, match=r"^parameter 'head.bias' is 4; allowed: members x 4, as the network's own"
     ):
         complete(networks[0], parameters | {"head.bias": torch.ones(4)}, stacked=True)
     with pytest.raises(ValueError, match=r"^the loss returned shape \(\); allowed: \(members,\)$"):

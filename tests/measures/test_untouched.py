@@ -30,6 +30,7 @@ def ruin(network: Own) -> None:
     network.kinds.add(2)
     network.kept = torch.zeros(1)
     network.new = nn.Linear(1, 1)
+    vars(network)["more"] = 1
     network.layer.weight.data.fill_(7)
     network.layer.bias = nn.Parameter(torch.zeros(3))
     network.layer.weight.grad = torch.ones(3, 2)

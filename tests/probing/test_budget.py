@@ -81,7 +81,7 @@ def by_hand(plan: Plan) -> tuple[int, int]:
         for _ in range(plan.blocks - 1):
             forward, backward = forward + 1, backward + 1
     forward, backward = forward + 2, backward + 2  # both graphs of curvature
-    backward += 2 * 6 + 2 * 2  # Lanczos, and two products along the step
+    backward += 2 * 6 + 2  # Lanczos, and a product with the step
     forward += 1  # the loss to start from
     for known in (True, True, True, True, False, False):
         forward, backward = forward + plan.steps - known, backward + plan.steps - known

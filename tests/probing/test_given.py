@@ -106,6 +106,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda: with_loss(lambda outputs, _: outputs),
         "the loss of batch 0 is 16x3; allowed",
     ),
+    "no loss": (lambda: with_loss("mean"), "the loss is str; allowed: a function of outputs and targets"),
     "a float": (lambda: with_loss(lambda *_: 0.5), "the loss is float; allowed: a tensor of one number"),
     "a loss of no parameter": (
         lambda: with_loss(lambda outputs, targets: targets.double().mean()),
@@ -185,6 +186,32 @@ def test_a_layer_never_called_may_be_frozen():
     network.spare.requires_grad_(False)
     found = probe(*with_network(network))
     assert "activation_size" not in next(one for one in found.layers if one.name == "spare").measured
+
+
+class Scaled(nn.Module):
+    """It owns a parameter that it makes no use of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.unused = perceptron(), nn.Parameter(torch.ones(3))
+
+    def forward(self, inputs: Any) -> Any:
+        """Logits."""
+        return self.inner(inputs)
+
+
+def test_a_parameter_of_the_network_itself_may_be_unused():
+    assert "inner.0" in [one.name for one in probe(*with_network(Scaled())).layers]
+
+
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_any_layer_may_be_frozen(place):
+    network = perceptron(3)
+    network[place].requires_grad_(False)
+    found = probe(*with_network(network))
+    tried = {trial.name: trial for trial in found.trials}
+    assert tried["one-layer-at-a-time"].drop is not None
+    assert [one.layers for one in found.findings if one.name == "layer-frozen"] == [(str(place),)]
 
 
 def test_only_as_many_batches_are_drawn_as_are_needed():

@@ -211,3 +211,11 @@ def test_a_network_that_is_one_layer():
     found = seen_of(nn.Linear(4, 3))
     assert set(found.quantities["activation_size"]) == {""}
     assert found.first is not None
+
+
+def test_a_layer_all_of_whose_parameters_are_computed():
+    network = perceptron()
+    bare = nn.utils.parametrizations.weight_norm(nn.Linear(4, 8, bias=False))
+    found = observed(nn.Sequential(bare, *network[1:]), nn.functional.cross_entropy, Batch(*data(1)[0]), 0)
+    size = bare(data(1)[0][0]).square().mean().sqrt().item()
+    assert found.quantities["activation_size"]["0"] == pytest.approx(size, rel=1e-5)

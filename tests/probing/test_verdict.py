@@ -119,16 +119,17 @@ def test_half_of_the_layers_are_not_enough():
 
 
 @pytest.mark.parametrize(
-    ("count", "share", "normalised", "found"),
-    [
-        (DEPTH, verdict.LEAST_INFORMATION - SMALL, False, ["no-normalisation"]),
-        (DEPTH, verdict.LEAST_INFORMATION, False, []),
-        (DEPTH - 1, verdict.LEAST_INFORMATION - SMALL, False, []),
-        (DEPTH, verdict.LEAST_INFORMATION - SMALL, True, []),
+    ("count", "share", "few", "normalised", "found"),
+    [  # of the layers but the last, more than a quarter
+        (DEPTH, verdict.LEAST_INFORMATION - SMALL, 3, False, ["no-normalisation"]),
+        (DEPTH, verdict.LEAST_INFORMATION - SMALL, 2, False, []),
+        (DEPTH, verdict.LEAST_INFORMATION, 3, False, []),
+        (DEPTH - 1, verdict.LEAST_INFORMATION - SMALL, 3, False, []),
+        (DEPTH, verdict.LEAST_INFORMATION - SMALL, 3, True, []),
     ],
 )
-def test_depth_without_normalisation(count, share, normalised, found):
-    shares = [0.9] * (count - 1) + [share]
+def test_depth_without_normalisation(count, share, few, normalised, found):
+    shares = [share if place < few else 0.9 for place in range(count)]
     assert named(layers_of(count, information_kept=shares), normalised=normalised) == found
 
 

@@ -90,7 +90,8 @@ def repeatable(network: nn.Module, seed: int = 0) -> Iterator[None]:
     fast = torch.backends.mha.get_fastpath_enabled()
     with ExitStack() as stack:
         stack.enter_context(kept_random_state(network))
-        stack.enter_context(torch.inference_mode(False))  # where nothing has a gradient
+        if torch.is_inference_mode_enabled():  # nothing has a gradient in it; leaving it undoes no_grad
+            stack.enter_context(torch.inference_mode(False))
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))  # the fused ones have no second derivatives
         if "torch._dynamo" in sys.modules:  # else nothing has been compiled
             stack.enter_context(torch.compiler.set_stance("force_eager"))

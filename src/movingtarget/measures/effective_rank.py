@@ -1,5 +1,7 @@
 """Effective rank: how many directions the rows of a matrix share out their length over."""
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -64,7 +66,11 @@ def relative_effective_rank(gradients: Tensor, seed: int, *, stacked: bool = Fal
     >>> relative_effective_rank(torch.ones(4, 6), seed=0).item() < 1
     True
     """
-    matrix = examples_and_units(gradients, stacked=stacked)
-    noise = torch.randn(matrix.shape[-2:], generator=generator(seed, "gaussian matrix"), dtype=torch.double)
-    own = effective_rank(matrix)
-    return own / effective_rank(noise).to(own.device)
+    own = examples_and_units(gradients, stacked=stacked)
+    return effective_rank(own) / _rank_of_noise(own.shape[-2], own.shape[-1], seed)
+
+
+@lru_cache(maxsize=64)
+def _rank_of_noise(rows: int, columns: int, seed: int) -> float:
+    noise = torch.randn(rows, columns, generator=generator(seed, "gaussian matrix"), dtype=torch.double)
+    return effective_rank(noise).item()

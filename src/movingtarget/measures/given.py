@@ -1,5 +1,7 @@
 """Parameters that are given to a network in the place of its own: are they what it can take?"""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
@@ -40,6 +42,7 @@ def constants(network: nn.Module, parameters: Parameters, *, stacked: bool) -> P
         stacked: whether they are a stack's.
 
     Raises:
+        TypeError: these are not tensors of real numbers by name.
         ValueError: one line that names the parameter which the network has not, or in another shape.
 
     >>> constants(nn.Linear(2, 3), {"weight": torch.zeros(5, 3, 2)}, stacked=False)
@@ -49,11 +52,19 @@ def constants(network: nn.Module, parameters: Parameters, *, stacked: bool) -> P
     Traceback (most recent call last):
     ValueError: parameter 'wieght' is unknown (did you mean weight?); allowed: weight, bias
     """
+    if not isinstance(parameters, Mapping):
+        raise TypeError(
+            f"parameters are {type(parameters).__name__}; allowed: tensors by name, such as "
+            "dict(network.named_parameters())"
+        )
     own = _own(network)
     parameters = {plain_name(name): value for name, value in parameters.items()}
     for name, value in parameters.items():
         if name not in own:
             raise ValueError(unknown("parameter", name, own))
+        if not isinstance(value, Tensor) or value.is_complex():
+            kind = str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
+            raise TypeError(f"parameter '{name}' is {kind}; allowed: a tensor of real numbers")
         expected = own[name]
         if expected is not None:
             _check_shape(name, value, expected, stacked)

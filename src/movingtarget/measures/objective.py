@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from movingtarget.measures.calling import call, copied, original, plain_name, repeatable
+from movingtarget.measures.calling import call, copied, original, repeatable
+from movingtarget.measures.given import constants, measurable
 from movingtarget.measures.layers import Layers, around, blocks, entered, layers_of, named, no_parameters
 from movingtarget.measures.untouched import untouched
 from movingtarget.names import unknown
@@ -89,29 +90,18 @@ def complete(network: nn.Module, parameters: Parameters, stacked: bool) -> Param
         ValueError: a name is unknown, or lacks of a stack, or a shape is not the network's own (behind the
             members' axis); or there are none.
     """
-    network = original(network)
+    network = measurable(network)
     own = dict(network.named_parameters())
     if not own:
         raise ValueError(no_parameters(network))
-    if not isinstance(parameters, Mapping):
-        raise TypeError(
-            f"parameters are {type(parameters).__name__}; allowed: tensors by name, such as "
-            "dict(network.named_parameters())"
-        )
     first = {id(value): name for name, value in own.items()}
-    names = {  # those that share a tensor are one; buffers may be among them
-        **{name: first[id(value)] for name, value in network.named_parameters(remove_duplicate=False)},
-        **{name: name for name, _ in network.named_buffers()},
-    }
+    shared = {name: first[id(value)] for name, value in network.named_parameters(remove_duplicate=False)}
+    given = constants(network, parameters, stacked=stacked)
     found = {} if stacked else {name: value.detach() for name, value in own.items()}
-    for given, value in parameters.items():
-        name = plain_name(given)
-        if name not in names:
-            raise ValueError(unknown("parameter", given, names))
-        if names[name] in own:
-            _check(name, value, own[names[name]].shape, stacked)
-        if name == names[name] or names[name] not in parameters:
-            found[names[name]] = value.detach()
+    for name, value in given.items():
+        known = shared.get(name, name)  # those that share a tensor are one; buffers may be among them
+        if name == known or known not in given:
+            found[known] = value
     for name in own:
         if name not in found:
             raise ValueError(f"parameter '{name}' is not given; allowed: all of a stack's")
@@ -124,17 +114,6 @@ def both(
     """All parameters before and after a step, as `complete` has them; those not given after do not move."""
     whole = complete(network, before, stacked)
     return whole, complete(network, whole | after, stacked)
-
-
-def _check(name: str, value: Any, shape: torch.Size, stacked: bool) -> None:
-    if not isinstance(value, Tensor) or value.is_complex():
-        kind = str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
-        raise TypeError(f"parameter '{name}' is {kind}; allowed: a tensor of real numbers")
-    if value.shape[int(stacked) :] != shape or value.dim() != len(shape) + int(stacked):
-        allowed = str(tuple(shape)) + "; of a stack of members, say stacked=True"
-        if stacked:
-            allowed = f"({', '.join(map(str, ('members', *shape)))})"
-        raise ValueError(f"parameter '{name}' has shape {tuple(value.shape)}; allowed: {allowed}")
 
 
 def _checked(loss: Loss, stacked: bool) -> Loss:

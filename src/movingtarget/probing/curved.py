@@ -5,7 +5,6 @@ from torch import nn
 
 from movingtarget.measures.curvature import largest_curvature
 from movingtarget.measures.layers import Layers
-from movingtarget.measures.second_order import prices
 from movingtarget.networks.initialise import generator
 from movingtarget.probing.given import Loss
 from movingtarget.probing.moved import Step, objective_of, promise, ratio
@@ -22,7 +21,15 @@ def curvature(network: nn.Module, loss: Loss, blocks: Layers, taken: Step) -> fl
 
 def step_curvature(network: nn.Module, loss: Loss, blocks: Layers, taken: Step) -> float:
     r"""What curvature costs of a step's promise, to second order, $s^T H s / 2F$: from 1 nothing is left."""
-    whole = {"all": [name for own in blocks.values() for name in own]}
-    batch = taken.batch
-    found = prices(network, taken.before, taken.after, batch.inputs, batch.targets, loss, layers=whole)
-    return ratio(torch.as_tensor(found.own.sum() + found.others).item(), promise(whole["all"], taken))
+    names = [name for own in blocks.values() for name in own]
+    leaves = [taken.before[name].detach().requires_grad_() for name in names]
+    steps = [(taken.after[name] - taken.before[name]).detach() for name in names]
+    with objective_of(network, loss, blocks, taken) as of, torch.enable_grad():
+        value = of.losses({**taken.before, **dict(zip(names, leaves, strict=True))})
+        slopes = torch.autograd.grad(value, leaves, create_graph=True, materialize_grads=True)
+        # a gradient that is constant has a derivative too
+        curved = [slope + 0 * leaf for slope, leaf in zip(slopes, leaves, strict=True)]
+        images = torch.autograd.grad(curved, leaves, steps, materialize_grads=True)
+    pairs = zip(images, steps, strict=True)
+    along = sum((image.double() * step.double()).sum().item() for image, step in pairs)
+    return ratio(along / 2, promise(names, taken))

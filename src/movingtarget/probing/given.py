@@ -80,6 +80,16 @@ def checked_network(network: Any) -> nn.Module:
     return found
 
 
+def checked_loss(loss: object) -> None:
+    """Refuse what cannot be called.
+
+    Raises:
+        CannotMeasure: it cannot.
+    """
+    if not callable(loss):
+        raise CannotMeasure(f"the loss is {type(loss).__name__}; allowed: a function of outputs and targets")
+
+
 def checked_optimiser(network: nn.Module, optimiser: object) -> torch.optim.Optimizer:
     """The optimiser, if it steps without a closure and moves the network.
 

@@ -24,6 +24,9 @@ from movingtarget.study import Say
 
 Layers = dict[str, list[str]]
 
+WHOLE = "(network)"
+"""The layer of parameters that the network itself owns, outside of its parts."""
+
 
 class Measured(NamedTuple):
     """What was measured.
@@ -58,7 +61,7 @@ def measured(subject: Subject, plan: Plan, say: Say) -> Measured:
     for place, batch in enumerate(subject.batches[:-1], 1):
         say(f"pass forward and backward {place} of {plan.batches}")
         seen.append(observed(network, loss, batch, place - 1))
-    layers = grouped(network, seen[0].entered)
+    layers = {name or WHOLE: own for name, own in grouped(network, seen[0].entered).items()}
     _check_called(network, layers, seen)
     blocks = stretches(layers, plan.blocks)
     steps = [_step(subject, place, one) for place, one in enumerate(seen)]
@@ -86,7 +89,12 @@ def _check_called(network: nn.Module, layers: Layers, seen: Sequence[Seen]) -> N
     entered = {name for one in seen for name in one.entered}
     for name, own in layers.items():
         trained = any(network.get_parameter(one).requires_grad for one in own)
-        if trained and name not in entered and all(one.gradient.get(p) is None for one in seen for p in own):
+        if (
+            trained
+            and name != WHOLE
+            and name not in entered
+            and all(one.gradient.get(p) is None for one in seen for p in own)
+        ):
             raise CannotMeasure(
                 f"layer '{name}' is never called; allowed: layers that run, or whose parameters are frozen"
             )
@@ -174,13 +182,12 @@ def _of_layers(
     of_blocks: Mapping[str, dict[str, Interval]],
 ) -> dict[str, dict[str, Interval]]:
     """All that is known of each layer; of one that is a block, what is known of that too."""
-    found = {}
+    found, quantities = {}, [one.quantities for one in seen]
     for name, own in layers.items():
         gradients = [vector(own, step.gradient) for step in steps]
+        part = "" if name == WHOLE else name
         measured = {
-            quantity: over_batches(
-                of[quantity][name] for of in (one.quantities for one in seen) if name in of[quantity]
-            )
+            quantity: over_batches(of[quantity][part] for of in quantities if part in of[quantity])
             for quantity in seen[0].quantities
         }
         measured |= {

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from movingtarget.measures.calling import call, copied
 from movingtarget.measures.effective_rank import relative_effective_rank
@@ -126,8 +127,12 @@ def _watch(
     for name, part in network.named_modules():
         if part.__class__ in ENDS:
             hooks.callback(part.register_forward_hook(look(*ENDS[type(part)])).remove)
-        elif (name or not [*part.children()]) and next(part.parameters(recurse=False), None) is not None:
+        elif (name or not [*part.children()]) and _may_be_layer(part):
             hooks.callback(part.register_forward_hook(keep(name)).remove)
+
+
+def _may_be_layer(part: nn.Module) -> bool:
+    return is_parametrized(part) or next(part.parameters(recurse=False), None) is not None
 
 
 def check_finite(loss: Tensor, outputs: Mapping[str, list[Tensor]], batch: Batch, place: int) -> None:

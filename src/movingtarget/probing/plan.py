@@ -50,7 +50,7 @@ class Plan(NamedTuple):
     @property
     def backward(self) -> int:
         """Passes backward at most, a product with the Hessian counted as two."""
-        curved = 1 + 2 * ITERATIONS + 1 + 4
+        curved = 1 + 2 * ITERATIONS + 1 + 2
         return self.batches + self.shifts * (self.blocks - 1) + curved + self._tried
 
     @property

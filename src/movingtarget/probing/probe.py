@@ -15,6 +15,7 @@ from movingtarget.measures.untouched import untouched
 from movingtarget.probing.given import (
     Loss,
     Subject,
+    checked_loss,
     checked_network,
     checked_optimiser,
     kept,
@@ -74,6 +75,7 @@ def probe(
     """
     say = say or (lambda line: None)
     network = checked_network(network)
+    checked_loss(loss)
     checked_optimiser(network, optimiser)
     owners = [part for part in network.modules() if next(part.parameters(recurse=False), None) is not None]
     plan = planned(len(owners), passes)

@@ -12,6 +12,7 @@ from torch import nn
 
 from movingtarget.probing.result import Band, Layer
 from movingtarget.probing.trials import NORMALISATIONS
+from movingtarget.probing.verdict import GAINS
 from movingtarget.structures import NORMALISATION, STRUCTURES, WEIGHTS, WHOLE
 
 PLACES = 5
@@ -92,8 +93,9 @@ def usual(
     bands: dict[tuple[int, str], dict[str, Band]] = {}
     for (place, own, quantity), (low, high) in zip(ends.index, ends.to_numpy().tolist(), strict=True):
         bands.setdefault((place, own), {})[quantity] = (low, high)
-    places = zip(placed(len(layers)), layers, strict=True)
-    return [bands.get((place, role(layer.kind)), {}) for place, layer in places], bands.get((0, WHOLE), {})
+    roles = zip(placed(len(layers)), (role(layer.kind) for layer in layers), strict=True)
+    of_layers = [{**bands.get(where, {}), "weight_gain": GAINS} for where in roles]
+    return of_layers, bands.get((0, WHOLE), {})
 
 
 def likeness(layers: Sequence[Layer], kind: Kind, table: pd.DataFrame) -> str:

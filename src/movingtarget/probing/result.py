@@ -69,7 +69,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Passes:
-    """Passes on the user's network, and how many are allowed of either kind.
+    """Passes on the user's network at most, and how many are allowed of either kind.
 
     A product with the Hessian counts as two backward.
     """

@@ -29,7 +29,7 @@ def summary(result: Result, *pages: Path) -> str:
         lines += _wrapped(f"It behaves like {result.likeness}.")
     if table := _table(result):
         lines += ["", *table]
-    lines += ["", f"{wording.spent(result)}.", *(f"Wrote {path}" for path in pages)]
+    lines += ["", wording.sentence(wording.spent(result)), *(f"Wrote {path}" for path in pages)]
     return "\n".join(lines)
 
 

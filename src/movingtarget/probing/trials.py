@@ -55,7 +55,7 @@ def trials(
     check_finite(torch.tensor(start.mean()), {}, subject.batches[-1], len(subject.batches) - 1)
     if start.mean() == 0:
         return [Trial(AS_IT_IS, steps, None, note="the loss of the batch left over is zero")]
-    groups = _groups([*blocks.values()], steps)
+    groups = _groups([own for own in blocks.values() if _trains(subject.network, own)], steps)
     parts = [subject.network.get_submodule(name) for name in entered]
     rates: list[tuple[str, float]] = [(AS_IT_IS, 1.0), ("half-rate", 0.5), ("double-rate", 2.0)]
     ends = {
@@ -156,6 +156,10 @@ def _in_turn(subject: Subject, groups: Sequence[Sequence[str]], known: Gradient)
     for place, names in enumerate(groups):
         gradient = known if place == 0 else _gradient(subject, place, names)
         step(subject.network, subject.optimiser, {name: gradient.get(name) for name in names})
+
+
+def _trains(network: nn.Module, own: Sequence[str]) -> bool:
+    return any(network.get_parameter(name).requires_grad for name in own)
 
 
 def _groups(blocks: Sequence[Sequence[str]], most: int) -> list[list[str]]:

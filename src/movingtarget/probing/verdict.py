@@ -42,8 +42,8 @@ MOST_LEFT = 0.5
 DEEP = 10
 """From so many layers with weights on, a network wants normalisation or skips."""
 
-LEAST_INFORMATION = 0.5
-"""The share of the examples' information that a layer keeps at least."""
+LEAST_INFORMATION, MOST_LOST = 0.5, 0.25
+"""The share of the examples' information that a layer keeps at least, and of layers that may keep less."""
 
 
 class Signs(NamedTuple):
@@ -163,15 +163,17 @@ def _of_depth(
             f"The weights of {len(wrong)} of {len(gains)} layers have gains of {low:.2g} to {high:.2g}, "
             f"outside {GAINS[0]} to {GAINS[1]}."
         )
-        yield _finding("initial-scale", tuple(wrong), evidence, "exact: it is of weights, not of batches")
+        sureness = "exact: it is of weights, not of batches"
+        advice = _advice(tried, "initial-scale", ("normalisation",))
+        yield _finding("initial-scale", tuple(wrong), evidence, sureness, advice)
     deep = len(signs.weighted) >= DEEP and not signs.normalised
     kept = {
         name: measured[name]["information_kept"].estimate
-        for name in signs.weighted
+        for name in signs.weighted[:-1]  # the last has few units, and can keep no more
         if "information_kept" in measured[name]
     }
     lost = [name for name, share in kept.items() if share < LEAST_INFORMATION]
-    if deep and lost:
+    if deep and len(lost) > MOST_LOST * len(kept):
         evidence = (
             f"Of {len(signs.weighted)} layers without normalisation {len(lost)} keep less than half of the "
             "information on which example they read."

@@ -196,11 +196,10 @@ def described(result: Result) -> str:
 
 
 def spent(result: Result) -> str:
-    """The passes made."""
+    """The passes made, at most."""
     passes = result.passes
-    return (
-        f"{passes.forward} passes forward and {passes.backward} backward, of {passes.allowed} allowed of each"
-    )
+    most = f"at most {passes.forward} passes forward and {passes.backward} backward"
+    return f"{most}, of {passes.allowed} allowed of each"
 
 
 def tried(result: Result) -> list[Trial]:
