@@ -228,3 +228,9 @@ def test_intervals_are_over_batches():
         assert layer.measured["gradient_norm"].low < layer.measured["gradient_norm"].estimate
         assert math.isnan(layer.measured["weight_gain"].low)
     assert found.whole["kept"].low < found.whole["kept"].estimate < found.whole["kept"].high
+
+
+def test_a_network_that_is_one_layer():
+    network = nn.Linear(4, 3)
+    (layer,) = probe(network, nn.functional.cross_entropy, data(), sgd(network)).layers
+    assert {"activation_size", "gradient_rank", "kept_alone"} <= set(layer.measured)

@@ -182,13 +182,12 @@ def _of_layers(
     of_blocks: Mapping[str, dict[str, Interval]],
 ) -> dict[str, dict[str, Interval]]:
     """All that is known of each layer; of one that is a block, what is known of that too."""
-    found = {}
+    found, quantities = {}, [one.quantities for one in seen]
     for name, own in layers.items():
         gradients = [vector(own, step.gradient) for step in steps]
+        part = "" if name == WHOLE else name
         measured = {
-            quantity: over_batches(
-                of[quantity][name] for of in (one.quantities for one in seen) if name in of[quantity]
-            )
+            quantity: over_batches(of[quantity][part] for of in quantities if part in of[quantity])
             for quantity in seen[0].quantities
         }
         measured |= {
