@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,7 +14,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def test_a_network_is_built_and_probed_by_three_lines(capsys):
-    names = {}
+    names: dict[str, Any] = {}
     exec(compile(EXAMPLES[0], "README.md", "exec"), names)
     network, loss, optimiser = names["build"]()
     images = torch.randn(256, 1, 28, 28, generator=torch.Generator().manual_seed(0))

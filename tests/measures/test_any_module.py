@@ -261,11 +261,14 @@ def test_a_compiled_network_is_measured_through_its_original() -> None:
     [
         (
             nn.DataParallel(nn.Linear(4, 2)),
-            "the network is DataParallel; allowed: the module",
+            "the network is DataParallel, whose parameters torch cannot replace; allowed: the module",
         ),
-        (torch.jit.trace(nn.Linear(4, 2), torch.zeros(1, 4)), "the network is TopLevelTracedModule; allowed"),
+        (
+            torch.jit.trace(nn.Linear(4, 2), torch.zeros(1, 4)),
+            "the network is TopLevelTracedModule, whose parameters",
+        ),
         (nn.LazyLinear(2), "parameter 'weight' has no shape yet; allowed: networks that were called once"),
-        (lambda inputs: inputs, "the network is function; allowed: a module of torch"),
+        (lambda inputs: inputs, "the network is function; allowed: a torch module"),
     ],
 )
 def test_what_cannot_be_measured_is_one_line(network: Any, line: str) -> None:
@@ -276,7 +279,7 @@ def test_what_cannot_be_measured_is_one_line(network: Any, line: str) -> None:
         lambda: population_statistics(network, {}, inputs),
         lambda: layer_information(network, inputs, "", ""),
     ):
-        with pytest.raises(ValueError, match=f"^{line}[^\n]*$"):
+        with pytest.raises((TypeError, ValueError), match=f"^{line}[^\n]*$"):
             measure()
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
@@ -15,18 +14,14 @@ def measurable(network: nn.Module) -> nn.Module:
     """The module itself, of a compiled one the original, if its parameters can be replaced.
 
     Raises:
-        ValueError: one line that says why they cannot.
+        TypeError: it is no module, or one whose parameters torch cannot replace.
+        ValueError: a parameter has no shape yet.
 
-    >>> measurable(nn.DataParallel(nn.Linear(2, 3)))
+    >>> measurable(nn.LazyLinear(3))
     Traceback (most recent call last):
-    ValueError: the network is DataParallel; allowed: the module that it was made of
+    ValueError: parameter 'weight' has no shape yet; allowed: networks that were called once
     """
-    if not isinstance(network, nn.Module):
-        raise ValueError(f"the network is {type(network).__name__}; allowed: a module of torch")
     network = original(network)
-    for part in network.modules():
-        if isinstance(part, torch.jit.ScriptModule | nn.DataParallel):
-            raise ValueError(f"the network is {type(part).__name__}; allowed: the module that it was made of")
     for name, value in network.named_parameters():
         if is_lazy(value):
             raise ValueError(f"parameter '{name}' has no shape yet; allowed: networks that were called once")
@@ -45,6 +40,7 @@ def constants(network: nn.Module, parameters: Parameters, *, stacked: bool) -> P
         TypeError: these are not tensors of real numbers by name.
         ValueError: one line that names the parameter which the network has not, or in another shape.
 
+    >>> import torch
     >>> constants(nn.Linear(2, 3), {"weight": torch.zeros(5, 3, 2)}, stacked=False)
     Traceback (most recent call last):
     ValueError: parameter 'weight' is 5x3x2; allowed: 3x2, as the network's own, or stacked=True for a stack
@@ -81,6 +77,7 @@ def members(parameters: Parameters, *, stacked: bool) -> tuple[int, ...]:
 def size(value: Tensor) -> str:
     """A tensor's shape in words.
 
+    >>> import torch
     >>> size(torch.zeros(2, 3)), size(torch.tensor(0.0))
     ('2x3', 'a single number')
     """
