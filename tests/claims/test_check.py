@@ -23,7 +23,8 @@ SELECT = claim()["select"]
 TABLES = ", ".join(
     table
     for table, schema in schemas().items()
-    if table not in ("activation_patterns", "locoprop_floors")  # in which nothing is measured
+    if table
+    not in ("activation_patterns", "locoprop_floors", "usual_values")  # nothing measured, or no seeds
 )
 
 FAMILY_NAMES = ", ".join(FAMILIES)
