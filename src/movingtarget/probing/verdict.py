@@ -33,7 +33,7 @@ takes out."""
 MOST_GROWTH = 0.5
 """The share by which the loss may grow in a few steps at twice the rate."""
 
-LEAST_PROMISE = 2e-4
+LEAST_PROMISE = 5e-4
 """The share of the loss that a step promises at least, if its rate is not too low."""
 
 MOST_LEFT = 0.5
