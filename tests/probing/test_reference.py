@@ -81,6 +81,7 @@ def test_bands_are_of_the_nearest_healthy_depth_and_join_structures():
             row("residual", 8, ends=(0.5, 2.0, 2.5)),
             row("residual", 8, role=NORMALISATION, ends=(7.0, 8.0, 9.0)),
             row("residual", 8, place=0, role=WHOLE, quantity="kept", ends=(0.1, 0.5, 0.9)),
+            row("batch-norm", 16, quantity="update_ratio", ends=(4.0, 5.0, 6.0)),
             row("batch-norm", 20, ends=(10.0, 11.0, 12.0)),
             row("batch-norm", 10, healthy=0, ends=(20.0, 21.0, 22.0)),
             row("plain", 8, ends=(30.0, 31.0, 32.0)),
@@ -88,13 +89,14 @@ def test_bands_are_of_the_nearest_healthy_depth_and_join_structures():
     )
     layers = [layer("0"), layer("1", "BatchNorm1d"), layer("2"), layer("3"), layer("4")]
     of_layers, whole = usual(layers, Kind("perceptron, normalised", 11), table)
-    assert of_layers[0] == {"gradient_norm": (0.5, 3.0), "weight_gain": GAINS}
+    # up to twice as deep counts, deeper does not
+    assert of_layers[0] == {"gradient_norm": (0.5, 3.0), "update_ratio": (4.0, 6.0), "weight_gain": GAINS}
     assert of_layers[4] == {"weight_gain": GAINS}
     assert whole == {"kept": (0.1, 0.9)}
     first = usual([layer("1", "BatchNorm1d"), layer("2")], Kind("perceptron, normalised", 11), table)[0][0]
     assert first["gradient_norm"] == (7.0, 9.0)
-    # between 8 and 20 the ratio decides, not the difference
-    deeper = usual(layers, Kind("perceptron, normalised", 13), table)[0][0]
+    # between 8 and 16 the ratio decides, not the difference
+    deeper = usual(layers, Kind("perceptron, normalised", 19), table)[0][0]
     assert deeper["gradient_norm"] == (10.0, 12.0)
 
 

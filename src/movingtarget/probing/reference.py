@@ -24,6 +24,9 @@ PROFILE = ("gradient_correlation", "gradient_rank", "information_kept")
 FARTHEST = 0.1
 """The mean difference of profiles up to which one network behaves like another."""
 
+DEPTHS_ALIKE = 2.0
+"""The factor up to which depths are taken together with the one nearest to a network's."""
+
 TABLE = "usual_values.csv"
 
 
@@ -73,12 +76,13 @@ def role(kind: str) -> str:
 def usual(
     layers: Sequence[Layer], kind: Kind, table: pd.DataFrame
 ) -> tuple[list[dict[str, Band]], dict[str, Band]]:
-    """What is usual at each layer's place, and of a network as a whole, in healthy ones of the nearest depth.
+    """What is usual at each layer's place, and of a network as a whole, in healthy ones of like depth.
 
     Args:
         layers: bottom first.
         kind: of their network.
-        table: usual_values; bands join all structures of a group.
+        table: usual_values; bands join all structures of a group, and all depths up to twice, or half,
+            the one nearest to the network's.
 
     Returns:
         Bands by quantity: of each layer; of the whole. None for a group of which no network was healthy.
@@ -88,7 +92,8 @@ def usual(
         return [{} for _ in layers], {}
     depths = alike["depth"].unique()
     nearest = depths[np.abs(np.log(depths / max(kind.depth, 1))).argmin()]
-    joined = alike[alike["depth"] == nearest].groupby(["place", "role", "quantity"])
+    near = alike["depth"].between(nearest / DEPTHS_ALIKE, nearest * DEPTHS_ALIKE)
+    joined = alike[near].groupby(["place", "role", "quantity"])
     ends = pd.DataFrame({"low": joined["low"].min(), "high": joined["high"].max()}).dropna()
     bands: dict[tuple[int, str], dict[str, Band]] = {}
     for (place, own, quantity), (low, high) in zip(ends.index, ends.to_numpy().tolist(), strict=True):
