@@ -10,7 +10,7 @@
 PYTHON ?= python3.11
 CORES ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
 BIN := .venv/bin
-PATHS := src tests benchmarks workflow/scripts
+PATHS := src tests benchmarks examples workflow/scripts
 SNAKEFILES := Snakefile workflow/Snakefile $(wildcard workflow/rules/*.smk)
 PYTEST := pytest --numprocesses $(CORES)
 

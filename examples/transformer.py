@@ -1,4 +1,4 @@
-"""A small transformer that reads an image's rows as tokens, by keyword, and is given its labels along with them.
+"""A small transformer that takes an image's rows by keyword, and its labels along with them.
 
 movingtarget probe examples.transformer:build
 """
