@@ -107,7 +107,7 @@ def test_nothing_is_usual_where_no_network_was_healthy():
 
 def profile(shares, structure, depth):
     return [
-        row(structure, depth, place=place, quantity=quantity, ends=(share, share, share))
+        row(structure, depth, place=place, quantity=quantity, healthy=0, ends=(share, share, share))
         for place, share in enumerate(shares, 1)
         for quantity in PROFILE
     ]
@@ -116,13 +116,13 @@ def profile(shares, structure, depth):
 def test_likeness_is_to_the_nearest_profile_of_the_same_base():
     rising, falling = np.linspace(0, 1, PLACES), np.linspace(1, 0, PLACES)
     table = pd.DataFrame(
-        [*profile(rising, "plain", 4), *profile(falling, "plain", 20), *profile(rising + 0.01, "convnet", 4)]
+        [*profile(rising, "plain", 8), *profile(falling, "plain", 20), *profile(rising + 0.01, "convnet", 4)]
     )
 
     def layers(shares):
         return [layer(str(place), **dict.fromkeys(PROFILE, share)) for place, share in enumerate(shares)]
 
-    assert likeness(layers(rising + 0.02), Kind("perceptron", 5), table) == "a plain net of depth 4"
+    assert likeness(layers(rising + 0.02), Kind("perceptron", 5), table) == "a plain net of depth 8"
     assert (
         likeness(layers(falling - 0.02), Kind("perceptron, normalised", 5), table)
         == "a plain net of depth 20"
@@ -131,6 +131,13 @@ def test_likeness_is_to_the_nearest_profile_of_the_same_base():
     assert likeness(layers(rising), Kind("transformer", 5), table) == ""
     assert likeness(layers(rising + 0.99 * FARTHEST), Kind("perceptron", 5), table) != ""
     assert likeness(layers(rising + 1.01 * FARTHEST), Kind("perceptron", 5), table) == ""
+
+
+def test_likeness_to_a_healthy_network_is_not_told():
+    table = pd.DataFrame(profile([0.5] * PLACES, "plain", 4)).assign(healthy=1)
+    layers = [layer(str(place), **dict.fromkeys(PROFILE, 0.5)) for place in range(PLACES)]
+    assert likeness(layers, Kind("perceptron", 4), table) == ""
+    assert likeness(layers, Kind("perceptron", 4), table.assign(healthy=0)) == "a plain net of depth 4"
 
 
 def test_likeness_is_not_told_by_a_few_places():

@@ -60,5 +60,5 @@ def test_of_many_layers_the_lowest_are_told():
 
 def test_healthy_says_what_was_looked_for():
     text = summary(RESULTS["healthy"], *PAGES)
-    assert "None of 10 kinds of trouble was seen in 4 batches of 128 examples." in text
+    assert "None of 11 kinds of trouble was seen in 4 batches of 128 examples." in text
     assert "double rate helped most, by 6 [3, 9]" in text

@@ -88,6 +88,8 @@ def _array(path: Path) -> NDArray[Any]:
     """The numbers of a file, read only when they are wanted."""
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r")
+        if not isinstance(array, np.ndarray):
+            raise TypeError("it holds several arrays; allowed: one, as np.save writes it")
         torch.from_numpy(np.empty(0, array.dtype))
     except FileNotFoundError:
         raise CannotMeasure(f"there is no {path}") from None

@@ -86,7 +86,7 @@ def _probe(chosen: argparse.Namespace) -> int:
     progress = Progress(sys.stderr)
     try:
         return _measure(chosen, progress)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         progress.end()
         print(f"movingtarget: could not measure: {reason(error)}", file=sys.stderr)
         return CANNOT_MEASURE
@@ -109,8 +109,12 @@ def _measure(chosen: argparse.Namespace, progress: Progress) -> int:
     progress.keep(f"{type(network).__name__}: {allowed}")
     result = movingtarget.probe(network, loss, batches, optimiser, passes=chosen.passes, say=progress)
     progress.end()
-    paths = write_page(result, chosen.output / "probe.html"), write_json(result, chosen.output / "probe.json")
-    print(summary(result, *paths))
+    print(summary(result), flush=True)  # first: whatever becomes of the files, the answer is not lost
+    for path in (
+        write_page(result, chosen.output / "probe.html"),
+        write_json(result, chosen.output / "probe.json"),
+    ):
+        print(f"Wrote {path}")
     return FOUND if result.findings else HEALTHY
 
 

@@ -48,6 +48,11 @@ FINDINGS = {
         "No gradient reaches these units for any example.",
         "Smaller biases or steps, a leaky rectifier, or normalisation below the rectifier.",
     ),
+    "wrong-way": Kind(
+        "The step goes uphill",
+        "Along the optimiser's step the loss rises, as its gradient foretells.",
+        "Look for maximize, a negative rate or a loss with the wrong sign.",
+    ),
     "rate-too-high": Kind(
         "The learning rate is too high",
         "The step overshoots: the loss falls by much less than its gradient promises, or grows.",

@@ -143,7 +143,9 @@ def _reached(taken: Step, own: Sequence[str]) -> Parameters:
 
 def vector(own: Sequence[str], values: Parameters) -> Tensor:
     """All parameters of these names in one vector, float64."""
-    return torch.cat([values[name].detach().double().flatten() for name in own])
+    found = (values[name].detach() for name in own)
+    dense = (value.to_dense() if value.is_sparse else value for value in found)
+    return torch.cat([value.double().flatten() for value in dense])
 
 
 def ratio(numerator: float, denominator: float) -> float:

@@ -8,6 +8,11 @@ from movingtarget.probing.plan import Plan
 from movingtarget.probing.result import Layer, Trial
 from movingtarget.statistics.bootstrap import Interval
 
+LABELS_UNTESTED = (
+    "labels were not tested against inputs: there are no whole numbers, one for each example, with enough "
+    "examples of each"
+)
+
 
 def notes(
     layers: Sequence[Layer],
@@ -32,10 +37,7 @@ def notes(
             "is known of its units and their gradients"
         )
     if related is None:
-        found.append(
-            "labels were not tested against inputs: there are no whole numbers, one for each example, with "
-            "enough examples of each"
-        )
+        found.append(LABELS_UNTESTED)
     if "curvature" not in whole:
         found.append("curvature was not measured: a part of the network has no second derivative")
     if any(trial.drop is not None and math.isnan(trial.drop.low) for trial in trials):

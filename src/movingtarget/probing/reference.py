@@ -104,7 +104,9 @@ def usual(
 
 
 def likeness(layers: Sequence[Layer], kind: Kind, table: pd.DataFrame) -> str:
-    """The network whose profile is nearest, such as "a plain net of depth 20"; empty if none is near.
+    """The network that does not train whose profile is nearest, such as "a plain net of depth 20".
+
+    Empty if none is near, or a healthy one is nearer.
 
     It is of the same base, but may be normalised where the other is not, or deeper.
 
@@ -130,7 +132,9 @@ def likeness(layers: Sequence[Layer], kind: Kind, table: pd.DataFrame) -> str:
     if not distances:
         return ""
     nearest = min(distances, key=lambda key: distances[key])
-    near, (structure, depth) = distances[nearest] <= FARTHEST, nearest
+    structure, depth = nearest
+    sick = known[known["structure"].eq(structure) & known["depth"].eq(depth)]["healthy"].eq(0).all()
+    near = distances[nearest] <= FARTHEST and sick
     return f"{STRUCTURES[structure].title} of depth {depth}" if near else ""
 
 

@@ -19,6 +19,9 @@ DEAD = 0.75
 GAINS = (0.25, 2.2)
 """Between which the gain of initial weights lies: torch's own 0.58, Glorot's 1, He's 1.41."""
 
+FAR = 4.0
+"""So many times the largest usual gain is too much for any layer."""
+
 LEAST_KEPT = 1 / 3
 """The share of a step's promise below which it overshoots, if half the rate is better."""
 
@@ -30,8 +33,9 @@ MOST_MOVED = 0.1
 keep nothing of their promise, while these are small beside the weights: their size is all that normalisation
 takes out."""
 
-MOST_GROWTH = 0.5
-"""The share by which the loss may grow in a few steps at twice the rate."""
+MOST_GROWTH = {"as-it-is": 0.5, "double-rate": 2.0}
+"""The share of itself by which the loss may grow in a few steps, as it is and at twice the rate: healthy
+training under way grows by some 0.5 at twice its rate."""
 
 LEAST_PROMISE = 5e-4
 """The share of the loss that a step promises at least, if its rate is not too low."""
@@ -125,7 +129,7 @@ def _of_the_loss(signs: Signs) -> Iterator[Finding]:
 
 def _of_layers(layers: tuple[Layer, ...], signs: Signs, partly: bool) -> Iterator[Finding]:
     if signs.cut:
-        evidence = f"{_first(signs.cut)} decides the outputs, but no path of the gradient leads to it."
+        evidence = f"The outputs depend on {_listed(signs.cut)}, but no path of the gradient leads there."
         yield _finding("gradients-cut", signs.cut, evidence, _everywhere(signs))
     blamed = _blamed(layers, partly)
     if blamed:
@@ -133,7 +137,7 @@ def _of_layers(layers: tuple[Layer, ...], signs: Signs, partly: bool) -> Iterato
         evidence = f"{share:.0%} of the units of {blamed[-1].name} have no gradient for any example."
         yield _finding("dead-rectifiers", tuple(layer.name for layer in blamed), evidence, _everywhere(signs))
     if signs.still:
-        evidence = f"The step of {signs.optimiser} leaves {_first(signs.still)} exactly as it is."
+        evidence = f"The step of {signs.optimiser} does not change {_listed(signs.still)} at all."
         yield _finding("layer-frozen", signs.still, evidence, _everywhere(signs))
 
 
@@ -157,7 +161,9 @@ def _of_depth(
         if "weight_gain" in measured[name]
     }
     wrong = {name: gain for name, gain in gains.items() if not GAINS[0] <= gain <= GAINS[1]}
-    if gains and 2 * len(wrong) > len(gains):
+    far = {name: gain for name, gain in gains.items() if gain > FAR * GAINS[1]}
+    wrong = wrong if 2 * len(wrong) > len(gains) else far
+    if wrong:
         low, high = min(wrong.values()), max(wrong.values())
         evidence = (
             f"The weights of {len(wrong)} of {len(gains)} layers have gains of {low:.2g} to {high:.2g}, "
@@ -203,8 +209,12 @@ def _of_the_rate(
         evidence, sureness = reasons[0]
         advice = _advice(tried, "rate-too-high", ("half-rate",))
         yield _finding("rate-too-high", (), evidence, sureness, advice)
+    if promise.high < 0:
+        rise = -promise.estimate
+        evidence = f"By its gradient the step of {signs.optimiser} raises the loss, by {rise:.2g} of itself."
+        yield _finding("wrong-way", (), evidence, _range(promise))
     matched = _of(whole, "matched_kept")
-    if promise.estimate < LEAST_PROMISE and matched.estimate > MOST_LEFT:
+    if 0 <= promise.estimate < LEAST_PROMISE and matched.estimate > MOST_LEFT:
         evidence = (
             f"The step promises {promise.estimate:.1g} of the loss; the same step, made long enough to "
             f"promise 1 %, keeps {matched.estimate:.0%} of that."
@@ -223,7 +233,7 @@ def _overshooting(
 ) -> Iterator[tuple[str, str]]:
     """Evidence that a step is too long, and how sure it is."""
     step = f"the step of {signs.optimiser}"
-    if promise.estimate > MOST_PROMISED:
+    if promise.low > MOST_PROMISED:
         yield (
             f"By its gradient {step} promises {promise.estimate:.2g} times the loss itself.",
             _range(promise),
@@ -240,7 +250,7 @@ def _growing(tried: Mapping[str, Trial]) -> Iterator[tuple[str, str]]:
             continue
         if trial.drop is None and "finite" in trial.note:
             yield f"In {trial.steps} steps at {rate} rate the loss is no longer finite.", "tried once"
-        elif trial.drop is not None and trial.drop.estimate < -MOST_GROWTH and trial.drop.high < 0:
+        elif trial.drop is not None and trial.drop.estimate < -MOST_GROWTH[name] and trial.drop.high < 0:
             growth = 1 - trial.drop.estimate
             yield (
                 f"In {trial.steps} steps at {rate} rate the loss grows to {growth:.3g} times itself.",
@@ -262,7 +272,7 @@ def _advice(tried: Mapping[str, Trial], name: str, candidates: tuple[str, ...]) 
 
 def _share(gain: float) -> str:
     """A gain in losses: a share of it, or a multiple if it is larger."""
-    return f"{gain:.1%} of" if gain < 1 else f"{gain:.2g} times"
+    return f"{100 * gain:.2g} % of" if gain < 1 else f"{gain:.2g} times"
 
 
 def _finding(name: str, layers: tuple[str, ...], evidence: str, sureness: str, advice: str = "") -> Finding:
@@ -285,6 +295,7 @@ def _everywhere(signs: Signs) -> str:
     return f"seen in {signs.batches} of {signs.batches} batches"
 
 
-def _first(layers: tuple[str, ...]) -> str:
-    more = f" and {len(layers) - 1} more" if len(layers) > 1 else ""
-    return f"layer {layers[0]}{more}"
+def _listed(layers: tuple[str, ...]) -> str:
+    """Layers by name, three of them at most."""
+    more = f" and {len(layers) - 3} more" if len(layers) > 3 else ""
+    return f"layer{'s' if len(layers) > 1 else ''} {', '.join(layers[:3])}{more}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from movingtarget.probing.findings import FINDINGS
+from movingtarget.probing.notes import LABELS_UNTESTED
 from movingtarget.probing.quantities import Quantity
 from movingtarget.probing.result import Band, Finding, Layer, Result, Trial
 from movingtarget.statistics.bootstrap import Interval
@@ -183,6 +184,11 @@ def sentence(text: str) -> str:
 def looked_for(result: Result) -> str:
     """How sure it is that a network is healthy."""
     batches = f"{counted(result.batches, 'batch')} of {counted(result.examples, 'example')}"
+    if LABELS_UNTESTED in result.notes:
+        return (
+            f"None of {len(FINDINGS) - 1} kinds of trouble was seen in {batches}; whether labels have to do "
+            "with inputs was not tested."
+        )
     return f"None of {len(FINDINGS)} kinds of trouble was seen in {batches}."
 
 
@@ -242,7 +248,8 @@ def trial_title(trial: Trial) -> str:
 
 def what_helped(result: Result) -> str:
     """A sentence on the trial that helped most."""
-    best = next(iter(tried(result)), None)
+    by_effect = sorted(tried(result), key=lambda trial: effect(trial) != "helped")
+    best = next(iter(by_effect), None)
     if best is None or best.gain is None:
         return "Nothing could be tried."
     if effect(best) != "helped":
