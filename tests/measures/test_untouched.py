@@ -94,3 +94,12 @@ def test_a_network_without_values() -> None:
     with untouched(network):
         network(torch.ones(3, 2, device="meta"))
     assert network.training
+
+
+def test_sparse_gradients_are_put_back() -> None:
+    network = nn.Embedding(4, 2, sparse=True)
+    network(torch.tensor([1])).sum().backward()
+    gradient = network.weight.grad
+    with untouched(network):
+        network.weight.grad = None
+    assert network.weight.grad is gradient

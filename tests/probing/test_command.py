@@ -267,6 +267,18 @@ def test_a_measurement_that_fails_is_one_line(module, asked, capsys):
     assert not [*Path("probe").iterdir()]
 
 
+def test_a_pass_that_exits_is_no_success(module, asked, capsys):
+    asked["answer"] = SystemExit(0)
+    assert main(["probe", f"{module}:build"]) == 2
+    assert "SystemExit" in capsys.readouterr().err
+
+
+def test_the_answer_is_told_though_the_pages_cannot_be_written(module, asked, capsys):
+    Path("probe/probe.html").mkdir(parents=True)
+    assert main(["probe", f"{module}:build"]) == 2
+    assert "trouble" in capsys.readouterr().out
+
+
 def test_control_c_is_130(module, asked, capsys):
     asked["answer"] = KeyboardInterrupt()
     assert main(["probe", f"{module}:build"]) == 130

@@ -98,3 +98,8 @@ def test_labels_among_others():
     assert related((Batch(nameless, nameless),), [None]) is None
     alone = {"inputs": inputs, "b": labels}
     assert related((Batch(alone, alone),), [None]) == permutation_test(inputs, labels)
+
+
+def test_examples_that_come_again_do_not_vote_for_themselves():
+    inputs, labels = drawn(0)
+    assert permutation_test(inputs.repeat(3, 1), labels.repeat(3)).p_value > 0.05

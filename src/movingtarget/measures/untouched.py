@@ -72,7 +72,8 @@ def _copy(tensor: Tensor | None) -> Tensor | None:
 
 def _restore(tensor: Tensor, value: Tensor | None) -> None:
     """A tensor's values as before; nothing is written if they are."""
-    if value is None or tensor.is_meta:
+    # a sparse gradient is replaced, not written to
+    if value is None or tensor.is_meta or tensor.layout != torch.strided:
         return
     if tensor.shape != value.shape or tensor.dtype != value.dtype:
         tensor.data = value
