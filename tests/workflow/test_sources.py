@@ -21,6 +21,12 @@ FLOORS = [
 """From the lowest to the highest: a module imports from its own floor and from those below."""
 
 
+def test_networks_that_are_built_by_name_count_and_what_is_offered_lazily_does_not():
+    assert "movingtarget.cases.structures" in sources("experiments.usual_values")
+    assert "movingtarget.probing.probe" in sources("experiments.fault_detection", "peers.probe")
+    assert not [name for name in sources("experiments.training") if ".probing" in name or ".drawing" in name]
+
+
 def test_imports_are_followed_through_modules_and_packages():
     assert {
         "movingtarget",
