@@ -7,11 +7,11 @@ import pytest
 
 from movingtarget.faults import FAULTS
 from movingtarget.report.fault_detection import (
-    confused,
     detections_table,
     fault_values,
     harmless,
     missed,
+    peers_cases,
     problems_table,
 )
 
@@ -61,11 +61,12 @@ def test_what_does_no_harm_and_what_is_missed(found: pd.DataFrame, harm: pd.Data
     assert harmless(harm) == missed(found) == [f"{FROZEN} (perceptron)"]
 
 
-def test_findings_are_counted_by_fault(found: pd.DataFrame) -> None:
-    table = by_fault(confused(found))
-    said = table["rate-too-high"]
-    assert (said["rate-too-high"], said["loss-summed"], said["softmax-twice"]) == (100, 50, 0)
-    assert table["none"]["rate-too-low"] == 50
+def test_the_networks_that_others_were_given_are_named(found: pd.DataFrame, harm: pd.DataFrame) -> None:
+    others = pd.concat([found, found.assign(kind="convnet", seed=0)]).assign(tool="cockpit")
+    assert peers_cases(others) == "perceptron (2 seeds); convnet, batch norm (1 seed)"
+    assert peers_cases(found[:0]) == ""
+    tables = {"fault_detection": found, "fault_harm": harm, "peer_detection": others}
+    assert fault_values(tables)["peers_cases"] == peers_cases(others)
 
 
 def test_problems_are_counted_by_tool_and_kind(found: pd.DataFrame, harm: pd.DataFrame) -> None:

@@ -90,8 +90,8 @@ def checked_loss(loss: object) -> None:
         raise CannotMeasure(f"the loss is {type(loss).__name__}; allowed: a function of outputs and targets")
 
 
-def checked_optimiser(network: nn.Module, optimiser: object) -> torch.optim.Optimizer:
-    """The optimiser, if it steps without a closure and moves the network.
+def checked_optimiser(network: nn.Module, optimiser: object) -> None:
+    """Refuse an optimiser that cannot step without a closure, or does not move the network.
 
     Raises:
         CannotMeasure: it is no optimiser, has none of the network's parameters, asks for the loss itself, or
@@ -107,7 +107,6 @@ def checked_optimiser(network: nn.Module, optimiser: object) -> torch.optim.Opti
     if any("lr" not in group for group in optimiser.param_groups):
         kind = type(optimiser).__name__
         raise CannotMeasure(f"{kind} has a group of parameters without 'lr'; allowed: a rate in each")
-    return optimiser
 
 
 def taken(batches: object, count: int) -> tuple[Batch, ...]:

@@ -42,9 +42,8 @@ class Plan(NamedTuple):
     @property
     def forward(self) -> int:
         """Passes forward at most."""
-        moved = (self.batches + 1) * (
-            1 + self.blocks
-        )  # as the optimiser steps, and once at a matched promise
+        # as the optimiser steps, and once at a matched promise
+        moved = (self.batches + 1) * (1 + self.blocks)
         return self.batches + moved + self.shifts * (self.blocks - 1) + 2 + self._tried + TRIALS + 1 + CHECKS
 
     @property

@@ -59,7 +59,7 @@ class Signs(NamedTuple):
         related: the test of labels against inputs; None where it does not apply.
         cut: layers that decide the outputs without a gradient.
         still: layers that the step leaves as they are, though they have a gradient or were told not to.
-        weighted: layers with matrices or kernels, which are not normalised right after.
+        weighted: linear and convolutional layers, attention among them.
         normalised: whether there is any normalisation.
         optimiser: its class.
         learning_rate: of its first group.
@@ -102,7 +102,6 @@ EXPLAINED_BY = {
     ),
     "no-normalisation": frozenset({"gradients-cut", "dead-rectifiers", "initial-scale"}),
     "initial-scale": frozenset({"gradients-cut"}),
-    "layer-frozen": frozenset[str](),
 }
 """Findings that follow from others."""
 

@@ -30,9 +30,26 @@ def fault_values(tables: Tables) -> dict[str, Any]:
         "detections": detections_table(said, tables["fault_harm"]),
         "harmless": harmless(tables["fault_harm"]),
         "missed": missed(tables["fault_detection"]),
-        "confused": confused(tables["fault_detection"]),
+        "peers_cases": peers_cases(tables["peer_detection"]),
         "problems": problems_table(said),
     }
+
+
+def peers_cases(found: pd.DataFrame) -> str:
+    """Of which kinds the published tools were given networks, and by how many seeds; empty for none.
+
+    Args:
+        found: table peer_detection.
+
+    >>> peers_cases(pd.DataFrame({"kind": ["perceptron", "perceptron"], "seed": [20, 21]}))
+    'perceptron (2 seeds)'
+    """
+    given = {kind: found[found["kind"] == kind]["seed"].nunique() for kind in KINDS}
+    return "; ".join(
+        f"{KINDS[kind].title} ({seeds} seed{'s' if seeds > 1 else ''})"
+        for kind, seeds in given.items()
+        if seeds
+    )
 
 
 def detections_table(said: pd.DataFrame, harm: pd.DataFrame) -> pd.DataFrame:
@@ -94,20 +111,6 @@ def missed(found: pd.DataFrame) -> list[str]:
         for kind in KINDS
         if (kind, fault) in means.index and means[kind, fault] < 0.5
     ]
-
-
-def confused(found: pd.DataFrame) -> pd.DataFrame:
-    """A row for each fault: the shares of cases, in per cent, of which the probe says each of its findings.
-
-    Args:
-        found: table fault_detection.
-    """
-    rows = []
-    for fault, cases in divide(found, "fault").items():
-        said = [set(text.split(", ")) for text in cases["said"]]
-        shares = {name: 100 * sum(name in of_case for of_case in said) / len(said) for name in FAULTS}
-        rows.append({"fault": fault, **{name: round(share) for name, share in shares.items()}})
-    return pd.DataFrame(rows)
 
 
 def problems_table(said: pd.DataFrame) -> pd.DataFrame:
