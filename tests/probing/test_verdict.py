@@ -114,6 +114,41 @@ def test_the_scale_of_more_than_half_of_the_layers(gains, wrong):
     assert blamed(layers_of(weight_gain=gains)) == ({"initial-scale": wrong} if wrong else {})
 
 
+@pytest.mark.parametrize(
+    ("gain", "found"),
+    [
+        (1 / math.sqrt(3), []),  # torch's own initial weights
+        (1.0, []),  # Glorot's
+        (math.sqrt(2), []),  # He's
+        (5 / math.sqrt(3), ["initial-scale"]),
+        (1 / (5 * math.sqrt(3)), ["initial-scale"]),
+    ],
+)
+def test_the_usual_initial_weights_are_no_trouble_and_five_times_these_are(gain, found):
+    assert named(layers_of(weight_gain=[gain] * 3)) == found
+
+
+@pytest.mark.parametrize(
+    ("promise", "found"),
+    [  # of a thousandth of rates that train convnets, and of the least that trains well, of a perceptron
+        (2.8e-4, ["rate-too-low"]),
+        (9e-4, []),
+    ],
+)
+def test_rates_that_were_seen_are_told_apart(promise, found):
+    assert named(whole={"promise": promise}) == found
+
+
+@pytest.mark.parametrize(("kept", "found"), [(0.29, ["rate-too-high"]), (0.5, [])])
+def test_what_steps_kept_that_were_seen_is_told_apart(kept, found):
+    assert named(whole={"kept": kept, "promise": 0.5}, trials=(trial("half-rate", 0.03),)) == found
+
+
+@pytest.mark.parametrize(("count", "found"), [(8, []), (21, ["no-normalisation"])])
+def test_how_deep_is_deep(count, found):
+    assert named(layers_of(count, information_kept=[0.1] * count)) == found
+
+
 def test_half_of_the_layers_are_not_enough():
     assert named(layers_of(4, weight_gain=[8.0, 8.0, 1.0, 1.0])) == []
 
