@@ -107,3 +107,12 @@ def test_rows_of_examples_are_mapped_and_nothing_else():
     assert found["b"].size == 4
     assert found["c"] is None
     assert mapped(lambda value: value[:2], torch.tensor(4.0), 4) == 4
+
+
+def test_a_loss_that_takes_probabilities_alone_takes_no_softmax_of_them():
+    def loss(outputs: Tensor, labels: Tensor) -> Tensor:
+        if not torch.allclose(outputs.sum(1), torch.ones(4)):
+            raise ValueError("no probabilities")
+        return -outputs[torch.arange(4), labels].log().mean()
+
+    assert not softmax_is_taken_twice(loss, LOGITS.softmax(1), BATCH)
