@@ -57,6 +57,13 @@ def test_a_row_for_each_fault_with_what_it_costs(found: pd.DataFrame, harm: pd.D
     assert (healthy["without"], healthy["with"]) == ("80", "\N{EN DASH}")
 
 
+def test_a_fault_that_no_kind_had_costs_nothing_that_is_known(
+    found: pd.DataFrame, harm: pd.DataFrame
+) -> None:
+    row = by_fault(detections_table(found, harm))[FAULTS["softmax-twice"].title]
+    assert (row["without"], row["with"], row["probe"]) == ("\N{EN DASH}",) * 3
+
+
 def test_what_does_no_harm_and_what_is_missed(found: pd.DataFrame, harm: pd.DataFrame) -> None:
     assert harmless(harm) == missed(found) == [f"{FROZEN} (perceptron)"]
 
@@ -66,7 +73,9 @@ def test_the_networks_that_others_were_given_are_named(found: pd.DataFrame, harm
     assert peers_cases(others) == "perceptron (2 seeds); convnet, batch norm (1 seed)"
     assert peers_cases(found[:0]) == ""
     tables = {"fault_detection": found, "fault_harm": harm, "peer_detection": others}
-    assert fault_values(tables)["peers_cases"] == peers_cases(others)
+    values = fault_values(tables)
+    assert values["peers_cases"] == peers_cases(others)
+    assert values["kinds"] == "perceptron; convnet, batch norm"
 
 
 def test_problems_are_counted_by_tool_and_kind(found: pd.DataFrame, harm: pd.DataFrame) -> None:

@@ -30,6 +30,7 @@ def fault_values(tables: Tables) -> dict[str, Any]:
         "detections": detections_table(said, tables["fault_harm"]),
         "harmless": harmless(tables["fault_harm"]),
         "missed": missed(tables["fault_detection"]),
+        "kinds": "; ".join(KINDS[kind].title for kind in KINDS if kind in {*tables["fault_harm"]["kind"]}),
         "peers_cases": peers_cases(tables["peer_detection"]),
         "problems": problems_table(said),
     }
@@ -77,6 +78,8 @@ def detections_table(said: pd.DataFrame, harm: pd.DataFrame) -> pd.DataFrame:
 def _accuracies(harm: pd.DataFrame, fault: str) -> dict[str, str]:
     """Test accuracies without and with a fault, of those kinds that may have it."""
     having = where(harm, fault=fault)
+    if having.empty:
+        return {"without": DASH, "with": DASH}
     healthy = where(harm, fault=HEALTHY)
     without = healthy[healthy["kind"].isin(having["kind"].unique())]["value"].mean()
     found = DASH if fault == HEALTHY else prose.number(100 * having["value"].mean(), 2)
