@@ -1,7 +1,6 @@
 """What the report says of the first steps: its table, and an answer whatever the verdicts."""
 
 import re
-from functools import partial
 from itertools import cycle, product
 from pathlib import Path
 
@@ -9,11 +8,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from movingtarget.report import prose, values
-from movingtarget.report.answers import by_verdict
-from movingtarget.report.early_steps import early_steps_table, verdicts_of
+from movingtarget.report import prose
+from movingtarget.report.early_steps import early_steps_table
+from movingtarget.report.sentences import sentences
 
-REPORT = Path(__file__).parents[2] / "report/report.md"
+CHAPTER = Path(__file__).parents[2] / "report/chapters/target.md"
 COLUMNS = [
     *("network", "batches", "learning_rate", "promise", "kept", "kept_later"),
     *("edge", "edge_later", "train_loss"),
@@ -60,22 +59,19 @@ def test_a_row_for_each_network_and_kind_of_batch():
 
 @pytest.mark.parametrize("verdicts", [*product(prose.VERDICTS, repeat=3)])
 def test_every_combination_of_verdicts_yields_an_answer(verdicts: tuple[str, str, str]):
-    text = REPORT.read_text(encoding="utf-8")
-    section = text[text.index("## The first steps") : text.index("## Which layers move when")]
+    text = CHAPTER.read_text(encoding="utf-8")
+    section = text[text.index("## The first steps") :]
     names = re.findall(r'found\("([a-z0-9-]+)"\)', section)
     claims = {
         name: {"verdict": verdict, "seeds": 10, "estimate": 1.0, "low": 0.0, "high": 2.0}
         for name, verdict in zip(names, cycle(verdicts))
     }
-    config = yaml.safe_load((REPORT.parents[1] / "config/config.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((CHAPTER.parents[2] / "config/config.yaml").read_text(encoding="utf-8"))
     filled = prose.fill(
         section,
         {
             "config": config,
-            "claims": claims,
-            "found": partial(values._found, claims),
-            "verdicts_of": partial(verdicts_of, claims),
-            "by_verdict": by_verdict,
+            **sentences(claims),
             "mean": lambda table, **conditions: "0.5",
             "figure": lambda name: f"[{name}]",
             "early_steps": pd.DataFrame([dict.fromkeys(COLUMNS, "1")]),

@@ -10,6 +10,7 @@ import yaml
 
 from movingtarget.report import prose
 from movingtarget.report.first_layers import first_layers_values, frozen_table, gains_table
+from movingtarget.report.sentences import told
 
 SEEDS = range(6)
 
@@ -63,8 +64,7 @@ def test_the_first_layers_share_of_parameters():
 
 
 def chapter() -> str:
-    text = (Path(__file__).parents[2] / "report/report.md").read_text(encoding="utf-8")
-    return text[text.index("# First layers {") : text.index("# Gradients that shatter")]
+    return (Path(__file__).parents[2] / "report/chapters/first_layers.md").read_text(encoding="utf-8")
 
 
 def written(verdicts: dict[str, str], dataset: str = "mnist") -> str:
@@ -83,7 +83,7 @@ def written(verdicts: dict[str, str], dataset: str = "mnist") -> str:
                 "claims": claims,
                 "pair": "1 and 7",
             },
-            **{"figure": str, "found": str},
+            **{"figure": str, "judged": lambda name, *words: f"{told(claims, name, *words)} ({name})"},
             "first_layers": first_layers_values(first_layers(), search(), alone),
         },
     )

@@ -32,8 +32,7 @@ from movingtarget.statistics.rows import where
 from movingtarget.theory.published_losses import PUBLISHED
 
 PROJECT = Path(__file__).parents[2]
-REPORT = (PROJECT / "report/report.md").read_text(encoding="utf-8")
-SECTION = REPORT[REPORT.index("# Layer-wise targets") : REPORT.index("# On a network of your own")]
+SECTION = (PROJECT / "report/chapters/locoprop.md").read_text(encoding="utf-8")
 OF_BUDGETS = {*re.findall(r'by_budget\("([a-z0-9-]+)"\)', SECTION)}
 NAMES = sorted(
     {*re.findall(r'(?:found\(|estimate\(|claims\[|": )"([a-z0-9]+(?:-[a-z0-9]+){2,})"', SECTION)}

@@ -65,8 +65,8 @@ def test_regimes_are_kept_apart():
     assert [row["stable"][0] for row in rows] == [DASH, "\N{INFINITY}"]
 
 
-REPORT = (Path(__file__).parents[2] / "report/report.md").read_text(encoding="utf-8")
-SECTION = REPORT[REPORT.index("## Which layers move when {#orders}") : REPORT.index("## Smaller steps for")]
+CHAPTER = (Path(__file__).parents[2] / "report/chapters/orders.md").read_text(encoding="utf-8")
+SECTION = CHAPTER[: CHAPTER.index("## Smaller steps for")]
 REGIME_NAMES = ("full-batch", "minibatch", "fresh")
 
 

@@ -23,7 +23,7 @@ LEARNING = [
 ]
 CACHED = [f"locoprop-m-below-first-order{budget}" for budget in ("", "-flops", "-seconds")]
 CONFIG = yaml.safe_load((PROJECT / "config/config.yaml").read_text(encoding="utf-8"))
-OPENING = environment(PROJECT / "report").get_template("opening.md")
+OPENING = environment(PROJECT / "report").get_template("chapters/opening.md")
 
 
 def sections(verdicts: dict[str, str]) -> dict[str, str]:

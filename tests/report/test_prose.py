@@ -220,3 +220,9 @@ def test_a_bad_placeholder_is_named_with_its_line(placeholder, complaint):
     assert complaint in str(error.value)
     assert placeholder.split("%>")[0] in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_bad_placeholder_of_an_included_file_is_named_with_that_file(tmp_path: Path):
+    (tmp_path / "chapter.md").write_text("First.\n\n<< missing >>\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"^chapter\.md line 3: 'missing' is undefined: << missing >>$"):
+        fill('Text.\n<% include "chapter.md" %>\n', {}, tmp_path)

@@ -11,8 +11,8 @@ import pytest
 from movingtarget.report.prose import VERDICTS, fill
 from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table
 
-REPORT = (Path(__file__).parents[2] / "report/report.md").read_text(encoding="utf-8")
-SECTION = REPORT[REPORT.index("## Smaller steps for early layers") : REPORT.index("# First layers")]
+CHAPTER = (Path(__file__).parents[2] / "report/chapters/orders.md").read_text(encoding="utf-8")
+SECTION = CHAPTER[CHAPTER.index("## Smaller steps for early layers") :]
 NAMES = sorted({*re.findall(r'(?:found\(|claims\[)"([a-z0-9-]+)"', SECTION)})
 
 

@@ -10,10 +10,10 @@ import pytest
 from movingtarget.figure import Drawing
 from movingtarget.report.moving_target import REGIMES, edges
 from movingtarget.report.prose import VERDICTS
+from movingtarget.report.sentences import found_for
 from movingtarget.report.values import (
     Run,
     _figure,
-    _found_for,
     arms_table,
     costs_table,
     counts,
@@ -90,7 +90,7 @@ def test_every_combination_of_verdicts_over_arms_has_words(verdicts: list[str], 
         for name, verdict in zip("abc", verdicts, strict=True)
     }
     names = dict(zip(["plain", "residual", "linear"], "abc", strict=True))
-    assert _found_for(claims, names) == expected
+    assert found_for(claims, names) == expected
 
 
 def test_a_claim_that_was_not_measured_says_so():

@@ -34,14 +34,18 @@ def fill(template: str, values: Mapping[str, Any], folder: Path | None = None) -
     `markdown_table`.
 
     Raises:
-        ValueError: a placeholder is unknown, wrongly written or cannot be formatted; names it and its line.
+        ValueError: a placeholder is unknown, wrongly written or cannot be formatted; names it, its line and its
+            file, if it is an included one.
     """
     try:
         return environment(folder).from_string(template).render(values)
     except Exception as error:
-        line = _line(error)
-        placeholders = " ".join(re.findall("<[<%].*?[>%]>", template.splitlines()[line - 1]))
-        raise ValueError(f"template line {line}: {error}: {placeholders}") from error
+        file, line = _place(error)
+        text = file.read_text(encoding="utf-8") if file else template
+        placeholders = " ".join(re.findall("<[<%].*?[>%]>", text.splitlines()[line - 1]))
+        raise ValueError(
+            f"{file.name if file else 'template'} line {line}: {error}: {placeholders}"
+        ) from error
 
 
 def environment(folder: Path | None = None) -> jinja2.Environment:
@@ -65,12 +69,17 @@ def environment(folder: Path | None = None) -> jinja2.Environment:
     return made
 
 
-def _line(error: Exception) -> int:
-    """The line of the template at which `error` was raised (Jinja2 names its frames `<template>`)."""
+def _place(error: Exception) -> tuple[Path | None, int]:
+    """The included file, if it was in one, and the line at which `error` was raised.
+
+    Jinja2 names the frames of an included file by its path, those of the template itself `<template>`.
+    """
     if isinstance(error, jinja2.TemplateSyntaxError):
-        return error.lineno
-    frames = walk_tb(error.__traceback__)
-    return max((line for frame, line in frames if frame.f_code.co_filename == "<template>"), default=1)
+        return Path(error.filename) if error.filename else None, error.lineno
+    frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    of_templates = [(name, line) for name, line in frames if name == "<template>" or name.endswith(".md")]
+    name, line = of_templates[-1] if of_templates else ("<template>", 1)
+    return None if name == "<template>" else Path(name), line
 
 
 def number(value: float, digits: int = 3) -> str:

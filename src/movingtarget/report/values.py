@@ -13,20 +13,18 @@ from movingtarget.data.catalogue import DATASETS
 from movingtarget.faults import FAULTS
 from movingtarget.figure import Drawing, filled_caption
 from movingtarget.report import prose
-from movingtarget.report.answers import by_verdict
-from movingtarget.report.early_steps import early_steps_table, verdicts_of
+from movingtarget.report.early_steps import early_steps_table
 from movingtarget.report.fault_detection import fault_values
 from movingtarget.report.first_layers import first_layers_values, named_classes
 from movingtarget.report.information import READINGS, information_values
-from movingtarget.report.locoprop import by_budget, flip, locoprop_values
+from movingtarget.report.locoprop import flip, locoprop_values
 from movingtarget.report.moving_target import counter_example, edges, orders_table, promises_table
 from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table
+from movingtarget.report.sentences import Claim, estimate, found_for, sentences
 from movingtarget.statistics.bootstrap import Interval, over_arms
 from movingtarget.statistics.means import mean_of
 from movingtarget.statistics.rank_correlation import partial_rank_correlation, rank_correlation
 from movingtarget.statistics.rows import divide, where
-
-Claim = dict[str, Any]
 
 ARM = ["network", "depth", "update_rule"]
 
@@ -62,11 +60,11 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
     by_name = {claim["claim"]: claim for claim in _records(claims)}
     depths = sorted({arm["depth"] for arm in run.config["training"]["arms"]})
     return {
+        **sentences(by_name),
         "config": run.config,
         "dataset": DATASETS[run.config["dataset"]].title,
         "version": run.version,
         "command": run.command,
-        "claims": by_name,
         "counts": counts(claims),
         "verdicts": verdicts_table(where(claims, kind="paper")),
         "questions": verdicts_table(where(claims, kind="question")),
@@ -76,15 +74,9 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "shallow": depths[0],
         "deep": depths[-1],
         "figure": partial(_figure, run=run),
-        "found": partial(_found, by_name),
-        "found_for": partial(_found_for, by_name),
-        "estimate": lambda name: _estimate(by_name[name]),
-        "by_verdict": by_verdict,
-        "verdicts_of": partial(verdicts_of, by_name),
-        "by_budget": partial(by_budget, by_name),
         "flip": flip,
         "information": information_values(tables, run.config["mutual_information"]),
-        "by_estimator": _found_for(by_name, {words: name for name, words in READINGS.items()}),
+        "by_estimator": found_for(by_name, {words: name for name, words in READINGS.items()}),
         "locoprop": locoprop_values(tables),
         "edges": edges(tables["update_orders_search"]),
         "healing": healing_table(tables["shattering_in_training"]),
@@ -101,7 +93,7 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "promises": promises_table(tables["moving_target"], tables["moving_target_search"]),
         "early_steps": early_steps_table(tables["early_steps"], tables["early_steps_search"]),
         "faults": fault_values(tables),
-        "probe_finds": _found_for(by_name, {f.title: f"probe-finds-{name}" for name, f in FAULTS.items()}),
+        "probe_finds": found_for(by_name, {f.title: f"probe-finds-{name}" for name, f in FAULTS.items()}),
         "mean": lambda table, **conditions: prose.interval(*mean_of(tables[table], **conditions)),
     }
 
@@ -117,46 +109,6 @@ def _figure(name: str, run: Run) -> str:
         f"Again: `rm {target}; {run.command} -- {target}`\n"
         ":::\n"
     )
-
-
-def _found(claims: Mapping[str, Claim], name: str) -> str:
-    """A claim's verdict with its estimate, for use within a sentence."""
-    claim = claims[name]
-    return f"{prose.verdict(claim['verdict'])} ({_estimate(claim)}, {claim['seeds']} seeds)"
-
-
-FOUND_FOR = {
-    "reproduced": "it is so for",
-    "not reproduced": "it is not so for",
-    "inconclusive": "it stays open for",
-    "undefined": "it is undefined for",
-}
-
-
-def _found_for(claims: Mapping[str, Claim], names: Mapping[str, str]) -> str:
-    """Which of several arms a claim holds for, whatever the verdicts, as the rest of a sentence.
-
-    Args:
-        claims: by id.
-        names: the claim's id of each arm, by what the text calls the arm.
-    """
-    phrases = [
-        f"{phrase} {prose.listed(arms)}"
-        for verdict, phrase in FOUND_FOR.items()
-        if (arms := [arm for arm, name in names.items() if _outcome(claims[name]) == verdict])
-    ]
-    return "; ".join(phrases)
-
-
-def _outcome(claim: Claim) -> str:
-    """The verdict, or that what was measured is undefined."""
-    return "undefined" if claim["seeds"] > 0 and np.isnan(claim["estimate"]) else str(claim["verdict"])
-
-
-def _estimate(claim: Claim) -> str:
-    if claim["seeds"] < 2:
-        return "not measured"
-    return prose.interval(claim["estimate"], claim["low"], claim["high"])
 
 
 def arms_table(training: pd.DataFrame, search: pd.DataFrame) -> pd.DataFrame:
@@ -280,7 +232,7 @@ def verdicts_table(claims: pd.DataFrame) -> pd.DataFrame:
         {
             "question": claims["question"].str.replace("-", " "),
             "claim": claims["statement"] + " [@" + claims["paper"] + ", " + claims["place"] + "]",
-            "estimate": [_estimate(claim) for claim in _records(claims)],
+            "estimate": [estimate(claim) for claim in _records(claims)],
             "confidence": [prose.percent(confidence) for confidence in claims["confidence"]],
             "gradient_norm": [_confound(claim) for claim in _records(claims)],
             "verdict": claims["verdict"].map(prose.verdict),

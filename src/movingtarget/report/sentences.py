@@ -1,0 +1,80 @@
+"""Words within the report's sentences that follow from claims, whatever their verdicts."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from movingtarget.report import prose
+from movingtarget.report.answers import by_verdict
+from movingtarget.report.early_steps import verdicts_of
+from movingtarget.report.locoprop import by_budget
+
+Claim = dict[str, Any]
+
+
+def sentences(claims: Mapping[str, Claim]) -> dict[str, Any]:
+    """What the text may call to speak of claims, by name; `claims` by id.
+
+    Each takes a claim's id first. `told` and `judged` take the words for reproduced, not reproduced and
+    inconclusive: `told` gives them alone, `judged` with verdict and number behind them. `found` is the
+    verdict with its number, `estimate` the number alone, `found_for` several claims told apart.
+    """
+    return {
+        "claims": claims,
+        "told": partial(told, claims),
+        "judged": lambda name, *words: f"{told(claims, name, *words)} ({found(claims, name)})",
+        "found": partial(found, claims),
+        "found_for": partial(found_for, claims),
+        "estimate": lambda name: estimate(claims[name]),
+        "by_verdict": by_verdict,
+        "verdicts_of": partial(verdicts_of, claims),
+        "by_budget": partial(by_budget, claims),
+    }
+
+
+def found(claims: Mapping[str, Claim], name: str) -> str:
+    """A claim's verdict with its estimate, for use within a sentence."""
+    claim = claims[name]
+    return f"{prose.verdict(claim['verdict'])} ({estimate(claim)}, {claim['seeds']} seeds)"
+
+
+def told(claims: Mapping[str, Claim], name: str, yes: str, no: str, still_open: str) -> str:
+    """The words for a claim's verdict: reproduced, not reproduced or inconclusive."""
+    return dict(zip(prose.VERDICTS, (yes, no, still_open), strict=True))[claims[name]["verdict"]]
+
+
+FOUND_FOR = {
+    "reproduced": "it is so for",
+    "not reproduced": "it is not so for",
+    "inconclusive": "it stays open for",
+    "undefined": "it is undefined for",
+}
+
+
+def found_for(claims: Mapping[str, Claim], names: Mapping[str, str]) -> str:
+    """Which of several arms a claim holds for, whatever the verdicts, as the rest of a sentence.
+
+    Args:
+        claims: by id.
+        names: the claim's id of each arm, by what the text calls the arm.
+    """
+    phrases = [
+        f"{phrase} {prose.listed(arms)}"
+        for verdict, phrase in FOUND_FOR.items()
+        if (arms := [arm for arm, name in names.items() if _outcome(claims[name]) == verdict])
+    ]
+    return "; ".join(phrases)
+
+
+def _outcome(claim: Claim) -> str:
+    """The verdict, or that what was measured is undefined."""
+    return "undefined" if claim["seeds"] > 0 and np.isnan(claim["estimate"]) else str(claim["verdict"])
+
+
+def estimate(claim: Claim) -> str:
+    """A claim's estimate with its interval."""
+    if claim["seeds"] < 2:
+        return "not measured"
+    return prose.interval(claim["estimate"], claim["low"], claim["high"])
