@@ -34,8 +34,8 @@ def fill(template: str, values: Mapping[str, Any], folder: Path | None = None) -
     `markdown_table`.
 
     Raises:
-        ValueError: a placeholder is unknown, wrongly written or cannot be formatted; names it, its line and its
-            file, if it is an included one.
+        ValueError: a placeholder is unknown, wrongly written or cannot be formatted; names it, its line and
+            its file, if it is an included one.
     """
     try:
         return environment(folder).from_string(template).render(values)
