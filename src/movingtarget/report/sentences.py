@@ -1,6 +1,6 @@
 """Words within the report's sentences that follow from claims, whatever their verdicts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,9 @@ def sentences(claims: Mapping[str, Claim]) -> dict[str, Any]:
 
     Each takes a claim's id first. `told` and `judged` take the words for reproduced, not reproduced and
     inconclusive: `told` gives them alone, `judged` with verdict and number behind them. `found` is the
-    verdict with its number, `estimate` the number alone, `found_for` several claims told apart.
+    verdict with its number, `estimate` the number alone, `found_for` several claims told apart, `decided` how
+    many of several, named in one list, are not inconclusive, `verdicts_for` the verdicts of several, by the
+    words for each, as `by_verdict` takes them.
     """
     return {
         "claims": claims,
@@ -28,8 +30,10 @@ def sentences(claims: Mapping[str, Claim]) -> dict[str, Any]:
         "found": partial(found, claims),
         "found_for": partial(found_for, claims),
         "estimate": lambda name: estimate(claims[name]),
+        "decided": partial(decided, claims),
         "by_verdict": by_verdict,
         "verdicts_of": partial(verdicts_of, claims),
+        "verdicts_for": lambda names: {words: claims[name]["verdict"] for words, name in names.items()},
         "by_budget": partial(by_budget, claims),
     }
 
@@ -43,6 +47,19 @@ def found(claims: Mapping[str, Claim], name: str) -> str:
 def told(claims: Mapping[str, Claim], name: str, yes: str, no: str, still_open: str) -> str:
     """The words for a claim's verdict: reproduced, not reproduced or inconclusive."""
     return dict(zip(prose.VERDICTS, (yes, no, still_open), strict=True))[claims[name]["verdict"]]
+
+
+def decided(claims: Mapping[str, Claim], names: Sequence[str]) -> str:
+    """How many of several tests have a verdict other than inconclusive.
+
+    >>> claims = {"a": {"verdict": "reproduced"}, "b": {"verdict": "inconclusive"}}
+    >>> decided(claims, ["a", "b"]), decided(claims, ["a"]), decided(claims, ["b"])
+    ('1 of 2 tests is decided', 'the one test is decided', 'the one test is undecided')
+    """
+    count = sum(claims[name]["verdict"] != "inconclusive" for name in names)
+    if len(names) == 1:
+        return f"the one test is {'decided' if count else 'undecided'}"
+    return f"{count} of {len(names)} tests {'is' if count == 1 else 'are'} decided"
 
 
 FOUND_FOR = {

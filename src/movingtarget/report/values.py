@@ -66,6 +66,7 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "version": run.version,
         "command": run.command,
         "counts": counts(claims),
+        "by_paper": by_paper(claims),
         "verdicts": verdicts_table(where(claims, kind="paper")),
         "questions": verdicts_table(where(claims, kind="question")),
         "checks": verdicts_table(where(claims, kind="check")),
@@ -218,6 +219,19 @@ def counts(claims: pd.DataFrame) -> dict[str, int]:
         "tests": len(of_questions),
         "questions": of_questions["question"].nunique(),
     }
+
+
+def by_paper(claims: pd.DataFrame) -> pd.DataFrame:
+    """How many claims of each paper have each verdict, papers in the order in which they are registered.
+
+    Returns:
+        Columns paper (a citation) and one for each verdict.
+    """
+    of_papers = where(claims, kind="paper")
+    return pd.DataFrame(
+        {"paper": f"@{paper}"} | {verdict: len(where(rows, verdict=verdict)) for verdict in prose.VERDICTS}
+        for paper, rows in divide(of_papers, "paper").items()
+    )
 
 
 def verdicts_table(claims: pd.DataFrame) -> pd.DataFrame:
