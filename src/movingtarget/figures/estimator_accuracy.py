@@ -21,15 +21,15 @@ FIGURE = Drawing(
     tables=("estimator_accuracy",),
     caption="""\
 Which estimator to trust where: see whether an estimator's marks lie on the thin dark line, the truth,
-whatever the relation, and whether they leave it as columns are added. A panel is one relation of two layers,
-a row one estimator, whose marks are, from the top down, of {{ estimator_accuracy.dimensions | join(", ") }}
-columns on each side, hollow where the number of examples decided. The abscissa is the estimate over the
-truth, held within 0 and 2, or, for shuffled examples, whose truth is 0, the estimate in nats, with the
-logarithm of the number of examples as a grey line. Marks are means over seeds and bars their 95 % intervals
-(number of seeds: {{ estimator_accuracy.seeds | length }}). Made with {{ estimator_accuracy.examples }}
-examples of Gaussian units with themselves, with variances that decay, with their magnitudes, cubed, of
-uniform units and of shuffled ones, through noise of {{ (estimator_accuracy.noises |
-sort)[(estimator_accuracy.noises | length - 1) // 2] }} of a unit's size.
+whatever the relation, and whether they leave it as columns are added. A panel is one relation of two
+layers, a row one estimator, whose marks are, from the top down, of {{ estimator_accuracy.dimensions |
+join(", ") }} columns on each side, hollow where the number of examples decided. The abscissa is the
+estimate over the truth, held within 0 and 2, or, for shuffled examples, whose truth is 0, the estimate in
+nats, with the logarithm of the number of examples as a grey line. Marks are means over seeds and bars
+their 95 % intervals (number of seeds: {{ estimator_accuracy.seeds | length }}). Made with {{
+estimator_accuracy.examples }} examples of Gaussian units with themselves, with variances that decay, with
+their magnitudes, cubed, of uniform units and of shuffled ones, through noise of {{
+(estimator_accuracy.noises | sort)[(estimator_accuracy.noises | length - 1) // 2] }} of a unit's size.
 """,
 )
 

@@ -25,12 +25,12 @@ FIGURE = Drawing(
     caption="""\
 How fast the slopes of random networks forget: the nearer a curve lies to white noise, the more these
 gradients have shattered, and the nearer to brown noise, the better neighbouring inputs agree. A panel
-holds one kind of network, a curve one number of layers, the more the darker; the abscissa is the lag in grid
-points, the ordinate the autocorrelation, 1 at lag 0, and thin dark lines are brown and white noise of the same
-length. Lines are means over seeds and bands their 95 % intervals (number of seeds: {{ line_gradients.seeds
-| length }}); what is undefined is named above its panel. Made from df/dx at {{ line_gradients.points }} equally spaced inputs within {{
-line_gradients.half_width }} of zero of rectifier networks {{ line_gradients.width }} units wide, with
-the biased estimator after removal of the mean.
+holds one kind of network, a curve one number of layers, the more the darker; the abscissa is the lag in
+grid points, the ordinate the autocorrelation, 1 at lag 0, and thin dark lines are brown and white noise
+of the same length. Lines are means over seeds and bands their 95 % intervals (number of seeds: {{
+line_gradients.seeds | length }}); what is undefined is named above its panel. Made from df/dx at {{
+line_gradients.points }} equally spaced inputs within {{ line_gradients.half_width }} of zero of rectifier
+networks {{ line_gradients.width }} units wide, with the biased estimator after removal of the mean.
 """,
 )
 
@@ -79,4 +79,5 @@ def _draw_depths(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
     """The curves of the least, a middle and the greatest depth, the deeper the darker."""
     depths = extremes_and_middle(rows["depth"])
     for shade, depth in zip(shades(colour, len(depths)), depths, strict=True):
-        draw_lags(axes, where(rows, depth=depth), f"{depth} layer{'s' if depth > 1 else ''}", {"color": shade})
+        name = "1 layer" if depth == 1 else f"{depth} layers"
+        draw_lags(axes, where(rows, depth=depth), name, {"color": shade})

@@ -31,15 +31,15 @@ FIGURE = Drawing(
     tables=("gradient_correlation",),
     caption="""\
 How fast the gradients of two unrelated inputs lose touch with depth, by the theorems and in networks: see
-whether the grey crosses, gates that open at random, lie on the thin dark lines of the paper, and where real
-rectifiers, in colour, leave them. The abscissa is the number of layers or blocks, the ordinate the
-correlation, a ratio of averages over units, inputs and seeds, both logarithmic. Exact is the product whose
-asymptote is theorem 3, centred if batch norm subtracts the mean, and kernel the recursion of the arc-cosine
-kernel for rectifiers. Curves are means over seeds and bands their 95 % intervals (number of seeds: {{
-gradient_correlation.seeds | length }}); what lies below 0.0001, the noise of sampling, or above 2 is left
-out, and what is undefined is named above its panel. Made from the gradients of one output of networks {{
-gradient_correlation.width }} units wide at {{ gradient_correlation.inputs }} independent normal inputs,
-batch statistics held constant.
+whether the grey crosses, gates that open at random, lie on the thin dark lines of the paper, and where
+real rectifiers, in colour, leave them. The abscissa is the number of layers or blocks, the ordinate the
+correlation, a ratio of averages over units, inputs and seeds, both logarithmic. Exact is the product
+whose asymptote is theorem 3, centred if batch norm subtracts the mean, and kernel the recursion of the
+arc-cosine kernel for rectifiers. Curves are means over seeds and bands their 95 % intervals (number of
+seeds: {{ gradient_correlation.seeds | length }}); what lies below 0.0001, the noise of sampling, or above
+2 is left out, and what is undefined is named above its panel. Made from the gradients of one output of
+networks {{ gradient_correlation.width }} units wide at {{ gradient_correlation.inputs }} independent
+normal inputs, batch statistics held constant.
 """,
 )
 

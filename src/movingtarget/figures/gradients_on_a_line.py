@@ -17,15 +17,15 @@ FIGURE = Drawing(
         "noise_on_a_line",
     ),
     caption="""\
-How far the slope of a random network carries from one input to the next: compare each network, above, with
-the noises below, brown noise, a running sum, which wanders, and white noise, which forgets at once. The
-abscissa is the network's only input x, the ordinate the slope df/dx of its only output, dimensionless and
-with a scale of its own in every panel; residual branches, where batch norm is the rule, have the scale beta = {{
-line_gradients.drawn | map(attribute="beta") | select | join(", ") }}. Each panel is one network or one noise, of seed {{
-line_gradients.seeds[0] }}, so there are no bands. Made by drawing weights and biases of rectifier networks
-{{ line_gradients.width }} units wide from a normal distribution of variance 2 / fan-in and differentiating
-at {{ line_gradients.points }} equally spaced inputs within {{ line_gradients.half_width }} of zero,
-batch statistics held constant.
+How far the slope of a random network carries from one input to the next: compare each network, above,
+with the noises below, brown noise, a running sum, which wanders, and white noise, which forgets at once.
+The abscissa is the network's only input x, the ordinate the slope df/dx of its only output, dimensionless
+and with a scale of its own in every panel; residual networks have batch norm, and branches scaled by {{
+line_gradients.drawn | selectattr("beta", "defined") | map(attribute="beta") | join(", ") }}. Each panel
+is one network or one noise, of seed {{ line_gradients.seeds[0] }}, so there are no bands. Made by drawing
+weights and biases of rectifier networks {{ line_gradients.width }} units wide from a normal distribution
+of variance 2 / fan-in and differentiating at {{ line_gradients.points }} equally spaced inputs within {{
+line_gradients.half_width }} of zero, batch statistics held constant.
 """,
 )
 

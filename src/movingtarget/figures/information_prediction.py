@@ -1,4 +1,4 @@
-"""Figure: how well the information at the start orders networks by speed, by what varies and who estimates."""
+"""Figure: how well information at the start orders networks by speed, by what varies and who estimates."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,13 +21,14 @@ FIGURE = Drawing(
     tables=("information_prediction",),
     caption="""\
 Does the verdict on the claim depend on what is varied, on what is held, and on who estimates? Left of the
-line at 0, networks with more information between their layers at the start reach the threshold of the loss
-in fewer steps, as claimed; right of it in more. The abscissa is Spearman's rank correlation over networks
-and depths, with depth, or depth and the scale of activations, partialled out. In (a) and (b) networks differ
-by their structure, or by one dial of the initial weights of one structure, read by the Gaussian estimate; in
-(c) they differ by structure, and rows by estimator, noise and scaling of layers (unit deviation or root mean
-square). Markers are means over seeds, bars their 95 % intervals (number of seeds: {{
-mutual_information.seeds | length }}), and a row without a marker is undefined. Made from the middle pair of layers.
+line at 0, networks with more information between their layers at the start reach the threshold of the
+loss in fewer steps, as claimed; right of it in more. The abscissa is Spearman's rank correlation over
+networks and depths, with depth, or depth and the scale of activations, partialled out. In (a) and (b)
+networks differ by their structure, or by one dial of the initial weights of one structure, read by the
+Gaussian estimate; in (c) they differ by structure, and rows by estimator, noise and scaling of layers
+(unit deviation or root mean square). Markers are means over seeds, bars their 95 % intervals (number of
+seeds: {{ mutual_information.seeds | length }}), and a row without a marker is undefined. Made from the
+middle pair of layers.
 """,
 )
 

@@ -1,11 +1,17 @@
-"""Figure: how well the information at the start orders networks by speed, for all that varies and estimates."""
+"""Figure: how well information at the start orders networks by speed, by every estimator."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from movingtarget.drawing.style import panels, styled
 from movingtarget.figure import Drawing
-from movingtarget.figures.information_prediction import CONTROLLED, add_key, by_reading, draw_rows, readings_of
+from movingtarget.figures.information_prediction import (
+    CONTROLLED,
+    add_key,
+    by_reading,
+    draw_rows,
+    readings_of,
+)
 from movingtarget.statistics.rows import divide, where
 
 FIGURE = Drawing(

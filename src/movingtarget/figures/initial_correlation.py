@@ -16,12 +16,13 @@ FIGURE = Drawing(
     caption="""\
 Whether it is the skip or the normalisation that keeps the gradients of different images alike: compare
 networks with and without skips, both with batch norm, and both without. The correlation of gradients at
-the first hidden layer is 1 for equal gradients, and a ratio of averages over pairs, units and seeds; the norm is that of the gradient of the summed outputs with respect to the layer's units, on a
-logarithmic axis, and the abscissa is the number of hidden layers. Lines are means over seeds and bands
-their 95 % intervals (number of seeds: {{ initial_correlation.seeds | length }}); what is undefined, or
-zero on a logarithmic axis, is named above its panel. Made from the first {{ initial_correlation.examples
-}} test images in untrained networks {{ initial_correlation.hidden_width }} units wide, with population
-statistics of ten times as many training images.
+the first hidden layer is 1 for equal gradients, and a ratio of averages over pairs, units and seeds; the
+norm is that of the gradient of the summed outputs with respect to the layer's units, on a logarithmic
+axis, and the abscissa is the number of hidden layers. Lines are means over seeds and bands their 95 %
+intervals (number of seeds: {{ initial_correlation.seeds | length }}); what is undefined, or zero on a
+logarithmic axis, is named above its panel. Made from the first {{ initial_correlation.examples }} test
+images in untrained networks {{ initial_correlation.hidden_width }} units wide, with population statistics
+of ten times as many training images.
 """,
 )
 

@@ -19,14 +19,15 @@ FIGURE = Drawing(
         "noise_autocorrelation",
     ),
     caption="""\
-Why a textbook's plot does not come out like the paper's: see which single change brings deep networks down
-to white noise. The ordinate is the autocorrelation of neighbouring slopes, at a lag of one grid point, the
-abscissa the number of layers; one line is the textbook's setting with its own estimator, which leaves the
-slopes their mean, and every other removes that mean and makes the change to the network that is named.
-Thin dark lines are brown and white noise, other lines means over seeds with bands, their 95 % intervals
-(number of seeds: {{ textbook.seeds | length }}); what is undefined is named above the panel. Made from
-df/dx at {{ textbook.points }} equally spaced inputs within {{ textbook.half_width }} of zero of rectifier
-networks {{ textbook.width }} units wide, weights and biases normal with variance 1 / width unless changed.
+Why a textbook's plot does not come out like the paper's: see which single change brings deep networks
+down to white noise. The ordinate is the autocorrelation of neighbouring slopes, at a lag of one grid
+point, the abscissa the number of layers; one line is the textbook's setting with its own estimator, which
+leaves the slopes their mean, and every other removes that mean and makes the change to the network that
+is named. Thin dark lines are brown and white noise, other lines means over seeds with bands, their 95 %
+intervals (number of seeds: {{ textbook.seeds | length }}); what is undefined is named above the panel.
+Made from df/dx at {{ textbook.points }} equally spaced inputs within {{ textbook.half_width }} of zero of
+rectifier networks {{ textbook.width }} units wide, weights and biases normal with variance 1 / width
+unless changed.
 """,
 )
 

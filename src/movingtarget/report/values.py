@@ -160,8 +160,8 @@ def healing_table(shattering: pd.DataFrame) -> pd.DataFrame:
 
 def healed(shattering: pd.DataFrame) -> str:
     """Of how many arms gradients are more alike at the last step than at the first, in words."""
-    correlations = where(shattering, quantity="correlation").groupby(["network", "depth", "step"])["value"].mean()
-    arms = correlations.unstack()
+    correlations = where(shattering, quantity="correlation")
+    arms = correlations.groupby(["network", "depth", "step"])["value"].mean().unstack()
     return f"{int((arms[arms.columns.max()] > arms[arms.columns.min()]).sum())} of {len(arms)}"
 
 
