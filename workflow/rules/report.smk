@@ -77,6 +77,7 @@ rule write_report:
         html=report(f"{RESULTS}/report.html", category="Report"),
         pdf=f"{RESULTS}/report.pdf",
         tex=f"{RESULTS}/report.tex",
+        summary=f"{RESULTS}/summary.md",
     log:
         f"{RESULTS}/logs/write_report.log",
     threads: 1

@@ -1,4 +1,4 @@
-"""Rule write_report: tables, figures and prose -> the report as HTML, PDF and LaTeX."""
+"""Rule write_report: tables, figures and prose -> the report as HTML, PDF and LaTeX, and its summary."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from movingtarget.claims.judge import VERDICTS
 from movingtarget.declarations import figures, schemas
 from movingtarget.report.prose import fill
-from movingtarget.report.render import render
+from movingtarget.report.render import render, render_summary
 from movingtarget.report.values import Run, report_values
 from movingtarget.tables import read_table
 from movingtarget_workflow.job import job
@@ -40,13 +40,19 @@ if __name__ == "__main__":
             anew=not snakemake.config["tables_from"],
         )
         tables = {name: read(name, schema, results) for name, schema in known.items()}
-        template = PROJECT / "report/report.md"
+        folder, values = PROJECT / "report", report_values(tables, run)
+        report, summary = (
+            fill((folder / name).read_text(encoding="utf-8"), values, folder)
+            for name in ("report.md", "summary.md")
+        )
+        bibliography = folder / "references.bib"
         render(
-            fill(template.read_text(encoding="utf-8"), report_values(tables, run), template.parent),
+            report,
             figures=results / "figures",
-            style=PROJECT / "report/style",
-            bibliography=PROJECT / "report/references.bib",
+            style=folder / "style",
+            bibliography=bibliography,
             html=Path(output.html),
             pdf=Path(output.pdf),
             tex=Path(output.tex),
         )
+        render_summary(summary, bibliography=bibliography, summary=Path(output.summary))

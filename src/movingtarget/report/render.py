@@ -50,6 +50,22 @@ def render(
         _write(path, content)
 
 
+def render_summary(markdown: str, *, bibliography: Path, summary: Path) -> None:
+    """Write `markdown` (Pandoc's, every number filled in) as GitHub's Markdown, citations in words.
+
+    Args:
+        markdown: the summary.
+        bibliography: the BibTeX file.
+        summary: the file to write.
+
+    Raises:
+        ValueError: as `render` does.
+    """
+    options = ["--from=markdown", "--to=gfm", "--wrap=none", "--citeproc", "--fail-if-warnings"]
+    cited = [f"--bibliography={bibliography}", "--metadata=suppress-bibliography:true"]
+    _write(summary, _pandoc(markdown, *options, *cited).encode())
+
+
 def _pandoc(markdown: str, *options: str) -> str:
     """Pandoc's output; any warning of Pandoc's is an error."""
     command = [pypandoc.get_pandoc_path(), *options]
