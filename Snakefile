@@ -9,7 +9,7 @@ min_version("9.0")
 PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 sys.path.insert(0, str(PROJECT / "src"))  # the library of this project, whichever is installed
 
-from movingtarget_workflow import places, plan, run, terminal
+from movingtarget_workflow import chapters, places, plan, run, terminal
 
 
 configfile: "config/config.yaml"

@@ -42,6 +42,11 @@ def whole_text(file: Path, folder: Path = TEXT.parent) -> str:
     return INCLUDED.sub(lambda name: whole_text(folder / name[1], folder), text)
 
 
+def chapter_of_figure(name: str) -> str:
+    """The chapter of a figure, or what stands for one if the report does not show it."""
+    return chapters().get(name, "Not in the report")
+
+
 @functools.cache
 def chapter_of_job(job: str) -> str:
     """The chapter of a job, RULE or RULE/PART; of one that serves all of them, what it does.

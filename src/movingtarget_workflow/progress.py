@@ -29,16 +29,16 @@ class Progress:
     latest: str = ""
     finished: dict[str, float] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
-    began: float = field(default_factory=time.time)
+    began: float = field(default_factory=time.monotonic)
 
     def begin(self, job: str) -> None:
         """A job begins."""
-        self.running[job] = time.time()
+        self.running[job] = time.monotonic()
         self.latest = job
 
     def end(self, job: str) -> None:
         """A job is done."""
-        self.finished[job] = time.time() - self.running.pop(job)
+        self.finished[job] = time.monotonic() - self.running.pop(job)
 
     def fail(self, job: str) -> None:
         """A job has failed."""
@@ -59,14 +59,18 @@ class Progress:
         failed = f", {len(self.failed)} failed" if self.failed else ""
         return f"{len(self.finished)} of {jobs(len(self.planned))} done{failed}"
 
+    def is_done(self) -> bool:
+        """Whether nothing is left to do."""
+        return len(self.finished) == len(self.planned)
+
     def took(self) -> str:
         """Time since it began."""
-        return duration(time.time() - self.began)
+        return duration(time.monotonic() - self.began)
 
     def _left(self) -> str:
         ended = {*self.finished, *self.failed}
         waiting = {job: cores for job, cores in self.planned.items() if job not in ended}
-        since = {job: time.time() - began for job, began in self.running.items()}
+        since = {job: time.monotonic() - began for job, began in self.running.items()}
         estimate = time_left(waiting, since, self.finished, self.reference, self.cores)
         return in_words(estimate, len(waiting), time.time())
 

@@ -69,6 +69,8 @@ class Terminal(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Tell a record in our way, or pass it on."""
+        if any(words in str(record.msg) for words in NO_NEWS):
+            return
         event = getattr(record, "event", None)
         self._runs |= event == LogEvent.WORKFLOW_STARTED
         take = self._takers.get(event, self._other) if self._runs else self._pass_on
@@ -112,10 +114,11 @@ class Terminal(logging.Handler):
             self._update()
 
     def _fail(self, record: Any) -> None:
-        name = self._jobs[record.jobid]
-        self._failures.append(failure(name, record.log, self._progress.running[name], self._errors))
-        self._progress.fail(name)
-        self._update()
+        if not self._interrupted:
+            name = self._jobs[record.jobid]
+            self._failures.append(failure(name, record.log, self._errors))
+            self._progress.fail(name)
+            self._update()
 
     def _other(self, record: logging.LogRecord) -> None:
         """What is no job: errors wait for the end, warnings are passed on, the rest is left to the log."""
@@ -128,9 +131,8 @@ class Terminal(logging.Handler):
             self._pass_on(record)
 
     def _pass_on(self, record: logging.LogRecord) -> None:
-        if not str(record.msg).startswith(NO_NEWS):
-            self._screen.clear()
-            self._usual.handle(record)
+        self._screen.clear()
+        self._usual.handle(record)
 
     def _update(self) -> None:
         if not self._quiet():
@@ -145,30 +147,25 @@ class Terminal(logging.Handler):
         return any(about.name in ("ALL", "PROGRESS", "RULES") for about in asked)
 
     def _tell_end(self) -> None:
-        if self._failures:
-            self._screen.say(f"{self._progress.count()} in {self._progress.took()}; the next start goes on")
-            for line in self._failures:
-                self._screen.say(line)
-        elif self._errors and not self._interrupted:
-            for record in self._errors:
-                self._pass_on(record)
-        elif len(self._progress.finished) < len(self._progress.planned):
-            self._tell(f"stopped, with {self._progress.count()}; the next start goes on")
-        elif self._jobs:
-            self._tell(f"{self._progress.count()} in {self._progress.took()}. {self._result}".rstrip())
+        progress = self._progress
+        if self._jobs:
+            result = self._result if progress.is_done() else "The next start goes on"
+            self._tell(f"{progress.count()} in {progress.took()}. {result}".rstrip())
+        for line in self._failures:
+            self._screen.say(line)
+        for record in [] if self._failures or self._interrupted else self._errors:
+            self._pass_on(record)
 
 
-def failure(job: str, logs: Sequence[str], began: float, errors: Sequence[logging.LogRecord]) -> str:
+def failure(job: str, logs: Sequence[str], errors: Sequence[logging.LogRecord]) -> str:
     """What failed, of which chapter, why, and where to read more, on one line."""
-    said = (
-        cause(Path(log)) for log in logs if Path(log).is_file() and Path(log).stat().st_mtime > began - 1.0
-    )
-    why = next(filter(None, said), "") or _outside(str(errors[-1].msg) if errors else "")
+    why = next(filter(None, map(cause, map(Path, logs))), "") or _outside(errors)
     return f"Failed: {job} ({chapter_of_job(job)}): {why} (more in {', '.join(logs)})"
 
 
-def _outside(error: str) -> str:
-    """Why a job failed that did not say so itself, from snakemake's error."""
+def _outside(errors: Sequence[logging.LogRecord]) -> str:
+    """Why a job failed that did not say so itself, from snakemake's last error."""
+    error = str(errors[-1].msg) if errors else ""
     if killed := re.search(r"died with <Signals\.(\w+)", error):
         return f"killed by {killed[1]}"
     if "CalledProcessError" in error or not error:

@@ -12,7 +12,12 @@ rule judge_claims:
     input:
         **{table: table_file(table) for table in plan.TABLES},
     output:
-        table=report(table_file("claims"), caption="../report/claims.rst", category="Claims"),
+        table=report(
+            table_file("claims"),
+            caption="../report/claims.rst",
+            category="Verdicts",
+            labels={"shows": "Every claim and its verdict"},
+        ),
     log:
         f"{RESULTS}/logs/judge_claims.log",
     benchmark:
@@ -39,14 +44,7 @@ for name, figures in plan.drawing_rules().items():
             files_of(plan.tables_of(figures)),
         output:
             # what is there stays: a deleted figure is drawn again alone
-            [
-                update(
-                    report(
-                        f"{RESULTS}/figures/{figure}.svg", caption=caption_file(figure), category="Figures"
-                    )
-                )
-                for figure in figures
-            ],
+            [update(shown_figure(figure)) for figure in figures],
             [
                 update(f"{RESULTS}/figures/{figure}.{ending}")
                 for figure in figures
@@ -74,8 +72,18 @@ rule write_report:
         FIGURE_FILES,
         costs=COSTS,
     output:
-        html=report(f"{RESULTS}/report.html", category="Report"),
-        pdf=f"{RESULTS}/report.pdf",
+        html=report(
+            f"{RESULTS}/report.html",
+            caption="../report/report.rst",
+            category="Report",
+            labels={"shows": "The report as a page"},
+        ),
+        pdf=report(
+            f"{RESULTS}/report.pdf",
+            caption="../report/report.rst",
+            category="Report",
+            labels={"shows": "The report as a PDF"},
+        ),
         tex=f"{RESULTS}/report.tex",
     log:
         f"{RESULTS}/logs/write_report.log",
