@@ -30,7 +30,7 @@ def figures_by_chapter(text: str) -> dict[str, str]:
     """
     found, title = dict[str, str](), ""
     for heading, figure in TITLE_OR_FIGURE.findall(text):
-        title = heading or title
+        title = heading[:1].upper() + heading[1:] or title
         if figure:
             found.setdefault(figure, title)
     return found

@@ -150,11 +150,6 @@ def captions_digest(names: Iterable[str], config: Config) -> str:
     return digest_of_text("\n".join(filled_caption(FIGURES[name].caption, config) for name in names))
 
 
-def first_sentence(figure: str, config: Config) -> str:
-    """What a figure shows, the first sentence of its caption."""
-    return filled_caption(FIGURES[figure].caption, config).partition(". ")[0]
-
-
 def tables_of(names: Iterable[str]) -> list[str]:
     """The tables that figures are drawn from, each once."""
     return list(dict.fromkeys(table for name in names for table in FIGURES[name].tables))

@@ -42,5 +42,5 @@ def shown_figure(figure):
         f"{RESULTS}/figures/{figure}.svg",
         caption=str(Path(f"{RESULTS}/figures/{figure}.rst").absolute()),
         category=chapters.chapter_of_figure(figure),
-        labels={"figure": figure.replace("_", " "), "shows": plan.first_sentence(figure, config)},
+        labels={"figure": figure.replace("_", " ").capitalize()},
     )

@@ -16,7 +16,7 @@ rule judge_claims:
             table_file("claims"),
             caption="../report/claims.rst",
             category="Verdicts",
-            labels={"shows": "Every claim and its verdict"},
+            labels={"table": "Every claim and its verdict"},
         ),
     log:
         f"{RESULTS}/logs/judge_claims.log",
@@ -76,13 +76,13 @@ rule write_report:
             f"{RESULTS}/report.html",
             caption="../report/report.rst",
             category="Report",
-            labels={"shows": "The report as a page"},
+            labels={"format": "Web page"},
         ),
         pdf=report(
             f"{RESULTS}/report.pdf",
             caption="../report/report.rst",
             category="Report",
-            labels={"shows": "The report as a PDF"},
+            labels={"format": "PDF"},
         ),
         tex=f"{RESULTS}/report.tex",
     log:
