@@ -19,7 +19,7 @@ from movingtarget.report.information import READINGS, information_values
 from movingtarget.report.locoprop import flip, locoprop_values
 from movingtarget.report.moving_target import counter_example, edges, orders_table, promises_table
 from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table
-from movingtarget.report.sentences import Claim, estimate, found_for, sentences
+from movingtarget.report.sentences import Claim, estimate, sentences
 from movingtarget.statistics.bootstrap import Interval, over_arms
 from movingtarget.statistics.means import mean_of
 from movingtarget.statistics.rank_correlation import partial_rank_correlation, rank_correlation
@@ -82,9 +82,10 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "figure": partial(_figure, run=run),
         "flip": flip,
         "information": information_values(tables, run.config["mutual_information"]),
-        "by_estimator": found_for(by_name, {words: name for name, words in READINGS.items()}),
+        "readings": {words: name for name, words in READINGS.items()},
         "locoprop": locoprop_values(tables),
         "edges": edges(tables["update_orders_search"]),
+        "healed": healed(tables["shattering_in_training"]),
         "healing": healing_table(tables["shattering_in_training"]),
         "prediction": prediction(tables["learning_speed"]),
         "orders": orders_table(tables["update_order_budgets"], tables["stable_rates"]),
@@ -99,7 +100,7 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "promises": promises_table(tables["moving_target"], tables["moving_target_search"]),
         "early_steps": early_steps_table(tables["early_steps"], tables["early_steps_search"]),
         "faults": fault_values(tables),
-        "probe_finds": found_for(by_name, {f.title: f"probe-finds-{name}" for name, f in FAULTS.items()}),
+        "of_faults": {fault.title: f"probe-finds-{name}" for name, fault in FAULTS.items()},
         "mean": lambda table, **conditions: prose.interval(*mean_of(tables[table], **conditions)),
     }
 
@@ -155,6 +156,13 @@ def healing_table(shattering: pd.DataFrame) -> pd.DataFrame:
         for (network, depth), arm in shattering.groupby(["network", "depth"], sort=False)
     ]
     return pd.DataFrame(rows)
+
+
+def healed(shattering: pd.DataFrame) -> str:
+    """Of how many arms gradients are more alike at the last step than at the first, in words."""
+    correlations = where(shattering, quantity="correlation").groupby(["network", "depth", "step"])["value"].mean()
+    arms = correlations.unstack()
+    return f"{int((arms[arms.columns.max()] > arms[arms.columns.min()]).sum())} of {len(arms)}"
 
 
 def _first_and_last(arm: pd.DataFrame) -> dict[str, str]:
