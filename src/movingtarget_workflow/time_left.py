@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 PRIOR_SECONDS = 60.0
 """A run counts as fast as the reference until its own jobs weigh against a minute of the reference's."""
+SECONDS_BESIDE = {"gather_parts": 1.0, "take_reference": 1.0, "record_run": 2.0, "write_report": 15.0}
+"""What rules take, at most roughly, that no table of costs holds: they serve the tables, or come after it."""
 
 
 class Estimate(NamedTuple):
@@ -27,7 +29,8 @@ def time_left(
     """What is left to do, shared out over the cores, but no less than the longest job.
 
     A job takes what it took in the reference times this run's pace, which is what its finished jobs took over
-    what the same jobs took there. One that the reference lacks takes the mean of finished jobs of its rule.
+    what the same jobs took there. One that the reference lacks takes the mean of finished jobs of its rule,
+    or what such rules take that no reference can hold.
 
     Args:
         waiting: jobs that have not ended, RULE or RULE/PART, and how many cores each keeps to itself.
@@ -39,7 +42,7 @@ def time_left(
     >>> time_left({"train/a": 1, "train/b": 1}, {"train/a": 20.0}, {}, {"train/a": 60.0, "train/b": 80.0}, 2)
     Estimate(seconds=80.0, unknown=0)
     """
-    pace, means = _pace(finished, reference), _means(finished)
+    pace, means = _pace(finished, reference), SECONDS_BESIDE | _means(finished)
     expected = {job: reference[job] * pace if job in reference else means.get(_rule(job)) for job in waiting}
     left = {
         job: max(seconds - running.get(job, 0.0), 0.0)

@@ -38,6 +38,12 @@ def test_jobs_that_the_reference_lacks_take_what_their_rule_took_here_or_are_cou
     assert time_left(waiting, {}, {}, {}, cores=1) == Estimate(0.0, unknown=3)
 
 
+def test_what_no_reference_can_hold_is_known_about():
+    waiting = {"train/a": 1, "gather_parts/a": 1, "write_report": 1}
+    assert time_left(waiting, {}, {}, REFERENCE, cores=1) == Estimate(116.0, unknown=0)
+    assert time_left(waiting, {}, {"gather_parts/b": 5.0}, REFERENCE, cores=1) == Estimate(120.0, unknown=0)
+
+
 def test_costs_are_read_from_a_table_that_may_be_missing(tmp_path: Path):
     table = tmp_path / "costs.csv"
     assert read_costs(table) == {}
