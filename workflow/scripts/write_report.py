@@ -7,11 +7,13 @@ from movingtarget.claims.judge import VERDICTS
 from movingtarget.declarations import figures, schemas
 from movingtarget.report.prose import fill
 from movingtarget.report.render import render, render_summary
-from movingtarget.report.values import Run, report_values
+from movingtarget.report.shown import Run
+from movingtarget.report.values import report_values
 from movingtarget.tables import read_table
 from movingtarget_workflow.job import job
 from movingtarget_workflow.places import is_missing, read, table_path
 from movingtarget_workflow.record import COSTS
+from movingtarget_workflow.run import claims_of
 from movingtarget_workflow.settings import read_yaml
 from movingtarget_workflow.sources import PROJECT, digest
 from movingtarget_workflow.version import code_version
@@ -30,11 +32,11 @@ if __name__ == "__main__":
             version=code_version(),
             command=chosen.command,
             figures=figures(),
-            provenance={
-                name: f"tables {', '.join(figure.tables)} "
-                f"(sha256 {digest([paths[table] for table in figure.tables if table in paths])})"
+            fingerprints={
+                name: digest([paths[table] for table in figure.tables if table in paths])
                 for name, figure in figures().items()
             },
+            claim_tables={claim["id"]: claim["table"] for claim in claims_of()},
             costs=read_table(snakemake.input.costs, COSTS),
             made=read_yaml(Path(snakemake.input.record)),
             anew=not snakemake.config["tables_from"],
@@ -51,6 +53,7 @@ if __name__ == "__main__":
             figures=results / "figures",
             style=folder / "style",
             bibliography=bibliography,
+            data=tables,
             html=Path(output.html),
             pdf=Path(output.pdf),
             tex=Path(output.tex),

@@ -5,7 +5,13 @@ from matplotlib.figure import Figure
 
 from movingtarget.drawing.style import panels, styled
 from movingtarget.figure import Drawing
-from movingtarget.figures.information_prediction import CONTROLLED, add_key, by_reading, draw_rows, readings_of
+from movingtarget.figures.information_prediction import (
+    CONTROLLED,
+    add_key,
+    by_reading,
+    draw_rows,
+    readings_of,
+)
 from movingtarget.statistics.rows import divide, where
 
 FIGURE = Drawing(

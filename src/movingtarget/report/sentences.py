@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from movingtarget.report import prose
 from movingtarget.report.answers import by_verdict
@@ -20,8 +21,8 @@ def sentences(claims: Mapping[str, Claim]) -> dict[str, Any]:
     Each takes a claim's id first. `told` and `judged` take the words for reproduced, not reproduced and
     inconclusive: `told` gives them alone, `judged` with verdict and number behind them. `found` is the
     verdict with its number, `estimate` the number alone, `found_for` several claims told apart, `decided` how
-    many of several, named in one list, are not inconclusive, `tests_of` names those of papers, `verdicts_for` the verdicts of several, by the
-    words for each, as `by_verdict` takes them.
+    many of several, named in one list, are not inconclusive, `tests_of` names those of papers, `verdicts_for`
+    the verdicts of several, by the words for each, as `by_verdict` takes them.
     """
     return {
         "claims": claims,
@@ -106,3 +107,8 @@ def estimate(claim: Claim) -> str:
     if claim["seeds"] < 2:
         return "not measured"
     return prose.interval(claim["estimate"], claim["low"], claim["high"])
+
+
+def records(claims: pd.DataFrame) -> list[Claim]:
+    """The rows of the table of verdicts, one by one."""
+    return [{str(key): value for key, value in row.items()} for row in claims.to_dict("records")]
