@@ -50,10 +50,8 @@ local function check_image(image)
     return {}
   end
   image.attributes.width = image.attributes.width or "100%"
-  if latex then
-    image.src = image.src:gsub("%.svg$", ".pdf")
-    if not pcall(pandoc.mediabag.fetch, image.src) then warn("Could not fetch resource " .. image.src) end
-  end
+  if latex then image.src = image.src:gsub("%.svg$", ".pdf") end
+  if not pcall(pandoc.mediabag.fetch, image.src) then warn("Could not fetch resource " .. image.src) end
   return image
 end
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from movingtarget.report.prose import interval, markdown_table, verdict
-from movingtarget.report.render import render
+from movingtarget.report.render import render, render_summary
 
 REPORT = Path(__file__).parents[2] / "report"
 
@@ -337,3 +337,14 @@ def test_styles_are_yaml_with_files_that_exist(name):
     text = (REPORT / "style" / f"{name}.yaml").read_text(encoding="utf-8")
     assert isinstance(yaml.safe_load(text), dict)
     assert all((REPORT / "style" / file).is_file() for file in re.findall(r"\$\{\.\}/(\S+)", text))
+
+
+def test_a_summary_is_markdown_that_github_reads(tmp_path):
+    text = "**Why?** It is so (@balduzzi2017).\n\n| Paper | Held |\n|:--|--:|\n| @hodas2018 | 3 |\n"
+    bibliography = REPORT / "references.bib"
+    render_summary(text, bibliography=bibliography, summary=tmp_path / "summary.md")
+    lines = (tmp_path / "summary.md").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "**Why?** It is so (Balduzzi et al. (2017))."
+    assert re.fullmatch(r"\| Hodas and Stinis \(2018\) \| +3 \|", lines[-1])
+    with pytest.raises(ValueError, match="nobody2000"):
+        render_summary("@nobody2000", bibliography=bibliography, summary=tmp_path / "summary.md")

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from movingtarget.report import prose
 from movingtarget.report.answers import by_verdict
@@ -106,3 +107,8 @@ def estimate(claim: Claim) -> str:
     if claim["seeds"] < 2:
         return "not measured"
     return prose.interval(claim["estimate"], claim["low"], claim["high"])
+
+
+def records(claims: pd.DataFrame) -> list[Claim]:
+    """The rows of the table of verdicts, one by one."""
+    return [{str(key): value for key, value in row.items()} for row in claims.to_dict("records")]
