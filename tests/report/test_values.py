@@ -14,6 +14,7 @@ from movingtarget.report.values import (
     arms_table,
     costs_table,
     counts,
+    healed,
     healing_table,
     prediction,
 )
@@ -119,10 +120,13 @@ def test_healing_sets_the_first_step_beside_the_last():
         for (quantity, step), value in values.items()
         for seed in range(3)
     ]
-    (row,) = healing_table(pd.DataFrame(rows)).to_dict("records")
+    table = pd.DataFrame(rows)
+    (row,) = healing_table(table).to_dict("records")
     assert row["first"].startswith("0.1")
     assert row["last"].startswith("0.4")
     assert (row["norm_first"], row["norm_last"]) == ("2.0", "3.0")
+    assert healed(table) == "1 of 1"
+    assert healed(pd.concat([table, table.assign(depth=5, value=1.0)])) == "1 of 2"
 
 
 def speed_of(steps) -> pd.DataFrame:
