@@ -9,7 +9,7 @@ min_version("9.0")
 PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 sys.path.insert(0, str(PROJECT / "src"))  # the library of this project, whichever is installed
 
-from movingtarget_workflow import places, plan, run
+from movingtarget_workflow import places, plan, record, reference, run
 
 
 configfile: "config/config.yaml"
@@ -22,8 +22,17 @@ RESULTS = config["results"]
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/studies.smk"
+if config["tables_from"]:
+
+    include: "workflow/rules/reference.smk"
+
+else:
+
+    include: "workflow/rules/data.smk"
+    include: "workflow/rules/studies.smk"
+    include: "workflow/rules/record.smk"
+
+
 include: "workflow/rules/report.smk"
 
 
@@ -36,8 +45,7 @@ rule all:
     input:
         rules.write_report.output,
         rules.write_report.input,  # so that a deleted table or figure is made again though the report stands
-        rules.fetch_dataset.output,
-        PARTS,
+        [] if config["tables_from"] else [rules.fetch_dataset.output, PARTS],
     localrule: True
     message:
         f"The report is {RESULTS}/report.html, .pdf and .tex"

@@ -13,6 +13,7 @@ local counts = {Figure = 0, Table = 0}
 local styles = {
   provenance = "provenance",
   verdict = "verdict",
+  summary = "summary",
   reproduced = "reproduced",
   ["not-reproduced"] = "notreproduced",
   inconclusive = "inconclusive",
@@ -106,7 +107,22 @@ local function style_span(span)
   return pandoc.Inlines{pandoc.RawInline(FORMAT, open)} .. span.content .. {pandoc.RawInline(FORMAT, close)}
 end
 
+-- `::: contents` is where the table of contents stands on paper; a page has its own.
+local contents = {latex = "\\tableofcontents", typst = "#contents"}
+
+-- `::: {.details title="..."}` folds on a page and has its title before it on paper.
+local function fold(div)
+  local title = pandoc.Strong(div.attributes.title)
+  if not html then return pandoc.Blocks{pandoc.Para{title}} .. div.content end
+  local open, close = pandoc.RawBlock("html", "<details><summary>"), pandoc.RawBlock("html", "</details>")
+  return pandoc.Blocks{open, pandoc.Plain{title}, pandoc.RawBlock("html", "</summary>")} .. div.content .. {close}
+end
+
 local function style_div(div)
+  if div.classes:includes("contents") then
+    return html and {} or pandoc.RawBlock(FORMAT, contents[FORMAT])
+  end
+  if div.classes:includes("details") then return fold(div) end
   local style = style_of(div)
   if not style or html then return end
   local open, close = "\\begin{" .. style .. "}", "\\end{" .. style .. "}"

@@ -32,6 +32,7 @@ def config_schema() -> dict[str, Any]:
         "scale": choice(*SCALES),
         "results": {"type": "string", "minLength": 1},
         "data_folder": {"type": ["string", "null"]},
+        "tables_from": {"type": ["string", "null"]},
         "dataset": choice(*DATASETS),
         "locoprop": mapping({"iterations": COUNT, "gamma": POSITIVE}),
     }
@@ -109,14 +110,14 @@ def priority(name: str) -> int:
 
 
 def cost_names(config: Config) -> list[str]:
-    """What each job is called that makes tables or draws, RULE or RULE/PART."""
+    """What each job is called that fetches, makes tables, draws or judges, RULE or RULE/PART."""
     jobs = [
         study.rule if part == "" else f"{study.rule}/{part}"
         for name, study in STUDIES.items()
         if not study.apart
         for part in jobs_of(name, config)
     ]
-    return jobs + list(drawing_rules())
+    return ["fetch_dataset", *jobs, *drawing_rules(), "judge_claims"]
 
 
 @functools.cache

@@ -19,7 +19,9 @@ from movingtarget.data.catalogue import DATASETS
 from movingtarget.declarations import figures, schemas, studies
 from movingtarget.figure import filled_caption
 from movingtarget.names import unknown
-from movingtarget_workflow.plan import config_schema
+from movingtarget_workflow.plan import TABLES, config_schema
+from movingtarget_workflow.record import OF_THE_PLACE, settings_of
+from movingtarget_workflow.reference import check_kept, kept_settings
 from movingtarget_workflow.settings import SettingsError, check_keys, checked, read_yaml
 from movingtarget_workflow.sources import PROJECT, digest, digest_of_text
 
@@ -32,7 +34,8 @@ _held: list[int] = []
 def check_run(config: dict[str, Any], files: Iterable[str | Path] = ()) -> None:
     """Stop with one clear line unless settings, claims, figures and results folder are in order.
 
-    The results folder's path is written as snakemake writes paths, without ~ or a stroke at its end. An empty
+    Where the tables are those of a run that was kept, its settings take the place of the run's own. The results
+    folder's path is written as snakemake writes paths, without ~ or a stroke at its end. An empty
     `data_folder` is filled from the environment variable MOVINGTARGET_DATA.
 
     Args:
@@ -43,6 +46,8 @@ def check_run(config: dict[str, Any], files: Iterable[str | Path] = ()) -> None:
         for file in files:
             check_keys(Path(os.path.relpath(file)))
         checked(config, config_schema())
+        if config["tables_from"]:
+            _take_kept_settings(config)
         for problem in _problems(config):
             raise SettingsError(problem)
         claims_of()
@@ -68,9 +73,8 @@ def claims_digest() -> str:
 
 def report_digest(config: Mapping[str, Any]) -> str:
     """A digest of what the report is written from beside tables and figures: its text, style and settings."""
-    settings = {key: value for key, value in config.items() if key not in ("results", "data_folder")}
     files = sorted(path for path in (PROJECT / "report").rglob("*") if path.is_file())
-    return digest_of_text(f"{digest(files)} {json.dumps(settings, sort_keys=True)}")
+    return digest_of_text(f"{digest(files)} {json.dumps(settings_of(config), sort_keys=True)}")
 
 
 def set_environment(project: Path) -> None:
@@ -129,6 +133,17 @@ def hold_lock(results: str) -> None:
 
 def _yaml_word(value: Any) -> str:
     return yaml.safe_dump(value, default_flow_style=True, width=10**6).removesuffix("\n...\n").strip()
+
+
+def _take_kept_settings(config: dict[str, Any]) -> None:
+    """Put the settings of the run that was kept in the place of the others, but for where things lie."""
+    folder = Path(config["tables_from"])
+    places = {key: config[key] for key in OF_THE_PLACE}
+    check_kept(folder, TABLES)
+    try:
+        config.update(checked({**kept_settings(folder), **places}, config_schema()))
+    except SettingsError as error:
+        raise SettingsError(f"{folder}/settings.yaml is not of this code: {error}") from None
 
 
 def _problems(config: Mapping[str, Any]) -> Iterator[str]:

@@ -57,7 +57,8 @@ def written(chapter: str, verdicts: dict[str, str]) -> str:
         "figure": lambda name: f"FIGURE({name})",
         "shallow": 10,
     }
-    return fill((CHAPTERS / f"{chapter}.md").read_text(encoding="utf-8"), values)
+    text = (CHAPTERS / f"{chapter}.md").read_text(encoding="utf-8")
+    return fill(text, values, PROJECT / "report")
 
 
 @pytest.mark.parametrize(("anchor", "names"), ANSWERS.items())

@@ -27,7 +27,20 @@ abstract: A short one.
 
 """
 
-BODY = r"""# Verdicts
+BODY = r"""::: contents
+:::
+
+# Verdicts
+
+::: summary
+**Asked.** Whether it moves.
+
+**Found.** It does.
+:::
+
+::: {{.details title="How rates were chosen"}}
+By a search.
+:::
 
 [](#tbl-verdicts) judges; [](#fig-second) and [the first picture](#fig-first) show; [Methods](#methods) tell.
 
@@ -172,6 +185,20 @@ def test_the_page_numbers_figures_and_tables_and_links_to_them(html):
     }
 
 
+def test_a_summary_and_details_stand_in_every_format(rendered, html, tex):
+    assert re.search(r'<div class="summary">\s*<p><strong>Asked\.</strong>', html)
+    folded = re.search(
+        r"<details>\s*<summary>\s*<strong>How rates were chosen</strong>\s*</summary>(.*?)</det",
+        html,
+        re.DOTALL,
+    )
+    assert folded
+    assert "By a search." in folded[1]
+    assert re.search(r"\\begin\{summary\}\s*\\textbf\{Asked\.\}", tex)
+    assert re.search(r"\\textbf\{How rates were chosen\}\s*By a search\.", tex)
+    assert tex.count(r"\tableofcontents") == 1
+
+
 def test_latex_numbers_and_links_by_itself(tex):
     assert re.findall(r"\\label\{((?:fig|tbl)-\w+)\}", tex) == [
         "tbl-verdicts",
@@ -193,7 +220,7 @@ def test_the_pdf_is_whole(rendered):
     pdf = (rendered / "report.pdf").read_bytes()
     assert pdf.startswith(b"%PDF-")
     assert pdf.rstrip().endswith(b"%%EOF")
-    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) in (2, 3)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) in (2, 3, 4)
 
 
 @pytest.mark.skipif(not shutil.which("pdftotext"), reason="needs pdftotext")
@@ -210,6 +237,8 @@ def test_the_pdf_says_the_same(rendered):
     ]
     assert "Table 1 judges; Figure 2 and the first picture show; Methods tell." in text
     assert "✗ not reproduced" in text
+    assert "Contents 1 Verdicts" in text
+    assert "How rates were chosen By a search." in text
     assert "[−0.041, 0.018]" in text
     assert "; widths ≥ 200; β ∈ {0, 1} → ∞; “it’s” 95 %." in text
 

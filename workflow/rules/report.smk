@@ -5,7 +5,6 @@ COMMAND = run.command_of(workflow.overwrite_configfiles, workflow.config_setting
 FIGURE_FILES = expand(
     f"{RESULTS}/figures/{{figure}}.{{ending}}", figure=plan.FIGURES, ending=["svg", "pdf", "rst"]
 )
-COSTS = [f"{RESULTS}/costs/{job}.tsv" for job in ["fetch_dataset", *plan.cost_names(config), "judge_claims"]]
 
 
 rule judge_claims:
@@ -72,7 +71,8 @@ rule write_report:
         rules.judge_claims.output.table,
         files_of([*plan.TABLES, *places.REFERENCES]),
         FIGURE_FILES,
-        costs=COSTS,
+        costs=f"{RESULTS}/costs.csv",
+        record=f"{RESULTS}/record.yaml",
     output:
         html=report(f"{RESULTS}/report.html", category="Report"),
         pdf=f"{RESULTS}/report.pdf",

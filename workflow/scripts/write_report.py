@@ -7,9 +7,12 @@ from movingtarget.claims.judge import VERDICTS
 from movingtarget.declarations import figures, schemas
 from movingtarget.report.prose import fill
 from movingtarget.report.render import render
-from movingtarget.report.values import Run, costs_table, report_values
+from movingtarget.report.values import Run, report_values
+from movingtarget.tables import read_table
 from movingtarget_workflow.job import job
 from movingtarget_workflow.places import is_missing, read, table_path
+from movingtarget_workflow.record import COSTS
+from movingtarget_workflow.settings import read_yaml
 from movingtarget_workflow.sources import PROJECT, digest
 from movingtarget_workflow.version import code_version
 
@@ -32,7 +35,9 @@ if __name__ == "__main__":
                 f"(sha256 {digest([paths[table] for table in figure.tables if table in paths])})"
                 for name, figure in figures().items()
             },
-            costs=costs_table([Path(path) for path in snakemake.input.costs], results / "costs"),
+            costs=read_table(snakemake.input.costs, COSTS),
+            made=read_yaml(Path(snakemake.input.record)),
+            anew=not snakemake.config["tables_from"],
         )
         tables = {name: read(name, schema, results) for name, schema in known.items()}
         template = PROJECT / "report/report.md"

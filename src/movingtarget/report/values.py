@@ -1,9 +1,8 @@
 """The values that the report's placeholders stand for, computed from a run's tables."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,7 +37,9 @@ class Run(NamedTuple):
         command: the words that start this run again, before a target.
         figures: what each declares, by name.
         provenance: of each figure, the tables it is drawn from and their fingerprint.
-        costs: a row for each rule, from `costs_table`.
+        costs: of the run that made the tables, a row for each job.
+        made: where, when and by what they were made.
+        anew: whether this run made them, and not one that was kept.
     """
 
     config: Mapping[str, Any]
@@ -47,6 +48,8 @@ class Run(NamedTuple):
     figures: Mapping[str, Drawing]
     provenance: Mapping[str, str]
     costs: pd.DataFrame
+    made: Mapping[str, Any]
+    anew: bool
 
 
 def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any]:
@@ -71,7 +74,9 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "questions": verdicts_table(where(claims, kind="question")),
         "checks": verdicts_table(where(claims, kind="check")),
         "arms": arms_table(tables["training"], tables["training_search"]),
-        "costs": run.costs,
+        "costs": costs_by_rule(run.costs),
+        "made": run.made,
+        "anew": run.anew,
         "shallow": depths[0],
         "deep": depths[-1],
         "figure": partial(_figure, run=run),
@@ -190,22 +195,18 @@ def prediction(speed: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def costs_table(files: Sequence[Path], folder: Path) -> pd.DataFrame:
+def costs_by_rule(costs: pd.DataFrame) -> pd.DataFrame:
     """What each rule cost: jobs, summed wall and CPU seconds, the largest job's memory in MiB.
 
     Args:
-        files: snakemake's benchmark files, `folder/RULE.tsv` or `folder/RULE/JOB.tsv`.
-        folder: where they lie.
+        costs: a row for each job, with its rule, seconds, cpu_seconds and memory.
     """
-    frames = [
-        pd.read_csv(file, sep="\t", na_values=["-"]).assign(
-            rule=file.relative_to(folder).parts[0].removesuffix(".tsv")
-        )
-        for file in files
-    ]
-    by_rule = pd.concat(frames).groupby("rule", sort=False)
+    by_rule = costs.groupby("rule", sort=False)
     return by_rule.agg(
-        jobs=("s", "size"), seconds=("s", "sum"), cpu_seconds=("cpu_time", "sum"), memory=("max_rss", "max")
+        jobs=("seconds", "size"),
+        seconds=("seconds", "sum"),
+        cpu_seconds=("cpu_seconds", "sum"),
+        memory=("memory", "max"),
     ).reset_index()
 
 

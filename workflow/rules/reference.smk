@@ -1,0 +1,17 @@
+"""Tables of a run that was kept, in place of studies: the rest of the run is the same."""
+
+
+rule take_reference:
+    input:
+        tables=[str(reference.kept_table(table, config["tables_from"])) for table in plan.TABLES],
+        records=expand(f"{config['tables_from']}/{{name}}", name=reference.RECORDS),
+    output:
+        tables=[table_file(table) for table in plan.TABLES],
+        records=expand(f"{RESULTS}/{{name}}", name=reference.RECORDS),
+    log:
+        f"{RESULTS}/logs/take_reference.log",
+    threads: 1
+    message:
+        f"Taking the tables from {config['tables_from']}"
+    script:
+        "../scripts/take_reference.py"

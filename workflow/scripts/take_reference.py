@@ -1,0 +1,17 @@
+"""Rule take_reference: what is kept of a run -> its tables, and what it says of itself, where a run makes them."""
+
+import lzma
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from movingtarget_workflow.job import job
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+if __name__ == "__main__":
+    with job(snakemake):
+        for kept, file in zip(snakemake.input.tables, snakemake.output.tables, strict=True):
+            Path(file).write_bytes(lzma.decompress(Path(kept).read_bytes()))
+        for kept, file in zip(snakemake.input.records, snakemake.output.records, strict=True):
+            Path(file).write_bytes(Path(kept).read_bytes())
