@@ -60,7 +60,9 @@ def costs_of(jobs: Iterable[str], folder: Path) -> "pd.DataFrame":
 
     named = {"s": "seconds", "cpu_time": "cpu_seconds", "max_rss": "memory"}
     rows = {job: pd.read_csv(folder / f"{job}.tsv", sep="\t", na_values=["-"]).iloc[0] for job in jobs}
-    table = pd.DataFrame(rows).T[[*named]].astype(float).rename(columns=named).rename_axis("job").reset_index()
+    table = (
+        pd.DataFrame(rows).T[[*named]].astype(float).rename(columns=named).rename_axis("job").reset_index()
+    )
     return table.assign(rule=table["job"].str.partition("/")[0])
 
 

@@ -21,15 +21,15 @@ FIGURE = Drawing(
     rule="draw_moving_target",
     tables=("moving_target",),
     caption="""\
-How far a layer's gradient turns once the layers below it have taken their step: see above at which promise each
-family's gradient turns away from the one it follows, and below at which layer. The ordinate is the cosine
-between both gradients, 1 if they point the same way; above it is a mean over layers, on the step's own batch,
-where part of the change is the decrease of the loss that the step was for, and below it stands layer by layer,
-on a fresh batch, at a promise F / L of {{ (moving_target.promises | sort)[(moving_target.promises | length - 1)
-// 2] }}. Lines are means over seeds and bands their 95 % intervals (number of seeds: {{ moving_target.seeds |
-length }}); seeds that have diverged before or whose promise no finite rate makes are counted above the panel,
-and where there is one there is no mean. Made from layer 2 on, since below the first there is none, with a step
-of networks trained before at their own best rates on {{ dataset }} for {{ moving_target.steps | max }} steps.
+How far a layer's gradient turns once the layers below have taken their step, by what the step promises
+(above) and layer by layer (below). The ordinate is the cosine between both gradients, 1 if they point the
+same way; above it is a mean over layers, on the step's own batch, where part of the change is the decrease of
+the loss that the step was for, below it is of a fresh batch, at a promise F / L of
+{{ (moving_target.promises | sort)[(moving_target.promises | length - 1) // 2] }}. Lines are means over seeds
+and bands their 95 % intervals (number of seeds: {{ moving_target.seeds | length }}); seeds without a value
+are counted above the panel, and where there is one there is no mean. Made from layer 2 on, since below the
+first there is none, with a step of networks trained before at their own best rates on {{ dataset }} for
+{{ moving_target.steps | max }} steps.
 """,
 )
 

@@ -18,16 +18,15 @@ FIGURE = Drawing(
     rule="draw_block_curvature",
     tables=("block_curvature",),
     caption="""\
-Near a minimum, how much larger a learning rate is borne by layers that move one after the other than by all at
-once: on a quadratic (a) no marker can lie below the diagonal, and (b) tells whether any does on the loss itself.
-Rho is the largest eigenvalue of the Hessian over that of its sharpest diagonal block, one block for each layer,
-which by (c) lies between 1 and the number of layers; (d) has the lowest eigenvalue over the largest, at
-initialisation (dotted) and in the end, for far below 0 there is no limit rate at all. Markers in (a) and (b) are
-seeds, the larger the deeper, in the colours of (c); lines are means over seeds and bands their 95 % intervals
-(number of seeds: {{ block_curvature.seeds | length }}). Made from whole Hessians of networks of {{
-block_curvature.hidden_width }} {{ block_curvature.activation }} units a layer, after {{ block_curvature.steps }}
-steps on a full batch of {{ block_curvature.examples }} images of {{ dataset }}, averaged to {{
-block_curvature.pooled_side }} by {{ block_curvature.pooled_side }} pixels.
+Near a minimum, how much larger a rate is borne by layers that move one after the other: above the diagonal by
+more than rho, on a quadratic (a) and on the loss itself (b). Rho is the largest eigenvalue of the Hessian
+over that of its sharpest diagonal block, one block for each layer; it lies between 1 and the number of layers
+(c), and means nothing where the lowest eigenvalue is far below 0 (d), as at initialisation (dotted). Markers
+in (a) and (b) are seeds, the larger the deeper, in the colours of (c); lines are means over seeds and bands
+their 95 % intervals (number of seeds: {{ block_curvature.seeds | length }}). Made from whole Hessians of
+networks of {{ block_curvature.hidden_width }} {{ block_curvature.activation }} units a layer, after
+{{ block_curvature.steps }} steps on a full batch of {{ block_curvature.examples }} images of {{ dataset }},
+averaged to {{ block_curvature.pooled_side }} by {{ block_curvature.pooled_side }} pixels.
 """,
 )
 

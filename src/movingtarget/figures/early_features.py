@@ -12,11 +12,11 @@ FIGURE = Drawing(
     rule="draw_early_steps",
     tables=("early_steps",),
     caption="""\
-What the first steps bring: see above how the loss of the minibatches falls, and below how soon features have made
-most of their way. The way is that from the first to the last features, by their centred kernel alignment, a mean
-over hidden layers, and losses are means since the marker before. Lines, bands and crosses are those of the
-figure of what the steps keep (number of seeds: {{ early_steps.seeds | length }}). Made with the same steps;
-features are those of {{ early_steps.full_batch }} training images.
+How the loss falls in the first steps (above), and how soon features have made most of their way (below). The
+way is that from the first to the last features, by their centred kernel alignment, a mean over hidden layers,
+and losses are means since the marker before. Lines, bands and crosses are those of the figure of what the
+steps keep (number of seeds: {{ early_steps.seeds | length }}). Made with the same steps; features are those
+of {{ early_steps.full_batch }} training images.
 """,
 )
 

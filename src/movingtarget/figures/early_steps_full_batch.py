@@ -12,11 +12,11 @@ FIGURE = Drawing(
     rule="draw_early_steps",
     tables=("early_steps",),
     caption="""\
-The first steps without noise: see whether steps on always the same examples still break their promise, and
-whether the curvature, which starts far above the edge 2 / rate (thin line), falls to it or below. Panels, lines
-and bands are those of the figure on minibatches (number of seeds: {{ early_steps.seeds | length }}), best rates
-those of the full batch. Made with the same networks, trained by gradient descent on {{ early_steps.full_batch }}
-images of {{ dataset }}, each seed's own, the same in every step.
+Whether steps on always the same examples, without noise, still break their promise, and whether the curvature
+falls to the edge. Panels, lines and bands are those of the figure on minibatches (number of seeds:
+{{ early_steps.seeds | length }}), best rates those of the full batch. Made with the same networks, trained by
+gradient descent on {{ early_steps.full_batch }} images of {{ dataset }}, each seed's own, the same in every
+step.
 """,
 )
 

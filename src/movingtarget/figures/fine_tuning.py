@@ -19,16 +19,16 @@ FIGURE = Drawing(
     rule="draw_remedies",
     tables=("fine_tuning",),
     caption="""\
-Whether smaller rates for early layers help where they were proposed, in fine-tuning a trained network: in the
-upper panels compare the rows with that of equal rates, and filled markers, networks trained before on other
-classes, with hollow ones, the same weights from scratch. Below, each layer's share of the distance that all
-layers have come together tells what the rates leave standing. Rates fall by {{ fine_tuning.factor }} from layer
-to layer towards the input (smaller early) or the output (smaller late), or by {{ fine_tuning.slight_factor }}
-(slightly); markers and lines are means over seeds, bars and bands their 95 % intervals (number of seeds: {{
-fine_tuning.seeds | length }}), and a cross counts seeds that diverged. Made with networks of {{ fine_tuning.depth
-}} hidden layers, trained on the classes {{ fine_tuning.pretraining_classes | join(", ") }} of {{ dataset }}, then
-for {{ fine_tuning.steps }} steps on {{ fine_tuning.examples }} examples of each other class, at the rate that is
-best on held-out images with other seeds.
+Whether smaller rates for early layers help in fine-tuning a trained network: compare the rows above with that
+of equal rates. Filled markers are networks trained before on other classes, hollow ones the same weights from
+scratch; below, each layer's share of the distance that all have come together tells what the rates leave
+standing. Rates fall by {{ fine_tuning.factor }} from layer to layer towards the input (smaller early) or the
+output (smaller late), or by {{ fine_tuning.slight_factor }} (slightly); markers and lines are means over
+seeds, bars and bands their 95 % intervals (number of seeds: {{ fine_tuning.seeds | length }}), and a cross
+counts seeds that diverged. Made with networks of {{ fine_tuning.depth }} hidden layers, trained on the
+classes {{ fine_tuning.pretraining_classes | join(", ") }} of {{ dataset }}, then for {{ fine_tuning.steps }}
+steps on {{ fine_tuning.examples }} examples of each other class, at the rate that is best on held-out images
+with other seeds.
 """,
 )
 
@@ -62,7 +62,9 @@ def draw(fine_tuning: pd.DataFrame) -> Figure:
     """
     networks = divide(fine_tuning, "network")
     names = [arm_name(network, "sgd") for network in networks]
-    figure, grid = panels(names * 2, columns=len(names), row_height=4.2, sharey="row", widths=[1.0] * (len(names) - 1) + [1.5])
+    figure, grid = panels(
+        names * 2, columns=len(names), row_height=4.2, sharey="row", widths=[1.0] * (len(names) - 1) + [1.5]
+    )
     for column, rows in enumerate(networks.values()):
         _draw_accuracies(grid[0, column], where(rows, quantity="test_accuracy"))
         moved = where(rows, quantity="movement_share", start="pretrained")

@@ -19,14 +19,14 @@ FIGURE = Drawing(
     rule="draw_moving_target",
     tables=("moving_target",),
     caption="""\
-How far one step moves the ground under each layer, if all networks promise the same: see the drift grow from
-layer to layer, as the changes of all layers below add up, and which families keep it small. The ordinate is the
-norm of the change that one step makes to a layer's inputs over the minibatch, relative to the inputs' norm, at
-a promised drop of the loss of {{ (moving_target.promises | sort)[(moving_target.promises | length - 1) // 2] }}
-of itself. Lines are means over seeds and bands their 95 % intervals (number of seeds: {{ moving_target.seeds |
-length }}); families with seeds that have no value have no line and are named above, and hairlines only lead to
-names. Made from layer 2 on, since the first one's inputs are the images, for networks trained before at their
-own best rates on {{ dataset }} for as many steps as the panel says.
+How far one step moves the ground under each layer, if all networks promise the same. The ordinate is the norm
+of the change that one step makes to a layer's inputs over the minibatch, relative to the inputs' norm, at a
+promised drop of the loss of {{ (moving_target.promises | sort)[(moving_target.promises | length - 1) // 2] }}
+of itself; changes of all layers below add up. Lines are means over seeds and bands their 95 % intervals
+(number of seeds: {{ moving_target.seeds | length }}); families with seeds that have no value have no line and
+are named above, and hairlines only lead to names. Made from layer 2 on, since the first one's inputs are the
+images, for networks trained before at their own best rates on {{ dataset }} for as many steps as the panel
+says.
 """,
 )
 

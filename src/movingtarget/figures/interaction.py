@@ -20,14 +20,13 @@ FIGURE = Drawing(
     tables=("moving_target",),
     caption="""\
 What a step loses because the other layers move too, at equal promises (above) and at each network's best rate
-(middle), and how much it promises there (below): below the thin line the others help, at 1 they cost all that
-was promised. The price is (S - J) / F, where F is the promised drop of the minibatch's loss L, J the actual drop,
-and S the sum of the drops if just one layer at a time had moved. Lines are means over seeds and bands their
-95 % intervals (number of seeds: {{ moving_target.seeds | length }}), prices held between -0.5 and 1 and
-promises between 0.01 and 100; numbers above a panel count seeds that have diverged before or whose promise no
-finite rate makes, and where there is one there is no mean. Made with a step of networks of {{
-moving_target.hidden_width }} hidden units a layer on {{ dataset }}, trained before at their own best rates for
-as many steps as the panel says.
+(middle), and how much it promises there (below). The price is (S - J) / F, where F is the promised drop of
+the minibatch's loss L, J the actual drop, and S the sum of the drops if just one layer at a time had moved: 0
+if layers do not interfere, 1 if it costs all that was promised. Lines are means over seeds and bands their 95
+% intervals (number of seeds: {{ moving_target.seeds | length }}), prices held between -0.5 and 1 and promises
+between 0.01 and 100; numbers above a panel count seeds that have no value, and where there is one there is no
+mean. Made with a step of networks of {{ moving_target.hidden_width }} hidden units a layer on {{ dataset }},
+trained before at their own best rates for as many steps as the panel says.
 """,
 )
 

@@ -17,14 +17,13 @@ FIGURE = Drawing(
     rule="draw_first_layers",
     tables=("layer_alone",),
     caption="""\
-What one step of each layer alone does: see on the left which layer moves the outputs most, in the middle which
-does for its number of parameters, and on the right whether a layer's own curvature breaks the promise of its
-gradient. Left is the norm of the change of the outputs for {{ first_layers.held_out }} test images, relative to
-their own, in the middle the same over the number of the layer's parameters; right is the drop of the minibatch's
-loss as a share of the layer's promise, at the thin line all of it, with -1 standing for less. Lines are the
-darker, the later in training, means over seeds with bands for their 95 % intervals (number of seeds: {{
-first_layers.seeds | length }}). Made with the next step of gradient descent after the steps that a line names, on
-minibatches of {{ first_layers.batch_size }} images of {{ dataset }}; the last layer is the output layer.
+What one step of each layer alone does to the outputs, in all (left) and for each of its parameters (middle),
+and to the loss (right). Left is the norm of the change of the outputs for {{ first_layers.held_out }} test
+images, relative to their own; right is the drop of the minibatch's loss as a share of the layer's promise, at
+the thin line all of it, with -1 standing for less. Lines are the darker, the later in training, means over
+seeds with bands for their 95 % intervals (number of seeds: {{ first_layers.seeds | length }}). Made with the
+next step of gradient descent after the steps that a line names, on minibatches of
+{{ first_layers.batch_size }} images of {{ dataset }}; the last layer is the output layer.
 """,
 )
 

@@ -14,12 +14,12 @@ FIGURE = Drawing(
     rule="draw_moving_target",
     tables=("layer_gradients",),
     caption="""\
-How unlike the gradients of a network's layers are at initialisation: see how far each curve is from level, for
-one learning rate serves all its layers, and to which side it falls. The abscissa is the layer, the ordinate,
-logarithmic, the norm of the loss's gradient with respect to all parameters of the layer; first and last layers
-have another number of weights than the rest. Lines are means over seeds and bands their 95 % intervals (number
-of seeds: {{ layer_gradients.seeds | length }}); what is undefined, or zero on a logarithmic axis, is named above
-its panel. Made from one minibatch of {{ layer_gradients.batch_size }} training images of {{ dataset }} for each
+How unlike the gradients of a network's layers are at initialisation: one learning rate serves all its layers,
+so see how far each curve is from level. The abscissa is the layer, the ordinate, logarithmic, the norm of the
+loss's gradient with respect to all parameters of the layer; first and last layers have another number of
+weights than the rest. Lines are means over seeds and bands their 95 % intervals (number of seeds:
+{{ layer_gradients.seeds | length }}); what is undefined, or zero on a logarithmic axis, is named above its
+panel. Made from one minibatch of {{ layer_gradients.batch_size }} training images of {{ dataset }} for each
 seed, with networks {{ layer_gradients.hidden_width }} units wide and {{ layer_gradients.initial_weights }}
 initial weights.
 """,

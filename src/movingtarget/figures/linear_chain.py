@@ -27,14 +27,13 @@ FIGURE = Drawing(
         "chain_stability",
     ),
     caption="""\
-What the other layers take from a step on a chain of linear units, whose output is the product of its weights w:
-with a fixed step the share kept falls where weights exceed 1, with the book's step, normalised, where they lie
-below, and the largest stable rate falls with the number of layers only if all move at once. The share kept is
-the actual decrease of the output over the promised one, 1 if layers did not interfere; a line leaves through
-the bottom where the step overshoots zero. Thin lines are theory, for equal weights, and points means over seeds
-with bars for their 95 % intervals (number of seeds: {{ linear_chain.seeds | length }}). Made with gradients by
-automatic differentiation at weights drawn within 10 % of w, and the rates by bisection over runs of 200 sweeps
-from weights within 5 % of 1.
+On a chain of linear units, the others' movement takes the promise from large weights at a fixed step (a),
+from small ones at the book's (b), and stability from long chains if all move at once (c). The share kept is
+the actual decrease of the output, the product of the weights w, over the promised one, 1 if layers did not
+interfere; a line leaves through the bottom where the step overshoots zero. Thin lines are theory, for equal
+weights, and points means over seeds with bars for their 95 % intervals (number of seeds:
+{{ linear_chain.seeds | length }}). Made with gradients by automatic differentiation at weights drawn within
+10 % of w, and the rates by bisection over runs of 200 sweeps from weights within 5 % of 1.
 """,
 )
 

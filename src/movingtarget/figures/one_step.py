@@ -19,15 +19,15 @@ FIGURE = Drawing(
     rule="draw_moving_target",
     tables=("one_step",),
     caption="""\
-What one step does to each layer: all of them move at once, Adam's by shares more alike than those of gradient
-descent (SGD), and (e) and (f) show from which learning rate on ten steps raise the loss. The movement is the norm
-of a layer's first step over that of all its parameters, so at the thin dark line a layer moves as far as it is
-from zero. Lines are the darker, the higher the layer or the rate, means over seeds with bands for their 95 %
-intervals (number of seeds: {{ one_step.seeds | length }}); where the loss of a seed exceeds 100 nats or is not
-finite a line has a gap, and a cross above the panel counts such seeds. Made with {{ one_step.steps }} steps on
-one minibatch, of the example (five normal inputs, ten rectifiers and a sigmoid, 32 inputs labelled by the sign
-of their sum) and of networks of the least depth, {{ one_step.hidden_width }} units wide ({{
-one_step.batch_size }} training images of {{ dataset }}).
+All layers move at once: see how far, layer by layer, and from which learning rate on ten steps raise the loss
+(e, f). The movement is the norm of a layer's first step over that of all its parameters, so at the thin dark
+line a layer moves as far as it is from zero. Lines are the darker, the higher the layer or the rate, means
+over seeds with bands for their 95 % intervals (number of seeds: {{ one_step.seeds | length }}); where the
+loss of a seed exceeds 100 nats or is not finite a line has a gap, and a cross above the panel counts such
+seeds. Made with {{ one_step.steps }} steps of gradient descent (SGD) or Adam on one minibatch, of the example
+(five normal inputs, ten rectifiers and a sigmoid, 32 inputs labelled by the sign of their sum) and of
+networks of the least depth, {{ one_step.hidden_width }} units wide ({{ one_step.batch_size }} training images
+of {{ dataset }}).
 """,
 )
 

@@ -20,15 +20,15 @@ FIGURE = Drawing(
     rule="draw_update_orders",
     tables=("update_orders_search", "stable_rates"),
     caption="""\
-How large a learning rate a sweep bears, and how the rates were chosen: compare the ringed lowest points of the
-curves, and the bars at the top, each of which spans the seeds' largest rates at which an order still learns, with
-a tick at their median. Rows are a full batch, one minibatch a sweep and a fresh one for each layer; a curve is
-the mean loss after as many steps as there are sweeps over {{ update_orders.tuning_seeds | length }} seeds, none of
-them tested later, and ends where one of them diverged. The largest rate was found for each of {{
-update_orders.seeds | length }} seeds by bisection to 2.2 %: there the loss ends below 0.9 times that of the
-uniform guess after {{ stable_rates.horizons["full-batch"].sweeps }} steps on a full batch and {{
-stable_rates.horizons.minibatch.sweeps }} on minibatches. Made by training networks of {{ update_orders.depth }}
-hidden layers, {{ update_orders.hidden_width }} units wide, on {{ dataset }}.
+How large a learning rate a sweep bears, and how the rates were chosen: compare the bars at the top, and the
+ringed lowest points of the curves. A bar spans the seeds' largest rates at which an order still learns, with
+a tick at their median; a curve is the mean loss after as many steps as there are sweeps over
+{{ update_orders.tuning_seeds | length }} seeds, none of them tested later, and ends where one of them
+diverged. The largest rate was found for each of {{ update_orders.seeds | length }} seeds by bisection to 2.2
+%: there the loss ends below 0.9 times that of the uniform guess after
+{{ stable_rates.horizons["full-batch"].sweeps }} steps on a full batch and
+{{ stable_rates.horizons.minibatch.sweeps }} on minibatches. Made by training networks of
+{{ update_orders.depth }} hidden layers, {{ update_orders.hidden_width }} units wide, on {{ dataset }}.
 """,
 )
 

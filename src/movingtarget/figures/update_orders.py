@@ -19,15 +19,14 @@ FIGURE = Drawing(
     rule="draw_update_orders",
     tables=("update_orders",),
     caption="""\
-Whether it pays to compute the gradient again for each layer: along the thin vertical line, which stands at what
-the sweeps have spent in the end, see whether the sweep lies below simultaneous updates. Rows are a full batch of
-{{ update_orders.regimes["full-batch"].examples }} images, one minibatch of {{
-update_orders.regimes.minibatch.examples }} a step, a whole sweep included, and a fresh minibatch for each layer;
-the abscissa is the cost in FLOPs of one member's matrix products. Lines are means over seeds and bands their 95 %
-intervals (number of seeds: {{ update_orders.seeds | length }}); a line of which a seed diverged ends there, under
-a cross that gives their number, and hairlines only lead to names. Made by training networks of {{
-update_orders.depth }} hidden layers, {{ update_orders.hidden_width }} units wide, on {{ dataset }}, each course at
-its own best learning rate.
+Whether it pays to compute the gradient again for each layer: along the thin vertical line, see whether the
+sweep lies below simultaneous updates. The line stands at what the sweeps have spent in the end; rows are a
+full batch, one minibatch a step, a whole sweep included, and a fresh minibatch for each layer; the abscissa
+is the cost in FLOPs of one member's matrix products. Lines are means over seeds and bands their 95 %
+intervals (number of seeds: {{ update_orders.seeds | length }}); a line of which a seed diverged ends there,
+under a cross that gives their number, and hairlines only lead to names. Made by training networks of
+{{ update_orders.depth }} hidden layers, {{ update_orders.hidden_width }} units wide, on {{ dataset }}, each
+course at its own best learning rate.
 """,
 )
 

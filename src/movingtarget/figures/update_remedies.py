@@ -15,15 +15,15 @@ FIGURE = Drawing(
     rule="draw_remedies",
     tables=("remedies",),
     caption="""\
-Whether rates or stages of their own for the layers do better than one gradient and one rate for all, in training
-from scratch: left of the thin line they do, and greedy training, which adds the layers one by one before all are
-trained, has to beat the longer simultaneous one, too, which takes as many steps in all. Smaller early or late
-rates fall by 2.6 from layer to layer towards the input or the output, LARS sets each by the norms of weights and
-gradient, freezing in order stops the layers one by one from the bottom. Markers are means over seeds and bars
-their 95 % intervals (number of seeds: {{ remedies.seeds | length }}), and a cross at the right edge counts seeds
-that diverged. Made by training networks of {{ remedies.depth }} hidden layers, {{ remedies.hidden_width }} units
-wide, for {{ remedies.steps }} steps on minibatches of {{ remedies.batch_size }} images of {{ dataset }}, greedy
-ones after {{ remedies.pretraining_steps }} steps of stages, each at its own best rate, found with other seeds.
+Whether rates or stages of their own for the layers help in training from scratch: left of the thin line, they
+do. Greedy training, which adds the layers one by one before all are trained, has to beat the longer
+simultaneous one, too, which takes as many steps in all; smaller early or late rates fall by 2.6 from layer to
+layer towards the input or the output, LARS sets each by the norms of weights and gradient, freezing in order
+stops the layers one by one from the bottom. Markers are means over seeds and bars their 95 % intervals
+(number of seeds: {{ remedies.seeds | length }}), and a cross at the right edge counts seeds that diverged.
+Made by training networks of {{ remedies.depth }} hidden layers, {{ remedies.hidden_width }} units wide, for
+{{ remedies.steps }} steps on minibatches of {{ remedies.batch_size }} images of {{ dataset }}, greedy ones
+after {{ remedies.pretraining_steps }} steps of stages, each at its own best rate, found with other seeds.
 """,
 )
 
