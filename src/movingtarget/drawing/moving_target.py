@@ -60,7 +60,7 @@ LEAST_SHARE, GREATEST_SHARE = -0.5, 1.5
 
 
 def draw_shares(moving_target: pd.DataFrame, share: str, name: str) -> Figure:
-    """A share of the promise against F / L, with its forecasts: a row for either end of training, a column a depth.
+    """A share of the promise against F / L, with its forecasts: a row for either end of training.
 
     Args:
         moving_target: table moving_target.

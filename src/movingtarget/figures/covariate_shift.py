@@ -13,7 +13,7 @@ from movingtarget.drawing.moving_target import (
     middle,
     rows_of_panels,
 )
-from movingtarget.drawing.style import extremes, styled
+from movingtarget.drawing.style import styled
 from movingtarget.figure import Drawing
 from movingtarget.statistics.rows import where
 

@@ -16,13 +16,13 @@ FIGURE = Drawing(
     rule="draw_first_layers",
     tables=("first_layers",),
     caption="""\
-What it costs to leave first layers at random: see (a) how many layers can stand still, (b) how late the first one
-may begin to move, and (c) how soon it may stop. The ordinate is the share of right answers on test images at the
-end of training. Lines are means over seeds with bands for their 95 % intervals (number of seeds: {{
-first_layers.seeds | length }}); hairlines only lead to names. Made with {{ first_layers.steps }} steps of gradient
-descent on minibatches of {{ first_layers.batch_size }} from {{ first_layers.training_images }} training images of
-{{ dataset }}, in (a) each network and number of layers at its own best rate, found on other seeds, else all at the
-best rate of the network whose layers all move.
+What it costs to leave first layers at random: see (a) how many layers can stand still, (b) how late the first
+one may begin to move, and (c) how soon it may stop. The ordinate is the share of right answers on test images
+at the end of training. Lines are means over seeds with bands for their 95 % intervals (number of seeds:
+{{ first_layers.seeds | length }}); hairlines only lead to names. Made with {{ first_layers.steps }} steps of
+gradient descent on minibatches of {{ first_layers.batch_size }} from {{ first_layers.training_images }}
+training images of {{ dataset }}, in (a) each network and number of layers at its own best rate, found on
+other seeds, else all at the best rate of the network whose layers all move.
 """,
 )
 

@@ -39,7 +39,7 @@ LEAST_PROMISE, GREATEST_PROMISE = 1e-2, 1e2
 
 @styled
 def draw(moving_target: pd.DataFrame) -> Figure:
-    """(S - J) / F against depth, at the middle promise and at best rates, and F / L there; a column for either end.
+    """(S - J) / F against depth, at the middle promise and at best rates, and F / L there.
 
     Args:
         moving_target: table moving_target.

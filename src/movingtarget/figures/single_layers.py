@@ -12,9 +12,9 @@ FIGURE = Drawing(
     tables=("moving_target",),
     caption="""\
 How much of its promise a step would keep if each layer moved alone: what is lacking to 1 is taken by the
-layers' own curvature, not by each other's movement. S is the sum of the drops of the minibatch's loss L if just
-one layer at a time had moved, F the promised drop. Lines, bands and numbers are as in the figure of all layers
-(number of seeds: {{ moving_target.seeds | length }}). Made with the same steps.
+layers' own curvature, not by each other's movement. S is the sum of the drops of the minibatch's loss L if
+just one layer at a time had moved, F the promised drop. Lines, bands and numbers are as in the figure of all
+layers (number of seeds: {{ moving_target.seeds | length }}). Made with the same steps.
 """,
 )
 

@@ -57,7 +57,7 @@ def _title_and_look(order: str) -> tuple[str, Look]:
 
 
 def _draw_ends(axes: Axes, rows: pd.DataFrame, orders: list[str]) -> None:
-    """The last loss of each order that the network was trained by, and a thin line at simultaneous updates."""
+    """The last loss of each order that a network was trained by, and a line at simultaneous updates."""
     ends = {order: _last_losses(where(rows, order=order)) for order in divide(rows, "order")}
     axes.axvline(ends["simultaneous"].mean(skipna=False), color=GREY, linewidth=0.5)
     for place, order in enumerate(orders):
