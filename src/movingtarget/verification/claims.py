@@ -68,8 +68,9 @@ def compare_claim(
 
 
 def _told(reference: Verdict, new: Verdict) -> str:
-    was, now = (
-        f"{said['estimate']:.3g} [{said['low']:.3g}, {said['high']:.3g}]" for said in (reference, new)
-    )
-    changed = reference["verdict"] != new["verdict"]
-    return f"{now}, not {was}" + (f"; {new['verdict']}, not {reference['verdict']}" if changed else "")
+    was, now = reference["verdict"], new["verdict"]
+    return f"{_interval(new)}, not {_interval(reference)}" + (f"; {now}, not {was}" if now != was else "")
+
+
+def _interval(verdict: Verdict) -> str:
+    return f"{verdict['estimate']:.3g} [{verdict['low']:.3g}, {verdict['high']:.3g}]"

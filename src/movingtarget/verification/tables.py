@@ -1,8 +1,8 @@
 r"""A table of a new run beside the same table of a run that was kept.
 
 A cell is what all keys but the seed tell apart, in one measured column: seeds $x_1, \dots, x_n$ of the
-reference and $y_1, \dots, y_n$ of the new run. It lies outside if the new mean is beyond the reference's 95
-% prediction interval, $\bar x \pm t_{n-1} s \sqrt{2/n}$: five in a hundred would of a run that shared no
+reference and $y_1, \dots, y_n$ of the new run. It lies outside if the new mean is beyond the reference's
+95 % prediction interval, $\bar x \pm t_{n-1} s \sqrt{2/n}$: five in a hundred would of a run that shared no
 seed with it, none of one that differs by rounding.
 
 Both runs have the same settings, and so the same seeds. What moves a number is rounding on another machine,
@@ -17,8 +17,8 @@ moves them as much as another seed, few seeds cannot show such a shift, and two 
 
 What is not measured is compared row by row. Numbers that follow from the settings agree to rounding. A
 learning rate that a search chose may be a step of the search away, a factor of 1.5; the cells of such an
-arm are counted and told, not judged. Text, counts, and rows that are in one run alone may differ in one of
-twenty, but no arm may be missing.
+arm are counted and told, not judged. Text, counts, measurements of a single seed, which may move by a
+twentieth, and rows that are in one run alone may differ in one of twenty, but no arm may be missing.
 """
 
 from collections.abc import Iterator
@@ -79,7 +79,7 @@ def compare_table(
     pairs = pair_rows(schema, reference, new)
     cells = cells_of(schema, pairs)
     chance = table_chance(cells)
-    found = [*_differences(schema, pairs)]
+    found = [*_differences(schema, pairs), *_lone(cells)]
     wrong, odd = ([told for bad, told in found if bad is kind] for kind in (True, False))
     status: Status = "different" if wrong or chance < level else "within"
     told = "; ".join([*wrong, *_furthest(cells), *odd])
@@ -119,7 +119,8 @@ def cells_of(schema: Schema, pairs: Pairs) -> pd.DataFrame:
         for column, kind in of_role(schema, "measured").items()
         if column in rows and kind in (int, float)
     ]
-    cells = pd.concat(frames, ignore_index=True) if frames else named.assign(outside=False, chance=1.0)
+    nothing = named.assign(outside=False, chance=1.0, lone=False)
+    cells = pd.concat(frames, ignore_index=True) if frames else nothing
     if CHOSEN + NEW in rows:
         other = pd.Series(_apart(rows, CHOSEN)).groupby(cell).any()
         cells.loc[np.tile(other, max(len(frames), 1)), "chance"] = 1.0
@@ -182,6 +183,13 @@ def _differences(schema: Schema, pairs: Pairs) -> Iterator[tuple[bool, str]]:
             first = rows.loc[apart, [column, column + NEW]].iloc[0]
             told = f"{column} is {_shown(first.iloc[1])}, not {_shown(first.iloc[0])}, in {apart.sum()} rows"
             yield _too_far(rows, column, apart), told
+
+
+def _lone(cells: pd.DataFrame) -> Iterator[tuple[bool, str]]:
+    """The same of measurements with a single seed."""
+    lone = cells.loc[cells["lone"], "outside"]
+    if lone.any():
+        yield bool(lone.mean() > SHARE), f"{lone.sum()} of {len(lone)} measurements of a single seed moved"
 
 
 def _too_far(rows: pd.DataFrame, column: str, apart: NDArray[np.bool_]) -> bool:
