@@ -45,7 +45,8 @@ def _figure(svg: str, attributes: str) -> str:
     width = re.search(r"width:\s*([\d.]+%)", attributes)
     label = html.escape(html.unescape(described[1])) if described else "figure"
     wide = width[1] if width else "100%"
-    return SVG.sub(rf'<svg role="img" aria-label="{label}" style="width:{wide}" \1>', svg, count=1)
+    opening = f'<svg role="img" aria-label="{label}" style="width:{wide}"'
+    return SVG.sub(lambda element: f"{opening} {element[1]}>", svg, count=1)
 
 
 def _download(name: str, file: str, table: pd.DataFrame | None) -> str:
