@@ -51,7 +51,7 @@ def test_words_keep_their_place_their_size_and_how_they_are_turned(files: dict[s
     text = inline_svgs(files)["first"]
     (label,) = re.findall(r"<text ([^>]*)>step; one &amp; all</text>", text)
     assert "font-size:8px" in label
-    assert "rotate(-30 " in label
+    assert "rotate(-30)" in label
     assert "font-family" not in text
     assert "rotate(-0" not in text
 

@@ -12,8 +12,9 @@ import pytest
 from movingtarget.report.page import page
 
 STYLE = Path(__file__).parents[2] / "report/style"
-PANDOC = """<html><head><title>T</title></head><body>
-<figure id="fig-one"><img src="one.svg" style="width:60.0%" alt="See &amp; it." /></figure>
+PANDOC = r"""<html><head><title>T</title></head><body>
+<nav></nav>
+<figure id="fig-one"><img src="one.svg" style="width:60.0%" alt="See &amp; it, $\in$." /></figure>
 <ul><li><span id="data-losses"></span><code>losses.csv</code>: 2 rows</li>
 <li><span id="data-lost"></span><code>lost.csv</code></li></ul></body></html>"""
 TABLE = pd.DataFrame({"seed": [0, 10000000], "loss": [1 / 3, float("nan")]})
@@ -28,7 +29,7 @@ def written(tmp_path: Path) -> str:
 
 def test_a_figure_is_drawn_within_the_page_as_wide_as_it_should_be(written: str):
     assert "<img" not in written
-    assert '<svg role="img" aria-label="See &amp; it." style="width:60.0%" viewBox="0 0 9 8">' in written
+    assert r'<svg role="img" aria-label="See &amp; it, $\in$." style="width:60.0%" viewBox=' in written
 
 
 def test_data_come_back_to_six_digits_and_what_there_is_not_stays_a_name(written: str):
@@ -43,7 +44,8 @@ def test_data_come_back_to_six_digits_and_what_there_is_not_stays_a_name(written
 
 
 def test_style_and_script_stand_where_they_are_read(written: str):
-    assert written.index("--ink:") < written.index("</head>") < written.index('class="letters"')
+    assert written.index("@font-face") < written.index("--ink:") < written.index("</head>")
     assert written.index("use strict") > written.index("</ul>")
+    assert written.index("<main") < written.index("fig-one") < written.index("</main>")
     assert written.endswith("</script>\n</body></html>")
     assert not re.search(r'(?:src|href)="(?!#|data:)', written)

@@ -1,6 +1,5 @@
 """From tables to what the report's placeholders stand for."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from movingtarget.report.prose import VERDICTS
 from movingtarget.report.sentences import found_for
 from movingtarget.report.values import (
     arms_table,
-    costs_table,
+    costs_by_rule,
     counts,
     healed,
     healing_table,
@@ -49,13 +48,11 @@ def test_an_arm_stands_at_the_rate_that_was_chosen_with_its_cost():
     assert [row["learning_rate"] for row in arms_table(table, search[:2]).to_dict("records")] == ["0.123"] * 2
 
 
-def test_costs_are_summed_by_rule_and_memory_is_the_largest(tmp_path: Path):
-    header = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
-    (tmp_path / "train").mkdir()
-    files = [tmp_path / "train/a.tsv", tmp_path / "train/b.tsv", tmp_path / "judge.tsv"]
-    for file, (wall, memory, cpu) in zip(files, [(2, 10, 1), (3, "-", 4), (1, 5, 1)], strict=True):
-        file.write_text(f"{header}{wall}\t0:00:0{wall}\t{memory}\t0\t0\t0\t0\t0\t0\t{cpu}\n")
-    train, judge = costs_table(files, tmp_path).to_dict("records")
+def test_costs_are_summed_by_rule_and_memory_is_the_largest():
+    jobs = pd.DataFrame(
+        {"rule": ["train", "train", "judge"], "seconds": [2.0, 3.0, 1.0], "cpu_seconds": [1.0, 4.0, 1.0]}
+    ).assign(memory=[10.0, np.nan, 5.0])
+    train, judge = costs_by_rule(jobs).to_dict("records")
     assert train == {"rule": "train", "jobs": 2, "seconds": 5.0, "cpu_seconds": 5.0, "memory": 10.0}
     assert judge["rule"] == "judge"
 

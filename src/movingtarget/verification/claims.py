@@ -59,7 +59,7 @@ def compare_claim(
     reference, new = (by_seed(claim, {table: read(table) for table in names}) for read in tables)
     told = _told(*verdicts)
     if len(reference) != len(new):
-        told = f"{len(new)} seeds, not {len(reference)}; {told}"
+        told = f"{len(new)} seeds, reference {len(reference)}; {told}"
         return Outcome("claim", claim["id"], "different", told=told)
     cell = compare_cells(np.zeros(len(new), dtype=np.int64), reference, new).iloc[0]
     contrary = {verdict["verdict"] for verdict in verdicts} == CONTRARY
@@ -69,7 +69,9 @@ def compare_claim(
 
 def _told(reference: Verdict, new: Verdict) -> str:
     was, now = reference["verdict"], new["verdict"]
-    return f"{_interval(new)}, not {_interval(reference)}" + (f"; {now}, not {was}" if now != was else "")
+    return f"{_interval(new)}, reference {_interval(reference)}" + (
+        f"; verdict {now}, reference {was}" if now != was else ""
+    )
 
 
 def _interval(verdict: Verdict) -> str:
