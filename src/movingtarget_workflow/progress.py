@@ -76,12 +76,12 @@ class Progress:
 
 
 def in_words(left: Estimate, waiting: int, now: float) -> str:
-    """An estimate to put after a comma, with what it does not count; empty if that is most of the jobs.
+    """An estimate to put after a comma, with what it does not count; empty if that is over a tenth.
 
-    >>> in_words(Estimate(seconds=1830.0, unknown=3), waiting=20, now=0.0)[:48]
-    ', about 30 min and 3 jobs of unknown length left'
+    >>> in_words(Estimate(seconds=1830.0, unknown=2), waiting=20, now=0.0)
+    ', about 30 min and 2 jobs of unknown length left'
     """
-    if 2 * left.unknown > waiting or not waiting:
+    if 10 * left.unknown > waiting or not waiting:
         return ""
     unknown = f" and {jobs(left.unknown)} of unknown length" if left.unknown else ""
     until = time.strftime(" (until %H:%M)", time.localtime(now + left.seconds)) if not unknown else ""

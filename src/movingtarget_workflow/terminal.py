@@ -40,12 +40,14 @@ def attach(workflow: Any, costs: Path) -> None:
         workflow: snakemake's.
         costs: a table of what jobs took in a reference run, if there is one.
     """
-    settings, logger = workflow.output_settings, workflow.logger_manager.logger
-    usual = next((handler for handler in logger.handlers if handler.name == "DefaultStreamHandler"), None)
-    if usual is None or any(getattr(settings, name) for name in ITS_OWN_WORDS):
+    asked = any(getattr(workflow.output_settings, name) for name in ITS_OWN_WORDS)
+    manager = getattr(workflow, "logger_manager", None)  # other versions of snakemake have none here
+    handlers = manager.logger.handlers if manager else []
+    usual = next((handler for handler in handlers if handler.name == "DefaultStreamHandler"), None)
+    if asked or not manager or not usual:
         return
-    logger.removeHandler(usual)
-    logger.addHandler(Terminal(workflow, usual, read_costs(costs)))
+    manager.logger.removeHandler(usual)
+    manager.logger.addHandler(Terminal(workflow, usual, read_costs(costs)))
 
 
 class Terminal(logging.Handler):

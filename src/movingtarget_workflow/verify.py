@@ -12,7 +12,6 @@ import json
 import lzma
 import shutil
 import sys
-import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from movingtarget.verification.outcome import Outcome
 
 LINES = 20
-"""Of tables and claims that are not identical, the worst that the terminal shows."""
+"""Of the terminal: so many tables and claims are told of, the worst."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,19 +71,19 @@ def verify(results: Path, reference: Path | None = None) -> "list[Outcome]":
     check_kept(reference, TABLES)
     _check_settings(kept_settings(reference), settings)
     outcomes = [*_tables(results, reference), *_claims(results, reference)]
-    return sorted(outcomes, key=lambda outcome: (WORST_FIRST.index(outcome.status), outcome.chance))
+    return sorted(outcomes, key=lambda one: (WORST_FIRST.index(one.status), one.chance, -one.outside))
 
 
 def summary(outcomes: "Sequence[Outcome]") -> Iterator[str]:
     """Lines for a terminal: what is not identical, worst first and at most a screen of it, then counts."""
-    telling = [outcome for outcome in outcomes if outcome.status in ("different", "within")]
+    telling = [outcome for outcome in outcomes if outcome.status in ("different", "within") and outcome.told]
     width = shutil.get_terminal_size((110, 24)).columns
     for outcome in telling[:LINES]:
         outside = f"{outcome.outside} of {outcome.cells} outside; " if outcome.outside else ""
         line = f"{outcome.status:9}  {outcome.kind} {outcome.name}: {outside}{outcome.told}"
-        yield textwrap.shorten(line, width, placeholder=" ...", break_on_hyphens=False)
+        yield line if len(line) <= width else f"{line[: width - 4]} ..."
     if len(telling) > LINES:
-        yield f"... and {len(telling) - LINES} more that are not identical"
+        yield f"... and {len(telling) - LINES} more"
     for kind in ("table", "claim"):
         counts = Counter(outcome.status for outcome in outcomes if outcome.kind == kind)
         yield f"{kind}s: " + ", ".join(f"{count} {status}" for status, count in counts.items())
@@ -105,14 +104,14 @@ def _check_settings(reference: Mapping[str, Any], settings: Mapping[str, Any]) -
         key, more = differing[0], len(differing) - 1
         raise SettingsError(
             f"{key} is {now.get(key, 'missing')} in this run and {was.get(key, 'missing')} in the reference"
-            + (f", and {more} more keys differ" if more else "")
+            + (f" (and {more} more keys differ)" if more else "")
         )
 
 
 def _flat(settings: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Every setting by its dotted path, lists as wholes."""
     if not isinstance(settings, Mapping):
-        yield path, textwrap.shorten(json.dumps(settings), 10**6)
+        yield path, json.dumps(settings)
         return
     for key, value in settings.items():
         yield from _flat(value, f"{path}.{key}" if path else str(key))

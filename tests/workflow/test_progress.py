@@ -35,13 +35,13 @@ def test_without_a_reference_it_leaves_the_time_out():
 @pytest.mark.parametrize(
     ("left", "waiting", "words"),
     [
-        (Estimate(600.0, 1), 5, ", about 10 min and 1 job of unknown length left"),
-        (Estimate(600.0, 3), 5, ""),
+        (Estimate(600.0, 1), 10, ", about 10 min and 1 job of unknown length left"),
+        (Estimate(600.0, 1), 9, ""),
         (Estimate(20.0, 0), 5, ", about 20 s left"),
         (Estimate(0.0, 0), 0, ""),
     ],
 )
-def test_jobs_of_unknown_length_are_told_and_most_of_them_leave_nothing_to_tell(
+def test_jobs_of_unknown_length_are_told_and_many_of_them_leave_nothing_to_tell(
     left: Estimate, waiting: int, words: str
 ):
     assert in_words(left, waiting, now=0.0) == words

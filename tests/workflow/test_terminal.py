@@ -181,6 +181,11 @@ def test_a_logger_that_the_user_has_chosen_stays():
     assert run.logger.handlers == [own]
 
 
+def test_a_snakemake_that_keeps_its_loggers_elsewhere_speaks_for_itself():
+    settings = SimpleNamespace(**dict.fromkeys(ITS_OWN_WORDS))
+    attach(SimpleNamespace(output_settings=settings), Path("nowhere.csv"))
+
+
 def test_a_run_into_a_file_and_what_snakemake_says_into_its_log(project: Path):
     reference = project / "results/reference/smoke"
     reference.mkdir()

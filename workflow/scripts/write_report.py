@@ -10,6 +10,7 @@ from movingtarget.report.render import render, render_summary
 from movingtarget.report.shown import Run
 from movingtarget.report.values import report_values
 from movingtarget.tables import read_table
+from movingtarget_workflow.chapters import chapters
 from movingtarget_workflow.job import job
 from movingtarget_workflow.places import is_missing, read, table_path
 from movingtarget_workflow.record import COSTS
@@ -32,6 +33,7 @@ if __name__ == "__main__":
             version=code_version(),
             command=chosen.command,
             figures=figures(),
+            shown=[*chapters()],
             fingerprints={
                 name: digest([paths[table] for table in figure.tables if table in paths])
                 for name, figure in figures().items()

@@ -7,6 +7,7 @@ PLACES = 2
 """Decimals of coordinates, in points: a hundredth is a tenth of what a printer can place."""
 
 LETTER = re.compile(r'<path id="([A-Za-z]+(?:-[A-Za-z]+)*-[0-9a-f]+)" ([^>]*)/>')
+REFERENCE = re.compile(r'(href="|url\()#([^")]+)')
 DECIMAL = re.compile(r"-?\d+\.\d+")
 COORDINATES = re.compile(r'(?<= )(?:[dxy]|width|height|viewBox|points)="[^"]*"|translate\([^)]*\)')
 
@@ -14,9 +15,9 @@ COORDINATES = re.compile(r'(?<= )(?:[dxy]|width|height|viewBox|points)="[^"]*"|t
 def inline_svgs(files: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """Elements for a page of several figures.
 
-    Letters, which matplotlib draws as paths and defines in every file, are defined once; all other definitions
-    stay with their figure, under identifiers of its own. Comments, metadata and identifiers that nothing
-    refers to go, and coordinates have `PLACES` decimals.
+    Letters, which matplotlib draws as paths and defines in every file, are defined once; all other
+    definitions stay with their figure, under identifiers of its own. Comments, metadata and identifiers that
+    nothing refers to go, and coordinates have `PLACES` decimals.
 
     Args:
         files: the text of an SVG file of matplotlib's by the figure's name.
@@ -44,13 +45,11 @@ def _inline(text: str, prefix: str, letters: dict[str, str]) -> str:
 
     text = LETTER.sub(define, text).replace("<defs></defs>", "")
     text = COORDINATES.sub(lambda found: DECIMAL.sub(_rounded, found[0]), text)
-    used = {*re.findall(r'(?:href="|url\()#([^")]+)', text)} - set(letters)
-    text = re.sub(r' id="([^"]*)"', lambda found: f' id="{prefix}{found[1]}"' if found[1] in used else "", text)
-    return re.sub(
-        r'(href="|url\()#([^")]+)',
-        lambda found: f"{found[1]}#{prefix if found[2] in used else ''}{found[2]}",
-        text,
+    own = {name for _, name in REFERENCE.findall(text)} - set(letters)
+    text = re.sub(
+        r' id="([^"]*)"', lambda found: f' id="{prefix}{found[1]}"' if found[1] in own else "", text
     )
+    return REFERENCE.sub(lambda found: f"{found[1]}#{prefix if found[2] in own else ''}{found[2]}", text)
 
 
 def _rounded(number: re.Match[str]) -> str:

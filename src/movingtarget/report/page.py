@@ -14,6 +14,7 @@ from movingtarget.report.inline_svg import inline_svgs
 DIGITS = 6
 """Significant digits of data: what a figure can show, in a fraction of the bytes."""
 
+SVG = re.compile(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>')
 IMAGE = re.compile(r'<img\s+src="([^"]+)\.svg"([^>]*?)\s*/?>')
 DATA = re.compile(r'<span\s+id="data-(\w+)">\s*</span>\s*<code>([^<]*)</code>')
 
@@ -41,10 +42,11 @@ def page(pandoc: str, figures: Path, style: Path, data: Mapping[str, pd.DataFram
 def _figure(svg: str, attributes: str) -> str:
     """A figure's element, with Pandoc's description of it and as wide as Pandoc says."""
     described = re.search(r'alt="([^"]*)"', attributes)
-    width = re.search(r'width:\s*([\d.]+%)', attributes)
+    width = re.search(r"width:\s*([\d.]+%)", attributes)
     label = html.escape(html.unescape(described[1])) if described else "figure"
-    opening = f'<svg role="img" aria-label="{label}" style="width:{width[1] if width else "100%"}"'
-    return re.sub(r'<svg\b(?: xmlns:\w+="[^"]*"| version="[^"]*"| xmlns="[^"]*"| (?:width|height)="[^"]*")*', opening, svg, count=1)
+    wide = width[1] if width else "100%"
+    opening = f'<svg role="img" aria-label="{label}" style="width:{wide}"'
+    return SVG.sub(lambda element: f"{opening} {element[1]}>", svg, count=1)
 
 
 def _download(name: str, file: str, table: pd.DataFrame | None) -> str:

@@ -1,7 +1,7 @@
 """What the report shows: figures with what they rest on, claims with the figure that shows them."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ class Run(NamedTuple):
         version: of the code.
         command: the words that start this run again, before a target.
         figures: what each declares, by name.
+        shown: names of those that the text shows, in its order.
         fingerprints: of the tables that each figure is drawn from.
         claim_tables: the table that decides each claim, by id.
         costs: of the run that made the tables, a row for each job.
@@ -31,6 +32,7 @@ class Run(NamedTuple):
     version: str
     command: str
     figures: Mapping[str, Drawing]
+    shown: Sequence[str]
     fingerprints: Mapping[str, str]
     claim_tables: Mapping[str, str]
     costs: pd.DataFrame
@@ -38,33 +40,24 @@ class Run(NamedTuple):
     anew: bool
 
 
-class Shown:
-    """Which figures the text has shown so far, and which of them shows what decides a claim."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.figures: list[str] = []
-
-    def figure_of(self, claim: str) -> str | None:
-        """The figure that is drawn from the claim's table and the fewest others: of several, the first."""
-        table = self.run.claim_tables[claim]
-        showing = [name for name in self.figures if table in self.run.figures[name].tables]
-        return min(showing, key=lambda name: len(self.run.figures[name].tables), default=None)
-
-    def claims_of(self, figure: str) -> list[str]:
-        """The claims that a figure's tables decide."""
-        tables = self.run.figures[figure].tables
-        return [claim for claim, table in self.run.claim_tables.items() if table in tables]
+def figure_of(claim: str, run: Run) -> str | None:
+    """The figure of a claim: drawn from its table and the fewest others, of several the first in the text."""
+    table = run.claim_tables[claim]
+    showing = [name for name in run.shown if table in run.figures[name].tables]
+    return min(showing, key=lambda name: len(run.figures[name].tables), default=None)
 
 
-def figure_markdown(name: str, shown: Shown) -> str:
-    """A figure with its caption, the first sentence bold, and, under it, its data, its claims and what made it."""
-    run = shown.run
-    shown.figures.append(name)
+def claims_of(figure: str, run: Run) -> list[str]:
+    """The claims whose figure it is."""
+    return [claim for claim in run.claim_tables if figure_of(claim, run) == figure]
+
+
+def figure_markdown(name: str, run: Run) -> str:
+    """A figure with its caption, first sentence bold; under it its data, its claims and what made it."""
     drawing, target = run.figures[name], shlex.quote(f"{run.config['results']}/figures/{name}.svg")
     first, _, rest = filled_caption(drawing.caption, run.config).partition(". ")
     data = ", ".join(f"[{table}](#data-{table})" for table in drawing.tables)
-    claims = shown.claims_of(name)
+    claims = claims_of(name, run)
     judged = f" [Claims: {len(claims)}](#claim-{claims[0]})." if claims else ""
     return (
         f"![**{first}.** {rest}]({name}){{#fig-{name}}}\n\n"
@@ -75,7 +68,7 @@ def figure_markdown(name: str, shown: Shown) -> str:
     )
 
 
-def claims_table(claims: pd.DataFrame, shown: Shown) -> pd.DataFrame:
+def claims_table(claims: pd.DataFrame, run: Run) -> pd.DataFrame:
     """The claims as the report shows them, in text.
 
     Returns:
@@ -83,7 +76,7 @@ def claims_table(claims: pd.DataFrame, shown: Shown) -> pd.DataFrame:
         interval), confidence (of the interval), gradient_norm (the confound of the treatment / of the
         control, empty if the claim has none), figure (that shows it, empty if none does) and verdict.
     """
-    links = [shown.figure_of(name) for name in claims["claim"]]
+    links = [figure_of(name, run) for name in claims["claim"]]
     marks = "[]{#claim-" + claims["claim"] + "}"
     return pd.DataFrame(
         {
@@ -98,9 +91,9 @@ def claims_table(claims: pd.DataFrame, shown: Shown) -> pd.DataFrame:
     )
 
 
-def tables_shown(tables: Mapping[str, pd.DataFrame], shown: Shown) -> str:
+def tables_shown(tables: Mapping[str, pd.DataFrame], run: Run) -> str:
     """A list of the tables behind the figures shown, each marked by its name, with its size and columns."""
-    names = dict.fromkeys(table for figure in shown.figures for table in shown.run.figures[figure].tables)
+    names = dict.fromkeys(table for figure in run.shown for table in run.figures[figure].tables)
     lines = [
         f"- []{{#data-{name}}}`{name}.csv`: {prose.number(len(tables[name]))} rows of "
         f"{prose.listed([column.replace('_', ' ') for column in tables[name]])}"

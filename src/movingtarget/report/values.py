@@ -1,6 +1,7 @@
 """The values that the report's placeholders stand for, computed from a run's tables."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from movingtarget.report.locoprop import flip, locoprop_values
 from movingtarget.report.moving_target import counter_example, edges, orders_table, promises_table
 from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table
 from movingtarget.report.sentences import records, sentences
-from movingtarget.report.shown import Run, Shown, claims_table, figure_markdown, tables_shown
+from movingtarget.report.shown import Run, claims_table, figure_markdown, tables_shown
 from movingtarget.statistics.bootstrap import Interval, over_arms
 from movingtarget.statistics.means import mean_of
 from movingtarget.statistics.rank_correlation import partial_rank_correlation, rank_correlation
@@ -35,7 +36,6 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
     """
     claims = tables["claims"]
     by_name = {claim["claim"]: claim for claim in records(claims)}
-    shown = Shown(run)
     depths = sorted({arm["depth"] for arm in run.config["training"]["arms"]})
     return {
         **sentences(by_name),
@@ -45,15 +45,15 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "command": run.command,
         "counts": counts(claims),
         "by_paper": by_paper(claims),
-        "all_claims": lambda kind: claims_table(where(claims, kind=kind), shown),
+        "all_claims": lambda kind: claims_table(where(claims, kind=kind), run),
         "arms": arms_table(tables["training"], tables["training_search"]),
         "costs": costs_by_rule(run.costs),
         "made": run.made,
         "anew": run.anew,
         "shallow": depths[0],
         "deep": depths[-1],
-        "figure": lambda name: figure_markdown(name, shown),
-        "tables_shown": lambda: tables_shown(tables, shown),
+        "figure": partial(figure_markdown, run=run),
+        "tables_shown": tables_shown(tables, run),
         "flip": flip,
         "information": information_values(tables, run.config["mutual_information"]),
         "readings": {words: name for name, words in READINGS.items()},

@@ -7,10 +7,13 @@ from numpy.typing import NDArray
 from movingtarget.statistics.prediction import Numbers, half_width, paired_chance
 
 RELATIVE = 1e-6
-"""Of a mean: how far rounding alone may move it, where seeds do not differ or there is but one."""
+"""Of a mean: how far rounding alone may move it, where seeds do not differ."""
 
 ABSOLUTE = 1e-9
 """The same about zero."""
+
+LONE = 0.05
+"""Of the value of a single seed, which has no spread: how far it may move."""
 
 
 def compare_cells(cell: NDArray[np.int64], reference: Numbers, new: Numbers) -> pd.DataFrame:
@@ -25,13 +28,15 @@ def compare_cells(cell: NDArray[np.int64], reference: Numbers, new: Numbers) -> 
         A row for each cell: `reference` and `new`, means over the seeds that are finite in both runs;
         `half_width` of the 95 % prediction interval about the first; `outside`, whether the second lies
         beyond it, or other numbers of seeds are NaN or infinite than were; `chance`, of the paired t test,
-        1 for what is not outside and 0 for a single seed, of which rounding alone is allowed.
+        1 for what is not outside; `lone`, whether fewer than two seeds can be compared, so that the interval
+        is a twentieth of the value and there is no test.
     """
     finite = np.isfinite(reference) & np.isfinite(new)
     n, mean, deviation = _moments(cell, reference, finite)
     _, difference, spread = _moments(cell, new - np.where(finite, reference, np.nan), finite)
-    rounding = np.maximum(RELATIVE * np.abs(np.nan_to_num(mean)), ABSOLUTE)
-    half = np.fmax(half_width(deviation, n, n), rounding)
+    lone = n < 2
+    allowed = np.maximum(np.where(lone, LONE, RELATIVE) * np.abs(np.nan_to_num(mean)), ABSOLUTE)
+    half = np.fmax(half_width(deviation, n, n), allowed)
     apart = np.abs(difference) > half
     table = pd.DataFrame(
         {
@@ -40,6 +45,7 @@ def compare_cells(cell: NDArray[np.int64], reference: Numbers, new: Numbers) -> 
             "half_width": half,
             "outside": apart,
             "chance": np.where(apart, _chance(difference, spread, n), 1.0),
+            "lone": lone,
         }
     )
     for kind in (np.isnan, np.isposinf, np.isneginf):
@@ -58,7 +64,7 @@ def _changed(
 
 
 def _chance(mean: Numbers, spread: Numbers, n: Numbers) -> Numbers:
-    return np.nan_to_num(paired_chance(mean, spread, n), nan=0.0)
+    return np.nan_to_num(paired_chance(mean, spread, n), nan=1.0)
 
 
 def _moments(

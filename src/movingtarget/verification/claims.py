@@ -59,7 +59,7 @@ def compare_claim(
     reference, new = (by_seed(claim, {table: read(table) for table in names}) for read in tables)
     told = _told(*verdicts)
     if len(reference) != len(new):
-        told = f"{len(new)} seeds, not {len(reference)}; {told}"
+        told = f"{len(new)} seeds, reference {len(reference)}; {told}"
         return Outcome("claim", claim["id"], "different", told=told)
     cell = compare_cells(np.zeros(len(new), dtype=np.int64), reference, new).iloc[0]
     contrary = {verdict["verdict"] for verdict in verdicts} == CONTRARY
@@ -68,8 +68,11 @@ def compare_claim(
 
 
 def _told(reference: Verdict, new: Verdict) -> str:
-    was, now = (
-        f"{said['estimate']:.3g} [{said['low']:.3g}, {said['high']:.3g}]" for said in (reference, new)
+    was, now = reference["verdict"], new["verdict"]
+    return f"{_interval(new)}, reference {_interval(reference)}" + (
+        f"; verdict {now}, reference {was}" if now != was else ""
     )
-    changed = reference["verdict"] != new["verdict"]
-    return f"{now}, not {was}" + (f"; {new['verdict']}, not {reference['verdict']}" if changed else "")
+
+
+def _interval(verdict: Verdict) -> str:
+    return f"{verdict['estimate']:.3g} [{verdict['low']:.3g}, {verdict['high']:.3g}]"

@@ -1,8 +1,8 @@
 r"""A table of a new run beside the same table of a run that was kept.
 
 A cell is what all keys but the seed tell apart, in one measured column: seeds $x_1, \dots, x_n$ of the
-reference and $y_1, \dots, y_n$ of the new run. It lies outside if the new mean is beyond the reference's 95
-% prediction interval, $\bar x \pm t_{n-1} s \sqrt{2/n}$: five in a hundred would of a run that shared no
+reference and $y_1, \dots, y_n$ of the new run. It lies outside if the new mean is beyond the reference's
+95 % prediction interval, $\bar x \pm t_{n-1} s \sqrt{2/n}$: five in a hundred would of a run that shared no
 seed with it, none of one that differs by rounding.
 
 Both runs have the same settings, and so the same seeds. What moves a number is rounding on another machine,
@@ -11,14 +11,14 @@ paired t test. So a table is different if cells are outside, which is what matte
 explains, which is what can be known: twice the smaller one of the least chance of a cell times the number
 of cells, and of the least chance of an arm times the number of arms, is below the level. An arm's chance is
 that of most of its cells, whatever their dependence. So runs that share nothing but their settings are told
-apart no more often than the level says, however cells hang together, and a shift of two standard deviations
-in a single arm is seen, if rounding moves numbers by a small part of what another seed would. Where it
-moves them as much as another seed, few seeds cannot show such a shift, and two seeds never show any.
+apart no more often than the level says, however cells hang together. A shift of two standard deviations in
+a single arm is seen if rounding moves numbers by less than a tenth of what another seed would, with five
+seeds, or than a third, with ten; two seeds show nothing.
 
 What is not measured is compared row by row. Numbers that follow from the settings agree to rounding. A
 learning rate that a search chose may be a step of the search away, a factor of 1.5; the cells of such an
-arm are counted and told, not judged. Text, counts, and rows that are in one run alone may differ in one of
-twenty, but no arm may be missing.
+arm are counted and told, not judged. Text, counts, measurements of a single seed, which may move by a
+twentieth, and rows that are in one run alone may differ in one of twenty, but no arm may be missing.
 """
 
 from collections.abc import Iterator
@@ -79,10 +79,10 @@ def compare_table(
     pairs = pair_rows(schema, reference, new)
     cells = cells_of(schema, pairs)
     chance = table_chance(cells)
-    found = [*_differences(schema, pairs)]
+    found = [*_differences(schema, pairs), *_lone(cells)]
     wrong, odd = ([told for bad, told in found if bad is kind] for kind in (True, False))
     status: Status = "different" if wrong or chance < level else "within"
-    told = "; ".join([*wrong, *_furthest(cells), *odd])
+    told = "; ".join([*_furthest(cells), *wrong, *odd])
     return Outcome("table", name, status, len(cells), int(cells["outside"].sum()), chance, told)
 
 
@@ -119,7 +119,8 @@ def cells_of(schema: Schema, pairs: Pairs) -> pd.DataFrame:
         for column, kind in of_role(schema, "measured").items()
         if column in rows and kind in (int, float)
     ]
-    cells = pd.concat(frames, ignore_index=True) if frames else named.assign(outside=False, chance=1.0)
+    nothing = named.assign(outside=False, chance=1.0, lone=False)
+    cells = pd.concat(frames, ignore_index=True) if frames else nothing
     if CHOSEN + NEW in rows:
         other = pd.Series(_apart(rows, CHOSEN)).groupby(cell).any()
         cells.loc[np.tile(other, max(len(frames), 1)), "chance"] = 1.0
@@ -180,8 +181,17 @@ def _differences(schema: Schema, pairs: Pairs) -> Iterator[tuple[bool, str]]:
         apart = _apart(rows, column)
         if apart.any():
             first = rows.loc[apart, [column, column + NEW]].iloc[0]
-            told = f"{column} is {_shown(first.iloc[1])}, not {_shown(first.iloc[0])}, in {apart.sum()} rows"
+            told = (
+                f"{column} {_shown(first.iloc[1])}, reference {_shown(first.iloc[0])}, in {apart.sum()} rows"
+            )
             yield _too_far(rows, column, apart), told
+
+
+def _lone(cells: pd.DataFrame) -> Iterator[tuple[bool, str]]:
+    """The same of measurements with a single seed."""
+    lone = cells.loc[cells["lone"], "outside"]
+    if lone.any():
+        yield bool(lone.mean() > SHARE), f"of single seeds {lone.sum()} of {len(lone)} moved"
 
 
 def _too_far(rows: pd.DataFrame, column: str, apart: NDArray[np.bool_]) -> bool:
@@ -204,7 +214,7 @@ def _furthest(cells: pd.DataFrame) -> list[str]:
     if np.isinf(distance.max()):
         return [f"{' '.join(names)}: other seeds are finite"]
     half = _shown(cell["half_width"])
-    return [f"{' '.join(names)}: {_shown(cell['new'])}, not {_shown(cell['reference'])} ± {half}"]
+    return [f"{' '.join(names)}: {_shown(cell['new'])}, reference {_shown(cell['reference'])} ± {half}"]
 
 
 def _shown(value: object) -> str:
