@@ -104,7 +104,9 @@ def test_a_chapter_opens_with_what_was_asked_and_found_and_how_sure_that_is(chap
 def prose(text: str) -> str:
     """Sentences alone: no tables, captions, formulas, lists' bullets or addresses of links."""
     blocks = [block for block in text.split("\n\n") if not re.match(r"\||: |#|FIGURE|\$\$|:::", block)]
-    inline = re.sub(r"\$.*?\$|\]\(.*?\)|\[@.*?\]|`.*?`", "", " ".join(" ".join(blocks).replace("**", "").split()))
+    inline = re.sub(
+        r"\$.*?\$|\]\(.*?\)|\[@.*?\]|`.*?`", "", " ".join(" ".join(blocks).replace("**", "").split())
+    )
     return inline.replace(" - ", ". ")
 
 
