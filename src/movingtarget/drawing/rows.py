@@ -31,8 +31,10 @@ def draw_mean(axes: Axes, values: pd.Series, height: float, look: Look) -> None:
 
 def thin_out_ticks(axes: Axes) -> None:
     """Few round numbers on the abscissa, which is logarithmic, for what is drawn by now."""
-    ticks = few_ticks(*axes.get_xlim())
-    axes.xaxis.set(major_locator=FixedLocator(ticks), minor_formatter=NullFormatter())
+    low, high = axes.get_xlim()
+    if low > 0:  # else there is nothing
+        ticks = FixedLocator(few_ticks(low, high))
+        axes.xaxis.set(major_locator=ticks, minor_formatter=NullFormatter())
 
 
 def few_ticks(low: float, high: float) -> list[float]:
