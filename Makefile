@@ -1,4 +1,6 @@
 # make         set up .venv, run everything at the default scale, write the report
+# make report  the report alone, from the tables in git
+# make verify  set the run that `make` did beside the one in git
 # make quick   set up .venv, then lint, types and every test but those that run the workflow
 # make test    set up .venv, then lint, types and all tests
 # make lint    lint, layout and types alone
@@ -21,10 +23,16 @@ export OMP_NUM_THREADS := 1
 export MALLOC_MMAP_THRESHOLD_ := 8589934592
 export MALLOC_TRIM_THRESHOLD_ := 8589934592
 
-.PHONY: report smoke mnist quick test lint types-of-library types-of-tests bench format picture clean
+.PHONY: run report verify smoke mnist quick test lint types-of-library types-of-tests bench format picture clean
+
+run: .venv/ready
+	snakemake --cores $(CORES)
 
 report: .venv/ready
-	snakemake --cores $(CORES)
+	snakemake --cores $(CORES) --configfile config/from_reference.yaml
+
+verify: .venv/ready
+	python -m movingtarget_workflow.verify
 
 smoke: .venv/ready
 	snakemake --cores $(CORES) --configfile config/smoke.yaml

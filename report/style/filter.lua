@@ -50,10 +50,8 @@ local function check_image(image)
     return {}
   end
   image.attributes.width = image.attributes.width or "100%"
-  if latex then
-    image.src = image.src:gsub("%.svg$", ".pdf")
-    if not pcall(pandoc.mediabag.fetch, image.src) then warn("Could not fetch resource " .. image.src) end
-  end
+  if latex then image.src = image.src:gsub("%.svg$", ".pdf") end
+  if not pcall(pandoc.mediabag.fetch, image.src) then warn("Could not fetch resource " .. image.src) end
   return image
 end
 
@@ -99,7 +97,13 @@ local function style_of(element)
   end
 end
 
+-- Typst attaches a label to what stands before it: an empty span is a place to link to.
+local function place(span)
+  return pandoc.RawInline("typst", "#metadata(none)<" .. span.identifier .. ">")
+end
+
 local function style_span(span)
+  if typst and #span.content == 0 and span.identifier ~= "" then return place(span) end
   local style = style_of(span)
   if not style or html then return end
   local open, close = "\\" .. style .. "{", "}"

@@ -1,4 +1,4 @@
-"""What a finished run says of itself: its settings, what each job cost, and where, when and by what it was made."""
+"""What a finished run says of itself: its settings, what each job cost, and when and on what it was made."""
 
 import os
 import platform
@@ -48,7 +48,7 @@ def made() -> dict[str, Any]:
         "code": code_version(),
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory": f"{_memory() / 2**30:.0f} GiB",
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "system": _system(),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     }
@@ -60,7 +60,9 @@ def costs_of(jobs: Iterable[str], folder: Path) -> "pd.DataFrame":
 
     named = {"s": "seconds", "cpu_time": "cpu_seconds", "max_rss": "memory"}
     rows = {job: pd.read_csv(folder / f"{job}.tsv", sep="\t", na_values=["-"]).iloc[0] for job in jobs}
-    table = pd.DataFrame(rows).T[[*named]].astype(float).rename(columns=named).rename_axis("job").reset_index()
+    table = (
+        pd.DataFrame(rows).T[[*named]].astype(float).rename(columns=named).rename_axis("job").reset_index()
+    )
     return table.assign(rule=table["job"].str.partition("/")[0])
 
 
@@ -70,12 +72,6 @@ def _processor() -> str:
     lines = told.read_text(encoding="utf-8").splitlines() if told.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return models[0] if models else platform.processor() or platform.machine()
-
-
-def _memory() -> float:
-    import psutil
-
-    return float(psutil.virtual_memory().total)
 
 
 def _system() -> str:

@@ -34,8 +34,8 @@ _held: list[int] = []
 def check_run(config: dict[str, Any], files: Iterable[str | Path] = ()) -> None:
     """Stop with one clear line unless settings, claims, figures and results folder are in order.
 
-    Where the tables are those of a run that was kept, its settings take the place of the run's own. The results
-    folder's path is written as snakemake writes paths, without ~ or a stroke at its end. An empty
+    Where the tables are those of a run that was kept, its settings take the place of the run's own. The
+    results folder's path is written as snakemake writes paths, without ~ or a stroke at its end. An empty
     `data_folder` is filled from the environment variable MOVINGTARGET_DATA.
 
     Args:

@@ -1,23 +1,29 @@
-"""The chapters on the three answers and on depth have sentences whatever the verdicts are."""
+"""The chapters have sentences, none of them long, whatever the verdicts are."""
 
 import re
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from movingtarget.report.prose import VERDICTS, fill
+from movingtarget.faults import FAULTS
+from movingtarget.report.information import READINGS
+from movingtarget.report.locoprop import flip
+from movingtarget.report.prose import VERDICTS, environment
 from movingtarget.report.sentences import sentences
 
 PROJECT = Path(__file__).parents[2]
 CHAPTERS = PROJECT / "report/chapters"
+REPORT = environment(PROJECT / "report")
 CONFIG = yaml.safe_load((PROJECT / "config/config.yaml").read_text(encoding="utf-8"))
-CLAIMS = [
-    claim["id"] for claim in yaml.safe_load((PROJECT / "config/claims.yaml").read_text(encoding="utf-8"))
-]
+CLAIMS = {
+    claim["id"]: claim
+    for claim in yaml.safe_load((PROJECT / "config/claims.yaml").read_text(encoding="utf-8"))
+}
 REGIMES = ("full-batch", "minibatch", "fresh")
 ANSWERS = {
     "at-once": [f"recomputing-{regime}-per-flop" for regime in REGIMES],
@@ -40,13 +46,26 @@ MORE = {
     ],
 }
 
+STORIES = ("shattering", "information", "locoprop", "own")
+LONGEST = 40
+"""Words of a sentence, at most."""
+
+
+def told_in(chapter: str) -> list[str]:
+    """The claims that a chapter names."""
+    text = (CHAPTERS / f"{chapter}.md").read_text(encoding="utf-8")
+    return sorted({*re.findall(r'"([a-z0-9-]+)"', text)} & {*CLAIMS})
+
+
+MORE |= {chapter: told_in(chapter) for chapter in STORIES}
+
 
 def written(chapter: str, verdicts: dict[str, str]) -> str:
     """A chapter, where all claims but these are inconclusive."""
     claims = {
         name: {"verdict": verdicts.get(name, "inconclusive"), "seeds": 10}
-        | {"estimate": 0.5, "low": 0.25, "high": 0.75}
-        for name in CLAIMS
+        | {"estimate": 0.5, "low": 0.25, "high": 0.75, "paper": claim["paper"], "kind": claim["kind"]}
+        for name, claim in CLAIMS.items()
     }
     values: dict[str, Any] = {
         **sentences(claims),
@@ -56,9 +75,16 @@ def written(chapter: str, verdicts: dict[str, str]) -> str:
         "by_paper": pd.DataFrame([["@he2015", 1, 2, 3]], columns=["paper", *VERDICTS]),
         "figure": lambda name: f"FIGURE({name})",
         "shallow": 10,
+        "healed": "7 of 9",
+        "prediction": {"correlation_given_norm": "0.1 [0.0, 0.2]", "excludes_zero": False},
+        "readings": {words: name for name, words in READINGS.items()},
+        "information": {"gain": {"fewest": "10", "most": "20"}},
+        "flip": flip,
+        "locoprop": {"no_gap": ["with as many FLOPs"]},
+        "of_faults": {fault.title: f"probe-finds-{name}" for name, fault in FAULTS.items()},
+        "faults": {"kinds": "perceptron; convnet", "missed": ["softmax twice (convnet)"]},
     }
-    text = (CHAPTERS / f"{chapter}.md").read_text(encoding="utf-8")
-    return fill(text, values, PROJECT / "report")
+    return REPORT.get_template(f"chapters/{chapter}.md").render(values)
 
 
 @pytest.mark.parametrize(("anchor", "names"), ANSWERS.items())
@@ -89,6 +115,37 @@ def test_each_verdict_of_each_claim_changes_the_text(chapter: str, name: str):
         texts = {written(chapter, verdicts | {name: verdict}) for verdict in VERDICTS}
         assert len(texts) == 3
         assert not any(re.search(r"<<|<%|undefined|None|[,;:.] ?[,;.]|\n\n\n\n", text) for text in texts)
+
+
+@pytest.mark.parametrize("chapter", STORIES)
+def test_no_sentence_is_long(chapter: str):
+    source = np.random.default_rng(0)
+    for _ in range(20):
+        text = written(chapter, {name: str(source.choice(VERDICTS)) for name in CLAIMS})
+        prose = re.sub(r"(?m)^(#|:::|FIGURE).*$|\$\$[^$]*\$\$", "", text)
+        for sentence in re.split(r"(?<=[.?!])\s+|\n\n", prose):
+            assert len(sentence.split()) <= LONGEST, sentence
+
+
+@pytest.mark.parametrize("chapter", STORIES)
+def test_a_chapter_opens_with_what_was_asked_and_found_and_how_sure(chapter: str):
+    text = written(chapter, {})
+    summary = re.search(r"(?s)^# [^\n]+\n\n::: summary\n(.*?)\n:::\n", text)
+    assert summary
+    asked, found, sure = summary[1].split("\n\n")
+    assert asked.startswith("**Asked.**")
+    assert asked.endswith("?")
+    assert found.startswith("**Found.**")
+    assert re.search(r"\d+ of \d+ tests", sure)
+
+
+@pytest.mark.parametrize("file", sorted((PROJECT / "report").glob("*/*.md")), ids=lambda file: file.stem)
+def test_each_verdict_of_a_claim_has_words_of_its_own(file: Path):
+    text = file.read_text(encoding="utf-8")
+    said = re.findall(r'(?:told|judged)\(\s*"([a-z0-9-]+)"' + 3 * r',\s*"([^"]*)"' + r"\s*\)", text)
+    for name, *words in said:
+        assert name in CLAIMS
+        assert len({*words}) == 3
 
 
 def test_agreeing_verdicts_are_told_in_one_sentence():

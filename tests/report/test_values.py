@@ -1,25 +1,21 @@
 """From tables to what the report's placeholders stand for."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from movingtarget.figure import Drawing
 from movingtarget.report.moving_target import REGIMES, edges
 from movingtarget.report.prose import VERDICTS
 from movingtarget.report.sentences import found_for
 from movingtarget.report.values import (
-    Run,
-    _figure,
     arms_table,
-    costs_table,
+    costs_by_rule,
     counts,
+    healed,
     healing_table,
     prediction,
-    verdicts_table,
 )
 
 CLAIM: dict[str, Any] = {"statement": "It is so.", "paper": "he2015", "place": "figure 1"}
@@ -52,13 +48,11 @@ def test_an_arm_stands_at_the_rate_that_was_chosen_with_its_cost():
     assert [row["learning_rate"] for row in arms_table(table, search[:2]).to_dict("records")] == ["0.123"] * 2
 
 
-def test_costs_are_summed_by_rule_and_memory_is_the_largest(tmp_path: Path):
-    header = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
-    (tmp_path / "train").mkdir()
-    files = [tmp_path / "train/a.tsv", tmp_path / "train/b.tsv", tmp_path / "judge.tsv"]
-    for file, (wall, memory, cpu) in zip(files, [(2, 10, 1), (3, "-", 4), (1, 5, 1)], strict=True):
-        file.write_text(f"{header}{wall}\t0:00:0{wall}\t{memory}\t0\t0\t0\t0\t0\t0\t{cpu}\n")
-    train, judge = costs_table(files, tmp_path).to_dict("records")
+def test_costs_are_summed_by_rule_and_memory_is_the_largest():
+    jobs = pd.DataFrame(
+        {"rule": ["train", "train", "judge"], "seconds": [2.0, 3.0, 1.0], "cpu_seconds": [1.0, 4.0, 1.0]}
+    ).assign(memory=[10.0, np.nan, 5.0])
+    train, judge = costs_by_rule(jobs).to_dict("records")
     assert train == {"rule": "train", "jobs": 2, "seconds": 5.0, "cpu_seconds": 5.0, "memory": 10.0}
     assert judge["rule"] == "judge"
 
@@ -93,18 +87,6 @@ def test_every_combination_of_verdicts_over_arms_has_words(verdicts: list[str], 
     assert found_for(claims, names) == expected
 
 
-def test_a_claim_that_was_not_measured_says_so():
-    claim = CLAIM | {"verdict": "inconclusive", "treatment_confound": np.nan, "control_confound": np.nan}
-    measured = claim | {"estimate": 0.5, "low": 0.4, "high": 0.6, "seeds": 5, "verdict": "reproduced"}
-    missing = claim | {"estimate": np.nan, "low": np.nan, "high": np.nan, "seeds": 0}
-    table = verdicts_table(pd.DataFrame([measured, missing]))
-    assert "[@he2015, figure 1]" in table["claim"][0]
-    assert (table["question"][0], table["confidence"][0]) == ("is it so", "97.5\N{NO-BREAK SPACE}%")
-    assert "0.50" in table["estimate"][0]
-    assert table["estimate"][1] == "not measured"
-    assert "reproduced" in table["verdict"][0]
-
-
 def test_claims_of_papers_alone_are_counted_by_verdict():
     kinds = {"paper": ["reproduced", "reproduced", "inconclusive"], "check": ["reproduced"]}
     kinds["question"] = ["not reproduced", "reproduced", "inconclusive", "inconclusive"]
@@ -123,40 +105,6 @@ def test_claims_of_papers_alone_are_counted_by_verdict():
     }
 
 
-@pytest.mark.parametrize(
-    ("treatment", "control", "text"),
-    [
-        (np.nan, np.nan, ""),
-        (3.2, np.nan, "3.2"),
-        (3.2, 0.41, "3.2 / 0.41"),
-        (np.nan, 0.41, "undefined / 0.41"),
-    ],
-)
-def test_the_gradients_norm_stands_beside_the_verdict(treatment, control, text):
-    claim = CLAIM | {"verdict": "reproduced", "estimate": 0.5, "low": 0.4, "high": 0.6, "seeds": 5}
-    claims = pd.DataFrame([claim | {"treatment_confound": treatment, "control_confound": control}])
-    assert verdicts_table(claims)["gradient_norm"].tolist() == [text]
-
-
-def test_a_caption_is_filled_its_first_sentence_bold_and_what_made_it_below():
-    drawing = Drawing("draw_these", ("one", "other"), "See {{ a }} lines.\nThey\nwere drawn.\n")
-    run = Run(
-        config={"a": 3, "results": "my results"},
-        version="1.2",
-        command="snakemake --cores 2",
-        figures={"lines": drawing},
-        provenance={"lines": "tables one, other (sha256 abc)"},
-        costs=pd.DataFrame(),
-    )
-    assert _figure("lines", run) == (
-        "![**See 3 lines.** They were drawn.](lines){#fig-lines}\n\n"
-        "::: provenance\n"
-        "Rule `draw_these`, tables one, other (sha256 abc); code 1.2. "
-        "Again: `rm 'my results/figures/lines.svg'; snakemake --cores 2 -- 'my results/figures/lines.svg'`\n"
-        ":::\n"
-    )
-
-
 def test_healing_sets_the_first_step_beside_the_last():
     values = {
         ("correlation", 0): 0.1,
@@ -169,10 +117,13 @@ def test_healing_sets_the_first_step_beside_the_last():
         for (quantity, step), value in values.items()
         for seed in range(3)
     ]
-    (row,) = healing_table(pd.DataFrame(rows)).to_dict("records")
+    table = pd.DataFrame(rows)
+    (row,) = healing_table(table).to_dict("records")
     assert row["first"].startswith("0.1")
     assert row["last"].startswith("0.4")
     assert (row["norm_first"], row["norm_last"]) == ("2.0", "3.0")
+    assert healed(table) == "1 of 1"
+    assert healed(pd.concat([table, table.assign(depth=5, value=1.0)])) == "1 of 2"
 
 
 def speed_of(steps) -> pd.DataFrame:

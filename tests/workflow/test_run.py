@@ -2,15 +2,20 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from project_copy import ROOT, SMOKE, copy_project, planned, snakemake
+from project_copy import ROOT, SMOKE, copy_project, environment, planned, snakemake
 
-from movingtarget.declarations import studies
+from movingtarget.declarations import figures, studies
+from movingtarget_workflow import plan
+from movingtarget_workflow.chapters import chapter_of_figure
 
 
 @contextmanager
@@ -83,6 +88,27 @@ def test_a_table_is_its_parts_in_the_order_of_the_settings(finished: Path):
     parts = finished / "results/smoke/tables/parts/training"
     bodies = [(parts / f"{arm}.csv").read_text().partition("\n")[2] for arm in ARMS]
     assert (finished / "results/smoke/tables/training.csv").read_text().partition("\n")[2] == "".join(bodies)
+
+
+KEPT = ["--config", "tables_from=results/reference/smoke", "results=results/kept"]
+
+
+def test_a_run_is_kept_and_its_report_comes_from_what_is_kept(finished: Path):
+    """Verdicts and a figure in the same bytes; nothing is trained; and the run is identical to itself."""
+    assert snakemake(finished, *SMOKE, "--", "reference").returncode == 0
+    assert planned(finished, *KEPT).keys().isdisjoint({study.rule for study in studies().values()})
+    made = ["tables/claims.csv", "figures/training_curves.svg"]
+    run = snakemake(finished, *KEPT, "--", *(f"results/kept/{file}" for file in made))
+    assert run.returncode == 0, run.stderr
+    for file in [*made, "costs.csv", "record.yaml"]:
+        assert (finished / "results/kept" / file).read_bytes() == (
+            finished / "results/smoke" / file
+        ).read_bytes()
+    words = [sys.executable, "-m", "movingtarget_workflow.verify", "results/smoke"]
+    own = environment(PYTHONPATH=str(finished / "src"))
+    verify = subprocess.run(words, cwd=finished, env=own, capture_output=True, text=True, check=False)
+    assert verify.returncode == 0, verify.stderr
+    assert f"tables: {len(plan.TABLES)} identical" in verify.stdout
 
 
 ARMS = ["plain-3-sgd", "batch-norm-3-sgd", "residual-3-sgd", "plain-3-locoprop"]
@@ -211,10 +237,22 @@ def test_a_moved_and_newly_dated_project_has_nothing_to_do_again(finished: Path,
     assert planned(moved) == {}
 
 
-def test_snakemake_has_a_report_of_its_own(finished: Path):
-    run = snakemake(finished, *SMOKE, "--report", "snakemake.zip")
+def test_snakemakes_own_report_has_the_figures_by_chapter(finished: Path, tmp_path: Path):
+    page = tmp_path / "snakemake.html"
+    run = snakemake(finished, *SMOKE, "--report", str(page))
     assert run.returncode == 0, run.stderr
-    assert shutil.which("unzip") is None or (finished / "snakemake.zip").stat().st_size > 10_000
+    text = page.read_text(encoding="utf-8")
+    for name in figures():
+        assert f'"labels": {{"figure": "{name.replace("_", " ").capitalize()}"}}' in text
+        first = (finished / f"results/smoke/figures/{name}.rst").read_text(encoding="utf-8")[:12]
+        assert re.search(rf'{name}\.svg": {{"name".{{,400}}"caption": "<p>{re.escape(first)}', text), name
+    if (browser := shutil.which("chromium")) is None:
+        pytest.skip("no chromium here: the menu was not looked at")
+    calm = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom"]
+    look = [browser, *calm, f"--user-data-dir={tmp_path / 'browser'}", page.as_uri()]
+    seen = subprocess.run(look, capture_output=True, text=True, timeout=120, check=True).stdout
+    menu = re.findall(r"</svg><span>(.*?)</span></a></li>", seen)
+    assert {chapter_of_figure(name) for name in figures()} | {"Verdicts", "Report"} <= {*map(unescape, menu)}
 
 
 def test_every_scale_plans_the_whole_dag(project: Path):

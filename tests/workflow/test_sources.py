@@ -16,7 +16,7 @@ FLOORS = [
     *("settings", "study"),
     *("arms", "autoencoders"),
     *("declarations", "statistics", "data", "networks", "theory", "measures", "training", "drawing"),
-    *("probing", "cases", "peers", "experiments", "figures", "claims", "report", "__main__"),
+    *("probing", "cases", "peers", "experiments", "figures", "claims", "report", "verification", "__main__"),
 ]
 """From the lowest to the highest: a module imports from its own floor and from those below."""
 

@@ -1,4 +1,4 @@
-"""Rule take_reference: what is kept of a run -> its tables, and what it says of itself, where a run makes them."""
+"""Rule take_reference: what is kept of a run -> its tables and records, where a run makes them."""
 
 import lzma
 from pathlib import Path

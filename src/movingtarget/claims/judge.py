@@ -57,6 +57,34 @@ class NoRowsError(ValueError):
     """No rows of a table meet a claim's conditions."""
 
 
+def by_seed(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> NDArray[np.float64]:
+    r"""What each seed contributes to a claim's estimate: its jackknife pseudo-value.
+
+    $$ n \hat\theta - (n - 1) \hat\theta_{-i} $$
+
+    Of a mean and of a difference, that is the seed's own.
+
+    Args:
+        claim: an entry of a claims file, checked by `check_claims`.
+        tables: results tables by name.
+
+    Returns:
+        `(seeds,)`, none if the run has not made the claim's rows.
+    """
+    try:
+        measured = _measured(claim, tables)
+    except NoRowsError:
+        return np.empty(0)
+    n, estimand = len(measured), _estimand(claim)
+    values = measured.reshape(n, -1)
+    means = values.mean(axis=0)
+    if n == 1:
+        return np.atleast_1d(estimand(*means))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        without = (n * means - values) / (n - 1)
+        return np.asarray(n * estimand(*means) - (n - 1) * estimand(*without.T))
+
+
 def judge(claims: Sequence[Claim], tables: Mapping[str, pd.DataFrame], scale: str) -> pd.DataFrame:
     """Decide every claim: reproduced, not reproduced or inconclusive.
 

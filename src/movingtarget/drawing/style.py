@@ -92,6 +92,16 @@ def line_name(network: str, normalisation: str, beta: float) -> str:
     return ", ".join([network, named] + ([] if np.isnan(beta) else [f"β = {beta:g}"]))
 
 
+def line_short_name(network: str, normalisation: str, beta: float) -> str:
+    """The same without what is the rule: feedforward, and batch norm in residual networks.
+
+    >>> line_short_name("feedforward", "centred", np.nan), line_short_name("residual", "batch-norm", 0.1)
+    ('centred', 'residual, β = 0.1')
+    """
+    name = line_name(network, normalisation, beta)
+    return name.removeprefix("feedforward, ").replace(", batch norm, ", ", ")
+
+
 def shades(colour: str, count: int) -> list[tuple[float, ...]]:
     """Shades of a colour from light to dark; the colour itself if there is but one."""
     palette = LinearSegmentedColormap.from_list("shades", ["#f4f4f4", colour, "#101010"])
