@@ -168,18 +168,17 @@ for (const link of document.querySelectorAll('.provenance a[href^="#data-"], a.d
 const dialog = element("dialog", { id: "enlarged" });
 dialog.setAttribute("aria-label", "Figure, enlarged");
 dialog.addEventListener("click", () => dialog.close());
+dialog.addEventListener("close", () => dialog.replaceChildren());
 document.body.append(dialog);
-for (const drawing of document.querySelectorAll("figure > svg, figure > p > svg")) {
+for (const plate of document.querySelectorAll(".plate")) {
+  const drawing = plate.firstElementChild;
   const enlarge = () => {
-    const close = element("button", { type: "button", textContent: "Close" });
-    dialog.replaceChildren(close, drawing.cloneNode(true));
+    dialog.replaceChildren(element("button", { type: "button", textContent: "Close" }), drawing.cloneNode(true));
     dialog.showModal();
   };
-  const plate = element("div", { className: "plate", tabIndex: 0 });
+  plate.tabIndex = 0;
   plate.setAttribute("role", "button");
   plate.setAttribute("aria-label", `Enlarge: ${drawing.getAttribute("aria-label")}`);
-  drawing.replaceWith(plate);
-  plate.append(drawing);
   plate.addEventListener("click", enlarge);
   plate.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;

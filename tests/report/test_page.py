@@ -13,6 +13,7 @@ from movingtarget.report.page import page
 
 STYLE = Path(__file__).parents[2] / "report/style"
 PANDOC = r"""<html><head><title>T</title></head><body>
+<nav></nav>
 <figure id="fig-one"><img src="one.svg" style="width:60.0%" alt="See &amp; it, $\in$." /></figure>
 <ul><li><span id="data-losses"></span><code>losses.csv</code>: 2 rows</li>
 <li><span id="data-lost"></span><code>lost.csv</code></li></ul></body></html>"""
@@ -43,7 +44,8 @@ def test_data_come_back_to_six_digits_and_what_there_is_not_stays_a_name(written
 
 
 def test_style_and_script_stand_where_they_are_read(written: str):
-    assert written.index("--ink:") < written.index("</head>") < written.index('class="letters"')
+    assert written.index("@font-face") < written.index("--ink:") < written.index("</head>")
     assert written.index("use strict") > written.index("</ul>")
+    assert written.index("<main") < written.index("fig-one") < written.index("</main>")
     assert written.endswith("</script>\n</body></html>")
     assert not re.search(r'(?:src|href)="(?!#|data:)', written)

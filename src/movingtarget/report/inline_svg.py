@@ -1,4 +1,4 @@
-"""Figures as part of a web page: SVG elements of few bytes that share their letters."""
+"""Figures as part of a web page: SVG elements of few bytes."""
 
 import re
 from collections.abc import Mapping
@@ -6,50 +6,41 @@ from collections.abc import Mapping
 PLACES = 2
 """Decimals of coordinates, in points: a hundredth is a tenth of what a printer can place."""
 
-LETTER = re.compile(r'<path id="([A-Za-z]+(?:-[A-Za-z]+)*-[0-9a-f]+)" ([^>]*)/>')
-REFERENCE = re.compile(r'(href="|url\()#([^")]+)')
 DECIMAL = re.compile(r"-?\d+\.\d+")
-COORDINATES = re.compile(r'(?<= )(?:[dxy]|width|height|viewBox|points)="[^"]*"|translate\([^)]*\)')
+COORDINATES = re.compile(r'(?<= )(?:[dxy]|width|height|viewBox|points|transform)="[^"]*"')
+NEEDLESS = re.compile(
+    r"<!--.*?-->|<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>"
+    r'| transform="rotate\(-?0 [^"]*"|(?<=>)[ \n]+(?=<)|(?<=")[ \n]+(?=/?>)|xlink:(?=href)',
+    re.DOTALL,
+)
+FONT = "font-family: 'DejaVu Sans', Verdana, sans-serif"
+"""What all figures have; the page says it once."""
 
 
-def inline_svgs(files: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+def inline_svgs(files: Mapping[str, str]) -> dict[str, str]:
     """Elements for a page of several figures.
 
-    Letters, which matplotlib draws as paths and defines in every file, are defined once; all other
-    definitions stay with their figure, under identifiers of its own. Comments, metadata and identifiers that
-    nothing refers to go, and coordinates have `PLACES` decimals.
+    Definitions stay with their figure, under identifiers of its own. Comments, metadata, identifiers that
+    nothing refers to and the font that all have go, and coordinates have `PLACES` decimals.
 
     Args:
         files: the text of an SVG file of matplotlib's by the figure's name.
-
-    Returns:
-        An element that shows nothing and defines the letters, to stand before the others; and the element of
-        each figure.
     """
-    letters: dict[str, str] = {}
-    figures = {
-        name: _inline(text, f"f{number}-", letters) for number, (name, text) in enumerate(files.items())
-    }
-    paths = "".join(f'<path id="{name}" {drawn}/>' for name, drawn in letters.items())
-    return f'<svg class="letters" aria-hidden="true"><defs>{paths}</defs></svg>', figures
+    return {name: _inline(text, f"f{number}-") for number, (name, text) in enumerate(files.items())}
 
 
-def _inline(text: str, prefix: str, letters: dict[str, str]) -> str:
-    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    text = re.sub(r"\s+", " ", text).replace("> <", "><").replace(' "', '"').replace(" />", "/>")
-    text = text.replace("xlink:href", "href")
-
-    def define(letter: re.Match[str]) -> str:
-        letters.setdefault(letter[1], letter[2])
-        return ""
-
-    text = LETTER.sub(define, text).replace("<defs></defs>", "")
+def _inline(text: str, prefix: str) -> str:
+    text = NEEDLESS.sub("", text[text.index("<svg") :])
+    text = re.sub(r' style="([^"]*)"', _style, text)
     text = COORDINATES.sub(lambda found: DECIMAL.sub(_rounded, found[0]), text)
-    own = {name for _, name in REFERENCE.findall(text)} - set(letters)
-    text = re.sub(
-        r' id="([^"]*)"', lambda found: f' id="{prefix}{found[1]}"' if found[1] in own else "", text
-    )
-    return REFERENCE.sub(lambda found: f"{found[1]}#{prefix if found[2] in own else ''}{found[2]}", text)
+    used = {*re.findall(r'(?:href="|url\()#([^")]+)', text)}
+    text = re.sub(r' id="([^"]*)"', lambda found: f' id="{prefix}{found[1]}"' if found[1] in used else "", text)
+    return re.sub(r'(href="|url\()#', rf"\g<1>#{prefix}", text)
+
+
+def _style(style: re.Match[str]) -> str:
+    kept = [part.replace(": ", ":") for part in style[1].split("; ") if part not in ("", FONT)]
+    return f' style="{";".join(kept)}"' if kept else ""
 
 
 def _rounded(number: re.Match[str]) -> str:

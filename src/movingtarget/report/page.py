@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from movingtarget.report.fonts import font_faces
 from movingtarget.report.inline_svg import inline_svgs
 
 DIGITS = 6
@@ -30,23 +31,25 @@ def page(pandoc: str, figures: Path, style: Path, data: Mapping[str, pd.DataFram
         data: tables by name.
     """
     names = dict.fromkeys(name for name, _ in IMAGE.findall(pandoc))
-    letters, drawn = inline_svgs({name: _read(figures / f"{name}.svg") for name in names})
+    drawn = inline_svgs({name: _read(figures / f"{name}.svg") for name in names})
     text = IMAGE.sub(lambda image: _figure(drawn[image[1]], image[2]), pandoc)
     text = DATA.sub(lambda mark: _download(mark[1], mark[2], data.get(mark[1])), text)
-    head = f"<style>\n{_read(style / 'page.css')}</style>\n</head>"
-    foot = f"<script>\n{_read(style / 'page.js')}</script>\n</body>"
-    text = text.replace("</head>", head, 1).replace("<body>", f"<body>\n{letters}", 1)
+    head = f"<style>\n{font_faces(drawn.values())}\n{_read(style / 'page.css')}</style>\n</head>"
+    foot = f"</main>\n<script>\n{_read(style / 'page.js')}</script>\n</body>"
+    skip = '<body>\n<a id="skip" href="#text">To the text</a>'
+    text = text.replace("</head>", head, 1).replace("<body>", skip, 1)
+    text = text.replace("</nav>", '</nav>\n<main id="text" tabindex="-1">', 1)
     return foot.join(text.rsplit("</body>", 1))
 
 
 def _figure(svg: str, attributes: str) -> str:
-    """A figure's element, with Pandoc's description of it and as wide as Pandoc says."""
+    """A figure's element, named by the first sentence of its caption and as wide as Pandoc says."""
     described = re.search(r'alt="([^"]*)"', attributes)
     width = re.search(r"width:\s*([\d.]+%)", attributes)
-    label = html.escape(html.unescape(described[1])) if described else "figure"
-    wide = width[1] if width else "100%"
-    opening = f'<svg role="img" aria-label="{label}" style="width:{wide}"'
-    return SVG.sub(lambda element: f"{opening} {element[1]}>", svg, count=1)
+    label = html.escape(html.unescape(described[1]).partition(". ")[0]) if described else "figure"
+    opening = f'<svg role="img" aria-label="{label}" style="width:{width[1] if width else "100%"}"'
+    drawn = SVG.sub(lambda found: f"{opening} {found[1]}>", svg, count=1)
+    return f'<div class="plate">{drawn}</div>'
 
 
 def _download(name: str, file: str, table: pd.DataFrame | None) -> str:

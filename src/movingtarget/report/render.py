@@ -11,6 +11,7 @@ import pandas as pd
 import pypandoc
 import typst
 
+from movingtarget.report.fonts import FOLDER
 from movingtarget.report.page import page
 
 
@@ -34,7 +35,7 @@ def render(
     Args:
         markdown: the report, with a YAML header for title, subtitle, date and abstract.
         figures: the folder that image paths are relative to, which holds each figure as SVG (for HTML and
-            PDF, text as paths) and as PDF (for LaTeX).
+            PDF) and as PDF (for LaTeX).
         style: the folder of Pandoc's options for each format: `html.yaml`, `typst.yaml`, `latex.yaml`.
         bibliography: the BibTeX file.
         data: tables that the page has for download, by name.
@@ -91,7 +92,7 @@ def _pandoc(markdown: str, *options: str) -> str:
 
 def _typst(document: str, figures: Path) -> bytes:
     """The PDF of a Typst document whose images lie in `figures`; any warning of Typst's is an error."""
-    compiler = typst.Compiler(root=figures, ignore_system_fonts=True)
+    compiler = typst.Compiler(root=figures, ignore_system_fonts=True, font_paths=[FOLDER])
     try:
         pdf, warnings = compiler.compile_with_warnings(document.encode())
     except typst.TypstError as error:
