@@ -5,7 +5,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
 
-from movingtarget.drawing.curves import log_axis
 from movingtarget.drawing.labels import text_colour
 from movingtarget.look import Look
 from movingtarget.statistics.means import mean_interval
@@ -30,11 +29,12 @@ def draw_mean(axes: Axes, values: pd.Series, height: float, look: Look) -> None:
     axes.plot([mean], [height], **look | {"linestyle": "none", "label": "_"})
 
 
-def short_log_axis(axes: Axes) -> None:
-    """Make the abscissa logarithmic, with one to three round numbers; call it last."""
-    log_axis(axes.xaxis)
-    ticks = few_ticks(*axes.get_xlim())
-    axes.xaxis.set(major_locator=FixedLocator(ticks), minor_formatter=NullFormatter())
+def thin_out_ticks(axes: Axes) -> None:
+    """Few round numbers on the abscissa, which is logarithmic, for what is drawn by now."""
+    low, high = axes.get_xlim()
+    if low > 0:  # else there is nothing
+        ticks = FixedLocator(few_ticks(low, high))
+        axes.xaxis.set(major_locator=ticks, minor_formatter=NullFormatter())
 
 
 def few_ticks(low: float, high: float) -> list[float]:

@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from movingtarget.drawing.rows import draw_mean, short_log_axis
+from movingtarget.drawing.curves import log_axis
+from movingtarget.drawing.rows import draw_mean, thin_out_ticks
 from movingtarget.drawing.style import FONT_SIZE, LINE_HEIGHT, styled
 from movingtarget.drawing.update_orders import BUDGETS, regime_panels, regimes_of
 from movingtarget.figure import Drawing
@@ -54,8 +55,9 @@ def draw(update_order_budgets: pd.DataFrame) -> Figure:
     row_height = (1.5 * sum(heights) / len(heights) * LINE_HEIGHT + 6 * FONT_SIZE) / 72 * 2.54
     figure, placed = regime_panels(shown, row_height, sharey="row", heights=heights)
     for (regime, network), axes in placed.items():
+        log_axis(axes.xaxis)
         _draw_network(axes, where(shown, regime=regime, network=network), orders[regime])
-        short_log_axis(axes)
+        thin_out_ticks(axes)
         axes.set_yticks(range(len(orders[regime])), [UPDATE_ORDERS[order].title for order in orders[regime]])
         axes.set_ylim(len(orders[regime]) - 0.4, -0.6)
         axes.set_ylabel(axes.get_ylabel().replace("minibatch a", "minibatch\na"))

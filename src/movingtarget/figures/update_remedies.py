@@ -4,7 +4,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from movingtarget.drawing.rows import draw_mean, short_log_axis
+from movingtarget.drawing.curves import log_axis
+from movingtarget.drawing.rows import draw_mean, thin_out_ticks
 from movingtarget.drawing.style import FONT_SIZE, LINE_HEIGHT, arm_name, panels, styled
 from movingtarget.figure import Drawing
 from movingtarget.look import GREY, Look
@@ -43,8 +44,9 @@ def draw(remedies: pd.DataFrame) -> Figure:
     height = (1.6 * len(orders) * LINE_HEIGHT + 6 * FONT_SIZE) / 72 * 2.54
     figure, (row,) = panels(titles, len(titles), height, sharey=True)
     for axes, rows in zip(row, networks.values(), strict=True):
+        log_axis(axes.xaxis)
         _draw_ends(axes, rows, orders)
-        short_log_axis(axes)
+        thin_out_ticks(axes)
         axes.set_xlabel("training loss (nats)")
     row[0].set_yticks(range(len(orders)), [_title_and_look(order)[0] for order in orders])
     row[0].set_ylim(len(orders) - 0.4, -0.6)

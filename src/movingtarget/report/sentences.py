@@ -21,7 +21,7 @@ def sentences(claims: Mapping[str, Claim]) -> dict[str, Any]:
     Each takes a claim's id first. `told` and `judged` take the words for reproduced, not reproduced and
     inconclusive: `told` gives them alone, `judged` with verdict and number behind them. `found` is the
     verdict with its number, `estimate` the number alone, `found_for` several claims told apart, `decided` how
-    many of several, named in one list, are not inconclusive, `tests_of` names those of papers, `verdicts_for`
+    many of several, named in one list, are not inconclusive, `registered` names those of papers, `verdicts_for`
     the verdicts of several, by the words for each, as `by_verdict` takes them.
     """
     return {
@@ -32,7 +32,7 @@ def sentences(claims: Mapping[str, Claim]) -> dict[str, Any]:
         "found_for": partial(found_for, claims),
         "estimate": lambda name: estimate(claims[name]),
         "decided": partial(decided, claims),
-        "tests_of": lambda *papers: tests_of(claims, *papers),
+        "registered": lambda *papers: registered(claims, *papers),
         "by_verdict": by_verdict,
         "verdicts_of": partial(verdicts_of, claims),
         "verdicts_for": lambda names: {words: claims[name]["verdict"] for words, name in names.items()},
@@ -64,11 +64,11 @@ def decided(claims: Mapping[str, Claim], names: Sequence[str]) -> str:
     return f"{count} of {len(names)} tests {'is' if count == 1 else 'are'} decided"
 
 
-def tests_of(claims: Mapping[str, Claim], *papers: str) -> list[str]:
+def registered(claims: Mapping[str, Claim], *papers: str) -> list[str]:
     """The claims and questions on some papers, by name; checks are none.
 
     >>> claims = {"a": {"paper": "he2015", "kind": "paper"}, "b": {"paper": "he2015", "kind": "check"}}
-    >>> tests_of(claims, "he2015"), tests_of(claims, "zhang2019")
+    >>> registered(claims, "he2015"), registered(claims, "zhang2019")
     (['a'], [])
     """
     return [name for name, it in claims.items() if it["paper"] in papers and it["kind"] != "check"]
