@@ -8,6 +8,7 @@
 # make mnist   the default scale on MNIST
 # make bench   speed against a plain torch loop and against the machine's own limit
 # make format  lay out the code
+# make picture draw the rules and what they wait for into docs/rules.svg; needs graphviz
 
 PYTHON ?= python3.11
 CORES ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
@@ -22,7 +23,7 @@ export OMP_NUM_THREADS := 1
 export MALLOC_MMAP_THRESHOLD_ := 8589934592
 export MALLOC_TRIM_THRESHOLD_ := 8589934592
 
-.PHONY: run report verify smoke mnist quick test lint types-of-library types-of-tests bench format clean
+.PHONY: run report verify smoke mnist quick test lint types-of-library types-of-tests bench format picture clean
 
 run: .venv/ready
 	snakemake --cores $(CORES)
@@ -64,6 +65,10 @@ format: .venv/ready
 	ruff check --fix $(PATHS)
 	ruff format $(PATHS)
 	snakefmt $(SNAKEFILES)
+
+picture: .venv/ready
+	snakemake --cores 1 --rulegraph dot | tred | sed 's/color="[^"]*",//' | dot -Tsvg \
+	    -Grankdir=LR -Granksep=1.2 -Gnodesep=0.06 -Nheight=0.2 -Npenwidth=1 -Epenwidth=1 -o docs/rules.svg
 
 # written last, so that an interrupted set-up starts again
 .venv/ready: pyproject.toml requirements.txt requirements-no-deps.txt

@@ -9,7 +9,7 @@ min_version("9.0")
 PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 sys.path.insert(0, str(PROJECT / "src"))  # the library of this project, whichever is installed
 
-from movingtarget_workflow import places, plan, record, reference, run
+from movingtarget_workflow import chapters, places, plan, record, reference, run, terminal
 
 
 configfile: "config/config.yaml"
@@ -18,6 +18,7 @@ configfile: "config/config.yaml"
 run.check_run(config, ["config/config.yaml", *workflow.overwrite_configfiles])
 run.set_environment(PROJECT)
 run.calm_scheduler(workflow)
+terminal.attach(workflow, costs=PROJECT / f"results/reference/{config['scale']}/costs.csv")
 RESULTS = config["results"]
 
 

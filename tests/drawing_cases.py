@@ -54,6 +54,33 @@ def crossed(columns: dict[str, Sequence[Any]]) -> pd.DataFrame:
     return frame.assign(value=noise / place)
 
 
+MOMENTS_OF = [
+    ("feedforward", "none", "random", np.nan),
+    *(
+        ("feedforward", normalisation, "rectifier", np.nan)
+        for normalisation in ("none", "centred", "batch-norm")
+    ),
+    *(("residual", "none", gates, 1.0) for gates in ("random", "rectifier")),
+    *(("residual", "batch-norm", gates, beta) for beta in (1.0, 0.1) for gates in ("random", "rectifier")),
+    *(("highway", "none", gates, np.nan) for gates in ("random", "rectifier")),
+]
+"""Network, normalisation, gates and beta of every kind in table gradient_correlation."""
+
+
+def gradient_moments() -> pd.DataFrame:
+    """Table gradient_correlation, of every kind of network."""
+    columns = ["network", "normalisation", "gates", "beta", "depth", "seed"]
+    rows = [(*network, depth, seed) for network, depth, seed in product(MOMENTS_OF, [1, 2, 4, 8], range(3))]
+    frame = pd.DataFrame(rows, columns=columns)
+    noise = np.random.default_rng(0).uniform(0.9, 1.1, (2, len(frame)))
+    frame = frame.assign(
+        variance=noise[0] * 1.1 ** frame["depth"], correlation=noise[1] * 0.7 ** frame["depth"]
+    )
+    return frame.assign(
+        covariance=frame["variance"] * frame["correlation"], gradient_norm=np.sqrt(9 * frame["variance"])
+    )
+
+
 @pytest.fixture
 def training() -> Callable[..., pd.DataFrame]:
     def make(

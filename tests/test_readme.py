@@ -1,40 +1,45 @@
-"""What README says can be run, and it names what exists."""
+"""What README and the pages that it leads to say can be run, and they name what exists."""
 
 import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MEASURES = (ROOT / "docs/measures.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PAGES = ["README.md", "docs/own_network.md"]
 
 
-EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def examples_of(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page, re.DOTALL)
 
 
 def test_a_network_is_built_and_probed_by_three_lines(capsys):
     names: dict[str, Any] = {}
-    exec(compile(EXAMPLES[0], "README.md", "exec"), names)
+    build, script = examples_of(README)
+    exec(compile(build, "README.md", "exec"), names)
     network, loss, optimiser = names["build"]()
     images = torch.randn(256, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     batches = [(part, (part.mean((1, 2, 3)) > 0).long()) for part in images.split(64)]
     exec(
-        compile(EXAMPLES[1], "README.md", "exec"),
+        compile(script, "README.md", "exec"),
         {"network": network, "loss": loss, "batches": batches, "optimiser": optimiser},
     )
     assert "50 allowed of each" in capsys.readouterr().out
 
 
-def test_the_examples_run(capsys):
-    examples = EXAMPLES[2:]
+def test_the_examples_of_measures_run(capsys):
     told = [
         "correlation effective autocorrelation first second",
         "kept interaction cosines curvature",
         "gaussian copula pairwise-lower pairwise-upper to to to to",
     ]
-    for example, words in zip(examples, told, strict=True):
-        exec(compile(example, "README.md", "exec"), {})
+    for example, words in zip(examples_of(MEASURES), told, strict=True):
+        exec(compile(example, "docs/measures.md", "exec"), {})
         assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == words.split()
 
 
@@ -43,8 +48,22 @@ def test_commands_are_targets_of_make():
     assert set(re.findall(r"`make (\w+)`", README)) <= targets
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files(page: str):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text)]
+    files = [link for link in links if link and "://" not in link]
+    assert files
+    assert all(((ROOT / page).parent / file).exists() for file in files)
+
+
+def test_readme_is_read_in_two_minutes():
+    """At 450 words a minute, which is skimming."""
+    assert len(README.split()) < 1100
+
+
 def test_folders_exist():
-    tree = re.search(r"## Where things are\n\n(.*?)\n\n", README, re.DOTALL)
+    tree = re.search(r"## Where things are\n\n(.*?)\n\n", CONTRIBUTING, re.DOTALL)
     assert tree
     tops = re.findall(r"^    (\S+?)/? ", tree[1], re.MULTILINE)
     assert len(tops) >= 8
@@ -52,7 +71,7 @@ def test_folders_exist():
 
 
 def test_the_map_names_every_part_of_the_library():
-    tree = README.split("src/movingtarget/ ")[1].split("src/movingtarget_workflow/")[0]
+    tree = CONTRIBUTING.split("src/movingtarget/ ")[1].split("src/movingtarget_workflow/")[0]
     named = set(re.findall(r"(\w+)(?:/|\.py)", tree))
     library = ROOT / "src/movingtarget"
     there = {

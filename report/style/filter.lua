@@ -13,6 +13,7 @@ local counts = {Figure = 0, Table = 0}
 local styles = {
   provenance = "provenance",
   verdict = "verdict",
+  summary = "summary",
   reproduced = "reproduced",
   ["not-reproduced"] = "notreproduced",
   inconclusive = "inconclusive",
@@ -49,10 +50,8 @@ local function check_image(image)
     return {}
   end
   image.attributes.width = image.attributes.width or "100%"
-  if latex then
-    image.src = image.src:gsub("%.svg$", ".pdf")
-    if not pcall(pandoc.mediabag.fetch, image.src) then warn("Could not fetch resource " .. image.src) end
-  end
+  if latex then image.src = image.src:gsub("%.svg$", ".pdf") end
+  if not pcall(pandoc.mediabag.fetch, image.src) then warn("Could not fetch resource " .. image.src) end
   return image
 end
 
@@ -98,7 +97,13 @@ local function style_of(element)
   end
 end
 
+-- Typst attaches a label to what stands before it: an empty span is a place to link to.
+local function place(span)
+  return pandoc.RawInline("typst", "#metadata(none)<" .. span.identifier .. ">")
+end
+
 local function style_span(span)
+  if typst and #span.content == 0 and span.identifier ~= "" then return place(span) end
   local style = style_of(span)
   if not style or html then return end
   local open, close = "\\" .. style .. "{", "}"
@@ -106,7 +111,22 @@ local function style_span(span)
   return pandoc.Inlines{pandoc.RawInline(FORMAT, open)} .. span.content .. {pandoc.RawInline(FORMAT, close)}
 end
 
+-- `::: contents` is where the table of contents stands on paper; a page has its own.
+local contents = {latex = "\\tableofcontents", typst = "#contents"}
+
+-- `::: {.details title="..."}` folds on a page and has its title before it on paper.
+local function fold(div)
+  local title = pandoc.Strong(div.attributes.title)
+  if not html then return pandoc.Blocks{pandoc.Para{title}} .. div.content end
+  local open, close = pandoc.RawBlock("html", "<details><summary>"), pandoc.RawBlock("html", "</details>")
+  return pandoc.Blocks{open, pandoc.Plain{title}, pandoc.RawBlock("html", "</summary>")} .. div.content .. {close}
+end
+
 local function style_div(div)
+  if div.classes:includes("contents") then
+    return html and {} or pandoc.RawBlock(FORMAT, contents[FORMAT])
+  end
+  if div.classes:includes("details") then return fold(div) end
   local style = style_of(div)
   if not style or html then return end
   local open, close = "\\begin{" .. style .. "}", "\\end{" .. style .. "}"

@@ -14,28 +14,24 @@ from typing import Any, TextIO
 
 from movingtarget_workflow.sources import DECLARING, LIBRARY, digest_of_text, sources
 
-SECONDS_BETWEEN_LINES = 10.0
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
+FAILED = "failed: "
+"""What the last line of a log begins with whose job failed."""
 
 
 class Job:
     """A running rule: where it tells its progress and keeps what it needs to be taken up again."""
 
-    def __init__(self, snakemake: Any, log: TextIO, terminal: TextIO) -> None:
-        self._log, self._terminal = log, terminal
-        self._last_line, self._last_kept = time.monotonic(), -math.inf
+    def __init__(self, snakemake: Any, log: TextIO) -> None:
+        self._log, self._last_kept = log, -math.inf
         names = [snakemake.rule, *(str(value) for value in snakemake.wildcards)]
-        self._name = " ".join(names)
         key = digest_of_text(json.dumps(dict(snakemake.params.items()), sort_keys=True, default=str))
         folder = Path(snakemake.config["results"]) / "checkpoints"
         self._checkpoint = folder / f"{'-'.join(names)}-{key}.pt"
 
     def say(self, line: str) -> None:
-        """Write a line of progress to the log, and at most every ten seconds to the terminal."""
+        """Write a line of progress to the log."""
         print(line, file=self._log, flush=True)
-        if time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
-            self._last_line = time.monotonic()
-            print(f"{self._name}: {line}", file=self._terminal, flush=True)
 
     def kept(self) -> Any:
         """What an interrupted job with the same settings and sources kept last, or None.
@@ -53,8 +49,7 @@ class Job:
             self._checkpoint.replace(aside)
             self._last_kept = -math.inf
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            print(f"{self._name}: {aside} cannot be read ({reason}); starting afresh", file=self._terminal)
-            self.say(f"{aside.name} cannot be read; starting afresh")
+            self.say(f"{aside} cannot be read ({reason}); starting afresh")
             return None
         self.say(f"going on from {self._checkpoint.name}")
         return state
@@ -79,26 +74,32 @@ class Job:
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[Job]:
-    """Run a script's body, its output and errors in the rule's log, one line on failure.
+    """Run a script's body, its output and errors in the rule's log.
 
     Raises:
-        SystemExit: the body raised an error; its traceback is in the log.
+        SystemExit: the body raised an error; its traceback is in the log, and the error in its last line.
     """
-    terminal = sys.stderr
     threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     with Path(snakemake.log[0]).open("w", encoding="utf-8") as log:
         try:
             with redirect_stdout(log), redirect_stderr(log):
-                running = Job(snakemake, log, terminal)
+                running = Job(snakemake, log)
                 yield running
                 _check_sources(snakemake.params.get("modules", []))
                 running.forget()
         except KeyboardInterrupt:
-            sys.exit("interrupted; the next start goes on")
+            print("interrupted; the next start goes on", file=log)
+            sys.exit(1)
         except Exception as error:
             traceback.print_exc(file=log)
-            print(f"{snakemake.rule}: {error} (more in {snakemake.log[0]})", file=terminal, flush=True)
+            print(f"{FAILED}{' '.join(str(error).split()) or type(error).__name__}", file=log)
             sys.exit(1)
+
+
+def cause(log: Path) -> str:
+    """Why the job of a log failed, on one line; empty if the log does not say."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    return lines[-1].removeprefix(FAILED) if lines and lines[-1].startswith(FAILED) else ""
 
 
 def _check_sources(declared: Iterable[str]) -> None:

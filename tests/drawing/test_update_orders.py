@@ -5,7 +5,6 @@ import pytest
 
 from movingtarget.drawing.style import LOOKS
 from movingtarget.drawing.update_orders import REGIMES, orders_of, regime_panels, regimes_of
-from movingtarget.figures import update_order_budgets
 from movingtarget.settings import REGIME_ARM, SWEEPS
 from movingtarget.statistics.rows import divide
 from movingtarget.update_orders import UPDATE_ORDERS
@@ -19,11 +18,9 @@ def test_lines_of_one_figure_differ_without_their_colour():
     assert len({order.look["marker"] for order in UPDATE_ORDERS.values()}) == len(UPDATE_ORDERS)
 
 
-def test_every_order_but_the_control_is_in_a_group_that_is_compared():
+def test_orders_of_a_group_stand_as_in_the_registry():
     table = pd.DataFrame({"order": [*reversed(UPDATE_ORDERS)]})
-    groups = update_order_budgets.GROUPS
-    assert orders_of(table, *groups) == [order for order in UPDATE_ORDERS if order != "stale"]
-    assert orders_of(table, "reference") == ["simultaneous"]
+    assert orders_of(table, "reference", "repeated") == ["simultaneous", "repeated", "repeated-fresh"]
     assert orders_of(table[table["order"] != "simultaneous"], "reference") == []
 
 
@@ -40,8 +37,14 @@ def test_panels_lie_by_regime_and_network_in_the_order_of_figures():
     assert [*placed] == [(regime, network) for regime in ("full-batch", "fresh") for network in networks]
     assert [*placed.values()] == figure.axes
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert titles == ["(a) residual,\nbatch norm", "(b) plain", "(c) residual,\nbatch norm", "(d) plain"]
+    assert titles == ["(a) residual, batch norm", "(b) plain", "(c) residual, batch norm", "(d) plain"]
     assert [axes.get_ylabel() for axes in figure.axes] == ["full batch", "", "a minibatch a layer", ""]
+
+
+def test_the_first_networks_alone_are_shown():
+    table = pd.DataFrame({"regime": "fresh", "network": ["plain", "batch-norm", "residual"]})
+    _, placed = regime_panels(table, row_height=3)
+    assert [network for _, network in placed] == ["plain", "batch-norm"]
 
 
 @pytest.mark.parametrize("heights", [[1, 2], [3, 1]])

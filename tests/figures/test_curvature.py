@@ -81,8 +81,8 @@ def test_what_is_undefined_is_named(block_curvature):
     ] = np.nan
     exact, measured, ratios, _ = draw(table).axes
     assert "plain" not in title(exact)
-    assert "plain, depth 8 undefined (1/3 seeds)" in title(measured)
-    assert "batch norm, depth 4 undefined (3/3 seeds)" in title(exact)
+    assert "plain, 8 layers undefined (1/3 seeds)" in title(measured)
+    assert "batch norm, 4 layers undefined (3/3 seeds)" in title(exact)
     assert "batch norm undefined at depth 4 (3/3 seeds)" in title(ratios)
 
 

@@ -8,7 +8,7 @@ import pytest
 from drawing_cases import xy
 
 from movingtarget.drawing.early_steps import SCALES
-from movingtarget.figures import early_steps, early_steps_full_batch
+from movingtarget.figures import early_features, early_steps, early_steps_full_batch
 
 STEPS = [1, 3, 10, 30]
 MULTIPLES = [0.25, 1.0, 4.0]
@@ -38,37 +38,43 @@ def line(axes, name):
     return next(line for line in axes.lines if line.get_label() == name)
 
 
-def test_a_row_for_each_quantity_and_a_column_for_each_of_the_first_families(figure):
-    titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert titles[:3] == ["(a) plain", "(b) batch norm", "(c) residual"]
-    assert len(titles) == 12
-    assert [axes.get_ylabel() for axes in figure.axes[::3]] == [scale.name for scale in SCALES.values()]
-    assert [axes.get_xlabel() for axes in figure.axes] == [""] * 9 + ["step"] * 3
-    scales = [axes.get_yscale() for axes in figure.axes[::3]]
-    assert scales == ["log", "linear", "log", "linear"]
+@pytest.mark.parametrize(
+    ("drawing", "quantities"),
+    [
+        (early_steps, ["kept", "edge"]),
+        (early_features, ["loss", "way_to_features"]),
+        (early_steps_full_batch, ["kept", "edge"]),
+    ],
+)
+def test_a_row_for_each_quantity_and_a_column_for_each_of_the_first_families(drawing, quantities):
+    axes = drawing.draw(table_of()).axes
+    assert len(axes) == 6
+    assert [one.get_title(loc="left") for one in axes[:3]] == ["(a) plain", "(b) batch norm", "(c) residual"]
+    assert [one.get_ylabel() for one in axes[::3]] == [SCALES[quantity].name for quantity in quantities]
+    assert [one.get_xlabel() for one in axes] == [""] * 3 + ["step"] * 3
+    scales = ["log" if SCALES[quantity].logarithmic else "linear" for quantity in quantities]
+    assert [one.get_yscale() for one in axes[::3]] == scales
 
 
 def test_lines_are_means_with_norms_free(figure):
     for place, multiple in (("1/4", 0.25), ("best", 1.0), ("4", 4.0)):
         x, y = xy(line(figure.axes[0], place))
         np.testing.assert_allclose(x, STEPS)
-        np.testing.assert_allclose(y, [multiple * step / 100 for step in STEPS])
+        np.testing.assert_allclose(y, [min(multiple * step / 100, 1.0) for step in STEPS])
 
 
 def test_values_are_held_within_the_scale():
-    table = table_of()
-    rows = early_steps_full_batch.draw(table.assign(value=1e6)).axes[::3]
-    for axes, quantity in zip(rows, ["loss", "kept", "edge"], strict=True):
+    rows = early_steps_full_batch.draw(table_of().assign(value=1e6)).axes[::3]
+    for axes, quantity in zip(rows, ["kept", "edge"], strict=True):
         np.testing.assert_allclose(xy(line(axes, "best")).y, SCALES[quantity].greatest)
 
 
-def test_the_full_batch_has_its_own_figure():
+def test_the_full_batch_has_its_own_values():
     axes = early_steps_full_batch.draw(table_of()).axes
-    assert len(axes) == 9
     np.testing.assert_allclose(xy(line(axes[0], "best")).y, [step / 50 for step in STEPS])
 
 
-def test_diverged_seeds_are_counted_above_the_losses(figure):
+def test_diverged_seeds_are_counted_above_the_first_row(figure):
     texts = [text.get_text() for text in figure.axes[2].texts]
     assert "2/3 4" in texts
     drawn = xy(line(figure.axes[2], "4")).y

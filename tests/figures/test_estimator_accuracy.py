@@ -1,4 +1,4 @@
-"""The figure of estimators against known truths."""
+"""The figures of estimators against known truths."""
 
 from typing import Any
 
@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 from movingtarget.drawing.labels import text_colour
 from movingtarget.estimators import ESTIMATORS
 from movingtarget.experiments.estimator_accuracy import TASKS
-from movingtarget.figures.estimator_accuracy import draw
+from movingtarget.figures import estimator_accuracy
+from movingtarget.figures.estimator_noises import draw
 
 CEILING = 7.5
 NAMES = ["gaussian", "pairwise-upper", "binned"]
@@ -57,6 +58,17 @@ def test_every_mark_stands_where_its_mean_is_below_that_of_fewer_columns():
                 heights = [point.y[0] for point in points]
                 assert place - 0.5 < heights[0] < place < heights[1] < place + 0.5
                 assert {mark.get_marker() for mark in marks(axes, name)} == {ESTIMATORS[name].look["marker"]}
+
+
+def test_the_main_figure_has_the_middle_noise_alone():
+    frame = table(noise=[0.1, 0.3, 1.0])
+    middle = frame[frame["noise"] == 0.3].reset_index(drop=True)
+    shown, expected = estimator_accuracy.draw(frame).axes, draw(middle).axes
+    assert len(shown) == len(expected) == len(TASKS)
+    for axes, other in zip(shown, expected, strict=True):
+        for name in NAMES:
+            pairs = zip(marks(axes, name), marks(other, name), strict=True)
+            assert all(xy(mark).x[0] == xy(twin).x[0] for mark, twin in pairs)
 
 
 def test_the_truth_is_a_line_and_so_is_the_ceiling_where_the_abscissa_is_in_nats():
@@ -131,3 +143,4 @@ def test_one_task_at_one_dimension_and_one_noise():
     (axes,) = draw(table(task=["gaussian"], noise=[0.3], dimension=[4])).axes
     assert [xy(mark).y[0] for name in NAMES for mark in marks(axes, name)] == [0, 1, 2]
     assert axes.get_title(loc="left") == "Gaussian"
+    assert not axes.get_ylabel()

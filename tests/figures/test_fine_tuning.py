@@ -30,7 +30,8 @@ def test_every_way_to_set_the_rates_has_a_row_with_two_markers() -> None:
 
 def test_movements_are_those_of_pretrained_networks() -> None:
     table = fine_tuning()
-    below = draw(table).axes[3]
+    left, below = draw(table).axes[2:]
+    assert not named(left)
     assert [*named(below)] == ["smaller early", "slightly", "equal", "smaller late"]
     rows = table[(table["network"] == "batch-norm") & (table["quantity"] == "movement_share")]
     rows = rows[(rows["start"] == "pretrained") & (rows["rates"] == "equal")]

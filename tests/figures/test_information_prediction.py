@@ -1,4 +1,4 @@
-"""The figure of rank correlations of information with speed."""
+"""The figures of rank correlations of information with speed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawing_cases import crossed, xy
+from matplotlib.axes import Axes
 
-from movingtarget.figures.information_prediction import draw
+from movingtarget.figures import information_prediction
+from movingtarget.figures.information_readings import draw
 
 
 @pytest.fixture
@@ -27,7 +29,8 @@ def prediction() -> pd.DataFrame:
 
 
 def test_a_row_for_each_reading_a_panel_for_what_varies_and_what_is_held(prediction: pd.DataFrame) -> None:
-    axes = draw(prediction).axes
+    figure = draw(prediction)
+    axes = figure.axes
     titles = [panel.get_title(loc="left")[4:] for panel in axes]
     assert titles == [
         f"{varied}, {held} held" for varied in ("structure", "gain") for held in ("depth", "depth and scale")
@@ -37,7 +40,7 @@ def test_a_row_for_each_reading_a_panel_for_what_varies_and_what_is_held(predict
         "Gaussian, 1 dev.",
         "copula",
     ]
-    assert axes[2].get_xlabel() == "rank correlation with steps"
+    assert figure.get_supxlabel() == "rank correlation with steps to the threshold"
 
 
 def test_markers_are_means_over_seeds_and_bars_hold_them(prediction: pd.DataFrame) -> None:
@@ -67,3 +70,29 @@ def test_what_is_undefined_leaves_its_row_empty(prediction: pd.DataFrame) -> Non
     panel = draw(prediction.assign(value=prediction["value"].mask(lost))).axes[2]
     drawn = [line for line in panel.lines if line.get_marker() == "s" and np.isfinite(xy(line).x).all()]
     assert not drawn
+
+
+def points(panel: Axes) -> list[tuple[float, float]]:
+    """Where markers stand, in their order from the top."""
+    markers = [xy(line) for line in panel.lines if line.get_marker() in ("o", "s")]
+    return [(point.x.item(), point.y.item()) for point in markers]
+
+
+def test_the_main_figure_compares_what_varies_by_one_estimator_and_estimators_by_structure(
+    prediction: pd.DataFrame,
+) -> None:
+    first, second, third = information_prediction.draw(prediction).axes
+    gaussian = prediction.query("estimator == 'gaussian' and noise == 0.3 and outcome == 'steps'")
+    for panel, controlled in ((first, "depth"), (second, "depth and scale")):
+        means = [
+            gaussian.query(
+                f"varied == '{varied}' and activation == '{activation}' and controlled == {controlled!r}"
+            )
+            for varied in ("structure", "gain")
+            for activation in ("tanh", "relu")
+        ]
+        assert [x for x, _ in points(panel)] == pytest.approx([rows["value"].mean() for rows in means])
+    assert [label.get_text() for label in first.get_yticklabels()] == ["structure", "gain"]
+    structure = draw(prediction).axes[1]
+    assert points(third) == points(structure)
+    assert third.get_title(loc="left") == "(c) by estimator"

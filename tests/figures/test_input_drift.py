@@ -19,7 +19,7 @@ def test_a_row_for_each_step_and_a_column_for_each_depth_with_its_own_means(movi
     table = moving_target(promises=(0.01, 0.1, 0.3, 1.0))
     figure = draw(table)
     panels = [(step, depth) for step in (0, 100) for depth in (4, 6)]
-    assert titles(figure) == [f"depth {depth}, step {step}" for step, depth in panels]
+    assert titles(figure) == [f"{depth} layers, step {step}" for step, depth in panels]
     drifts = table[(table["quantity"] == "input_drift") & (table["promise"] == 0.1)]
     drifts = drifts[(drifts["network"] == "plain") & (drifts["layer"] > 1)]
     for axes, (step, depth) in zip(figure.axes, panels, strict=True):

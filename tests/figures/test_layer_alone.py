@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from movingtarget.drawing.style import LOOKS
 from movingtarget.figures.layer_alone import LEAST_KEPT, QUANTITIES, draw
 
-NETWORKS, STEPS, LAYERS, SEEDS = ["plain", "convolutional"], [0, 10, 300], 4, 3
+NETWORKS, STEPS, LAYERS, SEEDS = ["plain", "residual", "convolutional"], [0, 10, 300], 4, 3
 
 
 def table_of() -> pd.DataFrame:
@@ -26,7 +26,7 @@ def figure():
     return draw(table_of())
 
 
-def test_a_row_for_each_network_and_a_column_for_each_quantity(figure):
+def test_a_row_for_two_of_the_networks_and_a_column_for_each_quantity(figure):
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["(a) plain", "(b) plain", "(c) plain", *(f"({x}) convolutional" for x in "def")]
     assert [axes.get_ylabel() for axes in figure.axes] == [*QUANTITIES.values()] * 2

@@ -35,10 +35,10 @@ def titles(figure):
 
 def test_a_panel_for_each_activation_and_depth(table):
     figure = draw(table)
-    wanted = {f"{name}, depth {depth}" for name in ("rectifiers", "sigmoids") for depth in (2, 4)}
+    wanted = {f"{name}, {depth} layers" for name in ("rectifiers", "sigmoids") for depth in (2, 4)}
     assert {title[4:] for title in titles(figure)} == wanted
     for axes in figure.axes:
-        depth = int(axes.get_title(loc="left")[-1])
+        depth = int(axes.get_title(loc="left").split()[-2])
         assert axes.get_yscale() == "log"
         assert axes.get_xlabel().startswith("layer")
         assert sorted(names(axes)) == sorted(FAMILIES)
@@ -61,11 +61,11 @@ def test_layers_without_a_gradient_are_named(table):
     dead = (table["network"] == "plain") & (table["depth"] == 4) & (table["layer"].isin([1, 2]))
     table.loc[dead, "value"] = 0.0
     for title in titles(draw(table)):
-        assert ("plain zero at layer 1 to 2 (3/3 seeds)" in title) == ("depth 4" in title)
+        assert ("plain zero at layer 1 to 2 (3/3 seeds)" in title) == ("4 layers" in title)
 
 
 def test_one_family_one_depth_and_one_seed(table):
     chosen = (table["network"] == "plain") & (table["depth"] == 2) & (table["seed"] == 0)
     figure = draw(table[chosen & (table["activation"] == "relu")])
-    assert titles(figure) == ["rectifiers, depth 2"]
+    assert titles(figure) == ["rectifiers, 2 layers"]
     assert names(figure.axes[0]) == ["plain"]

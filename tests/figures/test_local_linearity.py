@@ -1,13 +1,15 @@
-"""The figure of local linearity."""
+"""The figures of what a step keeps of its promise, with all layers moved and with each alone."""
 
 import numpy as np
 import pytest
 from drawing_cases import named, xy
 
 from movingtarget.drawing.style import WIDTH
+from movingtarget.figures import single_layers
 from movingtarget.figures.local_linearity import draw
 
-ROWS = [(0, "joint_share"), (0, "single_share"), (100, "joint_share"), (100, "single_share")]
+STEPS = [0, 100]
+FIGURES = [(draw, "joint_share"), (single_layers.draw, "single_share")]
 
 
 def titles(figure):
@@ -18,20 +20,21 @@ def texts(axes):
     return [text.get_text().strip() for text in axes.texts]
 
 
-def test_a_row_for_each_share_and_extreme_step_and_a_column_for_each_depth(moving_target):
+def test_a_row_for_each_extreme_step_and_a_column_for_each_depth(moving_target):
     figure = draw(moving_target(depths=(2, 4, 6, 8)))
     assert figure.get_figwidth() == WIDTH
-    expected = [f"depth {depth}, step {step}" for step, _ in ROWS for depth in (2, 4, 8)]
+    expected = [f"{depth} layers, step {step}" for step in STEPS for depth in (2, 4, 8)]
     assert [title.split(") ")[1] for title in titles(figure)] == expected
-    assert [axes.get_ylabel().split("\n")[0] for axes in figure.axes[::3]] == ["J / F", "S / F"] * 2
+    assert [axes.get_ylabel() for axes in figure.axes[::3]] == ["J / F"] * 2
     assert [axes.get_xlabel() for axes in figure.axes[-3:]] == ["F / L"] * 3
     assert {axes.get_xscale() for axes in figure.axes} == {"log"}
 
 
-def test_every_panel_shows_its_own_means(moving_target):
+@pytest.mark.parametrize(("draw", "share"), FIGURES)
+def test_every_panel_shows_its_own_means(moving_target, draw, share):
     table = moving_target(depths=(2, 4))
     axes = iter(draw(table).axes)
-    for step, share in ROWS:
+    for step in STEPS:
         for depth, name in [(2, "_plain"), (4, "plain")]:
             rows = table[(table["step"] == step) & (table["quantity"] == share) & (table["depth"] == depth)]
             means = rows[rows["network"] == "plain"].groupby("promise")["value"].mean()
@@ -39,9 +42,10 @@ def test_every_panel_shows_its_own_means(moving_target):
             np.testing.assert_allclose(xy(line).y, means)
 
 
-def test_forecasts_are_dotted_beside_what_is_measured(moving_target):
+@pytest.mark.parametrize(("draw", "share"), FIGURES)
+def test_forecasts_are_dotted_beside_what_is_measured(moving_target, draw, share):
     table = moving_target(depths=[2])
-    for axes, (step, share) in zip(draw(table).axes, ROWS, strict=True):
+    for axes, step in zip(draw(table).axes, STEPS, strict=True):
         rows = table[(table["step"] == step) & (table["quantity"] == f"foretold_{share}")]
         means = rows[rows["network"] == "plain"].groupby("promise")["value"].mean()
         dotted = [line for line in axes.lines if line.get_linestyle() == ":"]
@@ -69,10 +73,9 @@ def test_diverged_members_are_counted_above_the_last_steps_panels(moving_target)
     diverged = (table["network"] == "plain") & (table["promise"] == 1.0) & (table["seed"] > 0)
     table.loc[diverged & (table["step"] == 100), "value"] = np.nan
     figure = draw(table)
-    assert all("diverged" not in texts(axes) for axes in figure.axes[:4])
-    for left, right in (figure.axes[4:6], figure.axes[6:8]):
-        assert texts(left) == ["2", "diverged"]
-        assert texts(right)[:2] == ["2", "plain"]
+    assert all("diverged" not in texts(axes) for axes in figure.axes[:2])
+    assert texts(figure.axes[2]) == ["2", "diverged"]
+    assert texts(figure.axes[3])[:2] == ["2", "plain"]
 
 
 def test_names_stand_in_the_last_column(moving_target):
@@ -86,4 +89,4 @@ def test_names_stand_in_the_last_column(moving_target):
 def test_one_of_everything(moving_target):
     figure = draw(moving_target(networks=["plain"], depths=[2], promises=[0.1], steps=[0], seeds=1))
     figure.draw_without_rendering()
-    assert [texts(axes) for axes in figure.axes] == [["plain"]] * 2
+    assert [texts(axes) for axes in figure.axes] == [["plain"]]

@@ -1,4 +1,4 @@
-"""The figure of information between layers at the start."""
+"""The figures of information between layers at the start, by depth and along the layers."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from drawing_cases import named, xy
 
+from movingtarget.figures import information_by_layer
 from movingtarget.figures.mutual_information import draw
 
 TITLES = {"plain": "plain", "residual": "residual"}
@@ -18,11 +19,10 @@ def drawn_of(information: pd.DataFrame, **conditions: object) -> pd.DataFrame:
 
 def test_along_the_deepest_and_by_depth(information: Callable[..., pd.DataFrame]) -> None:
     table = information()
-    figure = draw(table)
+    figures = information_by_layer.draw(table), draw(table)
     usual = drawn_of(table, step=0, dial="none", estimator="gaussian", scaling="deviation", noise=0.3)
-    for (along, by_depth), activation in zip(
-        [figure.axes[:2], figure.axes[2:]], ["tanh", "relu"], strict=True
-    ):
+    panels = zip(*(figure.axes for figure in figures), ["tanh", "relu"], strict=True)
+    for along, by_depth, activation in panels:
         of_activation = drawn_of(usual, activation=activation)
         for title, network in TITLES.items():
             rows = drawn_of(of_activation, network=network, relation="layers")
@@ -33,24 +33,27 @@ def test_along_the_deepest_and_by_depth(information: Callable[..., pd.DataFrame]
         null = drawn_of(of_activation, relation="permuted", depth=8).groupby("layer")["value"].mean()
         np.testing.assert_allclose(xy(named(along)["shuffled"]).y, null)
         assert along.get_title(loc="left").endswith(f"{activation}, depth 8")
-        assert along.get_ylabel() == f"{activation}: information (nats)"
+        assert by_depth.get_title(loc="left").endswith(activation)
+    assert {figure.axes[0].get_ylabel() for figure in figures} == {"information (nats)"}
 
 
 def test_what_is_undefined_is_named_and_no_crash(information: Callable[..., pd.DataFrame]) -> None:
     table = information()
     lost = (table["network"] == "residual") & (table["layer"] == 2) & (table["seed"] == 1)
     table.loc[lost, "value"] = np.nan
-    titles = [axes.get_title(loc="left") for axes in draw(table).axes]
-    assert "residual undefined at layer 2 (1/3 seeds)" in titles[0]
-    assert "residual undefined at depth 4, 8 (1/3 seeds)" in titles[1]
+    along, by_depth = information_by_layer.draw(table).axes[0], draw(table).axes[0]
+    assert "residual undefined at layer 2 (1/3 seeds)" in along.get_title(loc="left")
+    assert "residual undefined at depth 4, 8 (1/3 seeds)" in by_depth.get_title(loc="left")
     table["value"] = np.nan
     assert all(axes.texts[0].get_text() == "nothing to draw" for axes in draw(table).axes)
 
 
-def test_one_activation_is_one_row_and_one_seed_has_no_band(information: Callable[..., pd.DataFrame]) -> None:
+def test_one_activation_is_one_panel_and_one_seed_has_no_band(
+    information: Callable[..., pd.DataFrame],
+) -> None:
     table = information()
     figure = draw(table[(table["activation"] == "tanh") & (table["seed"] == 0)])
-    assert len(figure.axes) == 2
+    assert len(figure.axes) == 1
     assert all(not axes.collections for axes in figure.axes)
 
 

@@ -105,11 +105,12 @@ def test_an_order_that_always_diverges_is_not_named():
 
 
 def test_panels_at_the_default_scale_have_room():
-    """Of four networks in three regimes: neither numbers nor names run into each other or out."""
+    """Of four networks, two of them drawn, in three regimes: nothing runs into each other or out."""
     networks = ["plain", "batch-norm", "residual", "residual-batch-norm"]
     table = search(DRAWN, networks, ["full-batch", "minibatch", "fresh"])
     figure = draw(table, stable(networks=networks))
     figure.draw_without_rendering()
+    assert len(figure.axes) == 6
     for axes in figure.axes:
         assert axes.bbox.width > 40
         boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]

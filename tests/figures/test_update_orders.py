@@ -84,11 +84,12 @@ def test_a_diverged_seed_ends_the_line_under_a_cross_named_in_the_last_column(up
 
 
 def test_panels_at_the_default_scale_have_room(update_orders):
-    """Of four networks in three regimes: neither numbers nor names run into each other or out."""
+    """Of four networks, two of them drawn, in three regimes: nothing runs into each other or out."""
     networks = ["plain", "batch-norm", "residual", "residual-batch-norm"]
     table = update_orders(orders=DRAWN, networks=networks, regimes=["fresh", "minibatch", "full-batch"])
     figure = draw(table)
     figure.draw_without_rendering()
+    assert len(figure.axes) == 6
     for axes in figure.axes:
         assert axes.bbox.width > 40
         boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]

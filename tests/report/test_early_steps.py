@@ -1,22 +1,8 @@
-"""What the report says of the first steps: its table, and an answer whatever the verdicts."""
-
-import re
-from itertools import cycle, product
-from pathlib import Path
+"""What the report says of the first steps: its table."""
 
 import pandas as pd
-import pytest
-import yaml
 
-from movingtarget.report import prose
 from movingtarget.report.early_steps import early_steps_table
-from movingtarget.report.sentences import sentences
-
-CHAPTER = Path(__file__).parents[2] / "report/chapters/target.md"
-COLUMNS = [
-    *("network", "batches", "learning_rate", "promise", "kept", "kept_later"),
-    *("edge", "edge_later", "train_loss"),
-]
 
 
 def test_a_row_for_each_network_and_kind_of_batch():
@@ -55,28 +41,3 @@ def test_a_row_for_each_network_and_kind_of_batch():
         "edge_later": "1.10",
         "train_loss": "0.300",
     }
-
-
-@pytest.mark.parametrize("verdicts", [*product(prose.VERDICTS, repeat=3)])
-def test_every_combination_of_verdicts_yields_an_answer(verdicts: tuple[str, str, str]):
-    text = CHAPTER.read_text(encoding="utf-8")
-    section = text[text.index("## The first steps") :]
-    names = re.findall(r'found\("([a-z0-9-]+)"\)', section)
-    claims = {
-        name: {"verdict": verdict, "seeds": 10, "estimate": 1.0, "low": 0.0, "high": 2.0}
-        for name, verdict in zip(names, cycle(verdicts))
-    }
-    config = yaml.safe_load((CHAPTER.parents[2] / "config/config.yaml").read_text(encoding="utf-8"))
-    filled = prose.fill(
-        section,
-        {
-            "config": config,
-            **sentences(claims),
-            "mean": lambda table, **conditions: "0.5",
-            "figure": lambda name: f"[{name}]",
-            "early_steps": pd.DataFrame([dict.fromkeys(COLUMNS, "1")]),
-        },
-    )
-    for opening in ("Is the promise broken?", "Why does it still learn?", "Are features shaped just then?"):
-        answer = filled.partition(f"**{opening}**")[2].partition("**")[0]
-        assert re.search(r"\n(So |The |About |A broken promise|Whether |Most )", answer), opening

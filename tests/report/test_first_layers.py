@@ -1,16 +1,11 @@
 """Scores by layers frozen and shares of the first layer's gain, on small tables with known answers."""
 
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
-import yaml
 
-from movingtarget.report import prose
 from movingtarget.report.first_layers import first_layers_values, frozen_table, gains_table
-from movingtarget.report.sentences import told
 
 SEEDS = range(6)
 
@@ -61,52 +56,3 @@ def test_the_first_layers_share_of_parameters():
     found = first_layers_values(first_layers(), search(), alone)
     assert found["shares"] == "20\N{NO-BREAK SPACE}% (convolutional)"
     assert len(found["frozen"]) == 3
-
-
-def chapter() -> str:
-    return (Path(__file__).parents[2] / "report/chapters/first_layers.md").read_text(encoding="utf-8")
-
-
-def written(verdicts: dict[str, str], dataset: str = "mnist") -> str:
-    """The chapter for some verdicts; all others are inconclusive."""
-    root = Path(__file__).parents[2] / "config"
-    config = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
-    ids = [claim["id"] for claim in yaml.safe_load((root / "claims.yaml").read_text(encoding="utf-8"))]
-    alone = pd.DataFrame({"network": "plain", "layer": [0, 1], "parameters": [400, 80]})
-    claims = {name: {"verdict": verdicts.get(name, "inconclusive")} for name in ids}
-    return prose.fill(
-        chapter(),
-        {
-            **{
-                "config": config | {"dataset": dataset},
-                "dataset": dataset,
-                "claims": claims,
-                "pair": "1 and 7",
-            },
-            **{"figure": str, "judged": lambda name, *words: f"{told(claims, name, *words)} ({name})"},
-            "first_layers": first_layers_values(first_layers(), search(), alone),
-        },
-    )
-
-
-@pytest.mark.parametrize("dataset", ["mnist", "fashion-mnist"])
-@pytest.mark.parametrize(("late", "early"), [*product(prose.VERDICTS, prose.VERDICTS)])
-def test_every_pair_of_verdicts_has_one_conclusion(late: str, early: str, dataset: str):
-    plain = {"first-layer-may-start-late-plain": late, "first-layer-may-stop-early-plain": early}
-    lines = written(plain, dataset).splitlines()
-    conclusions = [line for line in lines if line.startswith(("So ", "Which phase"))]
-    assert len(conclusions) == 1
-    assert ("not settled" in conclusions[0]) == ("inconclusive" in (late, early))
-
-
-CHAPTER = ("first-layer-alone", "first-layer-frozen", "first-layer-when", "two-classes")
-
-
-@pytest.mark.parametrize("verdict", prose.VERDICTS)
-def test_every_claim_of_the_chapter_is_told_with_its_number(verdict: str):
-    root = Path(__file__).parents[2] / "config/claims.yaml"
-    claims = yaml.safe_load(root.read_text(encoding="utf-8"))
-    own = [claim["id"] for claim in claims if claim.get("question") in CHAPTER]
-    text = written(dict.fromkeys(own, verdict))
-    assert own
-    assert all(f"({name})" in text for name in own)

@@ -13,7 +13,6 @@ from movingtarget.estimators import ESTIMATORS
 from movingtarget.report.information import (
     READINGS,
     accuracy_table,
-    flips,
     gain_flips,
     gains,
     information_values,
@@ -180,20 +179,6 @@ def test_values_are_of_half_the_greatest_depth_and_the_first_activation() -> Non
     assert values["never"] == "12 of 24"
     assert values["edges"] == "orthogonal (gain 0.5, relu, 4 layers) and plain (tanh, 8 layers)"
     assert values["saturated"] == "50.0\N{NO-BREAK SPACE}% by Gaussian"
-    assert values["flips"] == ""
-
-
-def test_the_answer_turns_if_estimators_decide_differently() -> None:
-    claims = pd.DataFrame({"claim": [*READINGS], "verdict": "inconclusive"}).set_index("claim")
-    claims.loc["speed-by-sliced"] = "not reproduced"
-    assert flips(claims.reset_index()) == ""
-    claims.loc["speed-by-gaussian"] = "reproduced"
-    claims.loc["speed-by-alignment"] = "not reproduced"
-    assert flips(claims.reset_index()) == (
-        "by slices and alignment, more information does not go with fewer steps"
-    )
-    claims.loc[["speed-by-sliced", "speed-by-alignment"]] = "inconclusive"
-    assert flips(claims.reset_index()) == ""
 
 
 def prediction(**correlations: float) -> pd.DataFrame:

@@ -1,68 +1,8 @@
-"""Rates and stages of their own for the layers, in the report: tables, and a text for every verdict."""
+"""Rates and stages of their own for the layers, in the report: tables."""
 
-import re
-from pathlib import Path
-from typing import Any
-
-import numpy as np
 import pandas as pd
-import pytest
 
-from movingtarget.report.prose import VERDICTS, fill
 from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table
-
-CHAPTER = (Path(__file__).parents[2] / "report/chapters/orders.md").read_text(encoding="utf-8")
-SECTION = CHAPTER[CHAPTER.index("## Smaller steps for early layers") :]
-NAMES = sorted({*re.findall(r'(?:found\(|claims\[)"([a-z0-9-]+)"', SECTION)})
-
-
-def filled(verdicts: dict[str, str]) -> str:
-    """The section as the report would have it with these verdicts."""
-    frame = pd.DataFrame({"network": ["plain"]})
-    columns = ["order", "learning_rate", "train_loss", "test_accuracy", "flops", "start", "rates", "bottom"]
-    frame = frame.assign(**dict.fromkeys([*columns, "arm", "steps"], "1"))
-    sections = {"remedies", "fine_tuning", "large_batch"}
-    values: dict[str, Any] = {
-        "claims": {name: {"verdict": verdict} for name, verdict in verdicts.items()},
-        "config": {name: Anything() for name in sections},
-        "found": lambda name: f"{{{verdicts[name]}}}",
-        "mean": lambda table, **conditions: "0.5",
-        "figure": lambda name: f"figure {name}",
-        **dict.fromkeys(("remedies", "fine_tuned", "large_batches"), frame),
-    }
-    return fill(SECTION, values)
-
-
-class Anything:
-    """Has every setting, as a list of two."""
-
-    def __getattr__(self, name: str) -> list[int]:
-        return [0, 1]
-
-
-@pytest.mark.parametrize("verdict", VERDICTS)
-def test_a_text_for_one_verdict_of_all_claims(verdict: str) -> None:
-    text = filled(dict.fromkeys(NAMES, verdict))
-    assert "<<" not in text
-    assert "<%" not in text
-
-
-def test_a_text_for_any_mixture_of_verdicts() -> None:
-    source = np.random.default_rng(0)
-    texts = {filled({name: str(source.choice(VERDICTS)) for name in NAMES}) for _ in range(60)}
-    assert len(texts) > 50
-    for text in texts:
-        assert not re.search(r"\n;|  \n|\n\n\n\n", text)
-
-
-def test_what_all_verdicts_settle_is_said_in_words() -> None:
-    lowered = filled(dict.fromkeys(NAMES, "not reproduced"))
-    assert "raise the loss that an epoch reaches" in lowered
-    assert "In none of the three families" in lowered
-    assert "LARS ends no more accurate than one rate for all in either;" in lowered
-    raised = filled(dict.fromkeys(NAMES, "reproduced"))
-    assert "Smaller rates for early layers lower the loss" in raised
-    assert "LARS ends more accurate than one rate for all in both;" in raised
 
 
 def searched(*arms: tuple[dict[str, str], str]) -> pd.DataFrame:

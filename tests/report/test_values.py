@@ -6,19 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movingtarget.figure import Drawing
 from movingtarget.report.moving_target import REGIMES, edges
 from movingtarget.report.prose import VERDICTS
 from movingtarget.report.sentences import found_for
 from movingtarget.report.values import (
-    Run,
-    _figure,
     arms_table,
     costs_by_rule,
     counts,
+    healed,
     healing_table,
     prediction,
-    verdicts_table,
 )
 
 CLAIM: dict[str, Any] = {"statement": "It is so.", "paper": "he2015", "place": "figure 1"}
@@ -90,18 +87,6 @@ def test_every_combination_of_verdicts_over_arms_has_words(verdicts: list[str], 
     assert found_for(claims, names) == expected
 
 
-def test_a_claim_that_was_not_measured_says_so():
-    claim = CLAIM | {"verdict": "inconclusive", "treatment_confound": np.nan, "control_confound": np.nan}
-    measured = claim | {"estimate": 0.5, "low": 0.4, "high": 0.6, "seeds": 5, "verdict": "reproduced"}
-    missing = claim | {"estimate": np.nan, "low": np.nan, "high": np.nan, "seeds": 0}
-    table = verdicts_table(pd.DataFrame([measured, missing]))
-    assert "[@he2015, figure 1]" in table["claim"][0]
-    assert (table["question"][0], table["confidence"][0]) == ("is it so", "97.5\N{NO-BREAK SPACE}%")
-    assert "0.50" in table["estimate"][0]
-    assert table["estimate"][1] == "not measured"
-    assert "reproduced" in table["verdict"][0]
-
-
 def test_claims_of_papers_alone_are_counted_by_verdict():
     kinds = {"paper": ["reproduced", "reproduced", "inconclusive"], "check": ["reproduced"]}
     kinds["question"] = ["not reproduced", "reproduced", "inconclusive", "inconclusive"]
@@ -120,42 +105,6 @@ def test_claims_of_papers_alone_are_counted_by_verdict():
     }
 
 
-@pytest.mark.parametrize(
-    ("treatment", "control", "text"),
-    [
-        (np.nan, np.nan, ""),
-        (3.2, np.nan, "3.2"),
-        (3.2, 0.41, "3.2 / 0.41"),
-        (np.nan, 0.41, "undefined / 0.41"),
-    ],
-)
-def test_the_gradients_norm_stands_beside_the_verdict(treatment, control, text):
-    claim = CLAIM | {"verdict": "reproduced", "estimate": 0.5, "low": 0.4, "high": 0.6, "seeds": 5}
-    claims = pd.DataFrame([claim | {"treatment_confound": treatment, "control_confound": control}])
-    assert verdicts_table(claims)["gradient_norm"].tolist() == [text]
-
-
-def test_a_caption_is_filled_its_first_sentence_bold_and_what_made_it_below():
-    drawing = Drawing("draw_these", ("one", "other"), "See {{ a }} lines.\nThey\nwere drawn.\n")
-    run = Run(
-        config={"a": 3, "results": "my results"},
-        version="1.2",
-        command="snakemake --cores 2",
-        figures={"lines": drawing},
-        provenance={"lines": "tables one, other (sha256 abc)"},
-        costs=pd.DataFrame(),
-        made={},
-        anew=True,
-    )
-    assert _figure("lines", run) == (
-        "![**See 3 lines.** They were drawn.](lines){#fig-lines}\n\n"
-        "::: provenance\n"
-        "Rule `draw_these`, tables one, other (sha256 abc); code 1.2. "
-        "Again: `rm 'my results/figures/lines.svg'; snakemake --cores 2 -- 'my results/figures/lines.svg'`\n"
-        ":::\n"
-    )
-
-
 def test_healing_sets_the_first_step_beside_the_last():
     values = {
         ("correlation", 0): 0.1,
@@ -168,10 +117,13 @@ def test_healing_sets_the_first_step_beside_the_last():
         for (quantity, step), value in values.items()
         for seed in range(3)
     ]
-    (row,) = healing_table(pd.DataFrame(rows)).to_dict("records")
+    table = pd.DataFrame(rows)
+    (row,) = healing_table(table).to_dict("records")
     assert row["first"].startswith("0.1")
     assert row["last"].startswith("0.4")
     assert (row["norm_first"], row["norm_last"]) == ("2.0", "3.0")
+    assert healed(table) == "1 of 1"
+    assert healed(pd.concat([table, table.assign(depth=5, value=1.0)])) == "1 of 2"
 
 
 def speed_of(steps) -> pd.DataFrame:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from project_copy import command, environment, snakemake
 
+from movingtarget_workflow.chapters import chapter_of_job
+
 LONG = """
 training:
   seeds: [0, 1]
@@ -89,13 +91,17 @@ def test_two_runs_in_one_folder_are_refused(project: Path):
     assert "Moving Target: another run is writing to results/smoke" in second.stderr
 
 
-def test_a_crash_reaches_log_and_terminal(project: Path):
+def test_a_crash_reaches_the_log_and_is_the_last_word_on_the_terminal(project: Path):
     prepare(project, epochs=1)
     loop = project / "src/movingtarget/training/loop.py"
     loop.write_text(loop.read_text().replace("def _epoch(", "def _epoch(*_):\n    1 / 0\n\n\ndef _other("))
     run = snakemake(project, *OVERLAY, "--", TABLE)
     assert run.returncode != 0
-    assert f"train_training: division by zero (more in {LOG})" in run.stderr
+    assert run.stderr.splitlines()[-2].startswith("1 of 2 jobs done, 1 failed in ")
+    job = f"train_training/plain-4-sgd ({chapter_of_job('train_training')})"
+    assert run.stderr.splitlines()[-1] == f"Failed: {job}: division by zero (more in {LOG})"
+    assert run.stderr.count("division by zero") == 1
+    assert "Traceback" not in run.stderr
     assert "ZeroDivisionError" in (project / LOG).read_text()
     assert not (project / TABLE).exists()
 

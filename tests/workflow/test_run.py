@@ -6,14 +6,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from project_copy import ROOT, SMOKE, copy_project, environment, planned, snakemake
 
-from movingtarget.declarations import studies
+from movingtarget.declarations import figures, studies
 from movingtarget_workflow import plan
+from movingtarget_workflow.chapters import chapter_of_figure
 
 
 @contextmanager
@@ -235,10 +237,22 @@ def test_a_moved_and_newly_dated_project_has_nothing_to_do_again(finished: Path,
     assert planned(moved) == {}
 
 
-def test_snakemake_has_a_report_of_its_own(finished: Path):
-    run = snakemake(finished, *SMOKE, "--report", "snakemake.zip")
+def test_snakemakes_own_report_has_the_figures_by_chapter(finished: Path, tmp_path: Path):
+    page = tmp_path / "snakemake.html"
+    run = snakemake(finished, *SMOKE, "--report", str(page))
     assert run.returncode == 0, run.stderr
-    assert shutil.which("unzip") is None or (finished / "snakemake.zip").stat().st_size > 10_000
+    text = page.read_text(encoding="utf-8")
+    for name in figures():
+        assert f'"labels": {{"figure": "{name.replace("_", " ").capitalize()}"}}' in text
+        first = (finished / f"results/smoke/figures/{name}.rst").read_text(encoding="utf-8")[:12]
+        assert re.search(rf'{name}\.svg": {{"name".{{,400}}"caption": "<p>{re.escape(first)}', text), name
+    if (browser := shutil.which("chromium")) is None:
+        pytest.skip("no chromium here: the menu was not looked at")
+    calm = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom"]
+    look = [browser, *calm, f"--user-data-dir={tmp_path / 'browser'}", page.as_uri()]
+    seen = subprocess.run(look, capture_output=True, text=True, timeout=120, check=True).stdout
+    menu = re.findall(r"</svg><span>(.*?)</span></a></li>", seen)
+    assert {chapter_of_figure(name) for name in figures()} | {"Verdicts", "Report"} <= {*map(unescape, menu)}
 
 
 def test_every_scale_plans_the_whole_dag(project: Path):

@@ -36,5 +36,11 @@ def products_of(name, study, parts):
     return products
 
 
-def caption_file(figure):
-    return str(Path(f"{RESULTS}/figures/{figure}.rst").absolute())
+def shown_figure(figure):
+    """A figure for the screen, which snakemake's report shows in its chapter."""
+    return report(
+        f"{RESULTS}/figures/{figure}.svg",
+        caption=str(Path(f"{RESULTS}/figures/{figure}.rst").absolute()),
+        category=chapters.chapter_of_figure(figure),
+        labels={"figure": figure.replace("_", " ").capitalize()},
+    )

@@ -11,7 +11,12 @@ rule judge_claims:
     input:
         **{table: table_file(table) for table in plan.TABLES},
     output:
-        table=report(table_file("claims"), caption="../report/claims.rst", category="Claims"),
+        table=report(
+            table_file("claims"),
+            caption="../report/claims.rst",
+            category="Verdicts",
+            labels={"table": "Every claim and its verdict"},
+        ),
     log:
         f"{RESULTS}/logs/judge_claims.log",
     benchmark:
@@ -38,14 +43,7 @@ for name, figures in plan.drawing_rules().items():
             files_of(plan.tables_of(figures)),
         output:
             # what is there stays: a deleted figure is drawn again alone
-            [
-                update(
-                    report(
-                        f"{RESULTS}/figures/{figure}.svg", caption=caption_file(figure), category="Figures"
-                    )
-                )
-                for figure in figures
-            ],
+            [update(shown_figure(figure)) for figure in figures],
             [
                 update(f"{RESULTS}/figures/{figure}.{ending}")
                 for figure in figures
@@ -74,9 +72,20 @@ rule write_report:
         costs=f"{RESULTS}/costs.csv",
         record=f"{RESULTS}/record.yaml",
     output:
-        html=report(f"{RESULTS}/report.html", category="Report"),
-        pdf=f"{RESULTS}/report.pdf",
+        html=report(
+            f"{RESULTS}/report.html",
+            caption="../report/report.rst",
+            category="Report",
+            labels={"format": "Web page"},
+        ),
+        pdf=report(
+            f"{RESULTS}/report.pdf",
+            caption="../report/report.rst",
+            category="Report",
+            labels={"format": "PDF"},
+        ),
         tex=f"{RESULTS}/report.tex",
+        summary=f"{RESULTS}/summary.md",
     log:
         f"{RESULTS}/logs/write_report.log",
     threads: 1

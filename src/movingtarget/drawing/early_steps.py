@@ -54,7 +54,7 @@ def draw_quantities(rows: pd.DataFrame, quantities: list[str]) -> Figure:
     """
     families = list(divide(where(rows, norms="free"), "network").items())[:FAMILIES]
     titles = [arm_name(network, "sgd") for _ in quantities for network, _ in families]
-    figure, grid = panels(titles, len(families), row_height=3.6, sharey="row")
+    figure, grid = panels(titles, len(families), row_height=4.2, sharey="row")
     for line, quantity in zip(grid, quantities, strict=True):
         lost = {
             axes: _draw_family(axes, network, where(family, quantity=quantity), SCALES[quantity])

@@ -37,7 +37,7 @@ def text_colour(colour: str) -> tuple[float, ...]:
     """The colour, dark enough for small letters on white: a contrast of at least 4.5, as in WCAG 2.1."""
     channels = np.array(to_rgb(colour))
     luminance = np.array([0.2126, 0.7152, 0.0722]) @ channels**2.2
-    return tuple(channels * min(1.0, 0.17 / float(luminance)) ** (1 / 2.2))
+    return tuple(channels * (0.17 / max(0.17, float(luminance))) ** (1 / 2.2))
 
 
 def _named(axes: Axes) -> list[Line2D]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from movingtarget.drawing.curves import draw_curve, log_axis, name_missing
 from movingtarget.drawing.depths import depth_axis
-from movingtarget.drawing.labels import GAP, text_colour
+from movingtarget.drawing.labels import GAP, label_lines, text_colour
 from movingtarget.drawing.style import LINE_HEIGHT, LOOKS, Sharing, arm_name, extremes, panels
 from movingtarget.look import DARK, Look
 from movingtarget.statistics.rows import divide, where
@@ -53,6 +53,38 @@ def log_ordinate(axes: Axes) -> None:
     log_axis(axes.yaxis)
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+LEAST_SHARE, GREATEST_SHARE = -0.5, 1.5
+"""What shares of a promise are drawn as at least and at most."""
+
+
+def draw_shares(moving_target: pd.DataFrame, share: str, name: str) -> Figure:
+    """A share of the promise against F / L, with its forecasts: a row for either end of training.
+
+    Args:
+        moving_target: table moving_target.
+        share: the quantity.
+        name: of the ordinate.
+    """
+    matched = where(moving_target, rate="matched")
+    depths, steps = extremes_and_middle(matched["depth"]), extremes(matched["step"])
+    titles = [f"{depth:g} layers, step {step}" for step in steps for depth in depths]
+    figure, grid = rows_of_panels(titles, len(depths), row_height=4.4, sharey=True)
+    for line, step in zip(grid, steps, strict=True):
+        of_step = where(matched, step=step)
+        row = {axes: where(of_step, depth=depth) for axes, depth in zip(line, depths, strict=True)}
+        measured = {axes: where(rows, quantity=share) for axes, rows in row.items()}
+        for height in (0, 1):
+            draw_level(measured, "promise", height)
+        foretold = {axes: where(rows, quantity=f"foretold_{share}") for axes, rows in row.items()}
+        draw_foretold(foretold, "promise", LEAST_SHARE, GREATEST_SHARE)
+        draw_held(measured, "promise", LEAST_SHARE, GREATEST_SHARE)
+        line[0].set_ylabel(name)
+    for axes in grid[-1]:
+        axes.set_xlabel("F / L")
+    label_lines(figure)
+    return figure
 
 
 def draw_level(row: Row, x: str, height: float) -> None:

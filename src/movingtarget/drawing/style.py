@@ -31,6 +31,9 @@ FONT_SIZE = 8.0
 LINE_HEIGHT = 1.25 * FONT_SIZE
 """From one line of text to the next, in points."""
 
+FONTS = (b"'DejaVu Sans'", b"'DejaVu Sans', Verdana, sans-serif")
+"""What SVG files ask for, and that with the likeliest in its place where there is none."""
+
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine has it
     "font.size": FONT_SIZE,
@@ -49,7 +52,7 @@ STYLE: dict[str, Any] = {
     "ytick.minor.width": 0.4,
     "lines.linewidth": 1.3,
     "lines.markersize": 3.2,
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",  # words that can be searched; who shows the file brings the font
     "svg.hashsalt": "movingtarget",
     "pdf.fonttype": 42,
 }
@@ -90,6 +93,16 @@ def line_name(network: str, normalisation: str, beta: float) -> str:
     """What a network on the line is called: "residual, batch norm, β = 0.1"."""
     named = "no normalisation" if normalisation == "none" else normalisation.replace("-", " ")
     return ", ".join([network, named] + ([] if np.isnan(beta) else [f"β = {beta:g}"]))
+
+
+def line_short_name(network: str, normalisation: str, beta: float) -> str:
+    """The same without what is the rule: feedforward, and batch norm in residual networks.
+
+    >>> line_short_name("feedforward", "centred", np.nan), line_short_name("residual", "batch-norm", 0.1)
+    ('centred', 'residual, β = 0.1')
+    """
+    name = line_name(network, normalisation, beta)
+    return name.removeprefix("feedforward, ").replace(", batch norm, ", ", ")
 
 
 def shades(colour: str, count: int) -> list[tuple[float, ...]]:
@@ -182,7 +195,7 @@ def save(figure: Figure, mark: str, svg_path: Path | str, pdf_path: Path | str) 
     lay_out(figure)
     figure.set_layout_engine(None)
     contents = {
-        Path(svg_path): _drawn(figure, "svg", {"Date": None, "Description": f"made of {mark}"}),
+        Path(svg_path): _drawn(figure, "svg", {"Date": None, "Description": f"made of {mark}"}).replace(*FONTS),
         Path(pdf_path): _drawn(figure, "pdf", {"CreationDate": None, "Keywords": f"made of {mark}"}),
     }
     for path, content in contents.items():

@@ -20,6 +20,9 @@ REGIMES = {
 """What figures call the regimes, in their order."""
 
 
+NETWORKS = 2
+"""As many as figures have room for; the report's table has the others."""
+
 BUDGETS: dict[str, tuple[str, Look]] = {  # colours from Paul Tol's high-contrast palette
     "sweep": ("steps", {"color": "#000000", "marker": "o"}),
     "long-flop": ("FLOPs", {"color": "#DDAA33", "marker": "s"}),
@@ -31,15 +34,15 @@ BUDGETS: dict[str, tuple[str, Look]] = {  # colours from Paul Tol's high-contras
 def regime_panels(
     table: pd.DataFrame, row_height: float, **sharing: Any
 ) -> tuple[Figure, Mapping[tuple[str, str], Axes]]:
-    """A figure with a row for each regime and a column for each network, and its axes by both.
+    """A figure with a row for each regime and a column for the first networks, and its axes by both.
 
     Args:
         table: with columns regime and network.
         row_height: of a row, in centimetres.
         sharing: of axes, their widths and heights, as `panels` has it.
     """
-    regimes, networks = regimes_of(table), [*divide(table, "network")]
-    titles = [arm_name(network, "sgd").replace(", ", ",\n") for _ in regimes for network in networks]
+    regimes, networks = regimes_of(table), [*divide(table, "network")][:NETWORKS]
+    titles = [arm_name(network, "sgd") for _ in regimes for network in networks]
     figure, grid = panels(titles, len(networks), row_height, **sharing)
     for row, regime in zip(grid, regimes, strict=True):
         row[0].set_ylabel(REGIMES[regime])
@@ -53,7 +56,7 @@ def regime_panels(
 
 def room_for_names(table: pd.DataFrame) -> list[float]:
     """Widths of the networks' columns, the last of which has the names of lines beside them."""
-    return [1.0] * (table["network"].nunique() - 1) + [2.3]
+    return [1.0] * (min(table["network"].nunique(), NETWORKS) - 1) + [1.6]
 
 
 def regimes_of(table: pd.DataFrame) -> list[str]:

@@ -18,22 +18,15 @@ FIGURE = Drawing(
     rule="draw_block_curvature",
     tables=("block_curvature",),
     caption="""\
-Near a minimum, how much larger a learning rate is borne by layers that move one after the other than by
-all at once: see in (a) and (b) whether markers lie below the diagonal, as none can on a quadratic, and
-how far above it they lie. The abscissa is rho, the largest eigenvalue of the Hessian over that of its
-sharpest diagonal block, one block for each layer, and the ordinate the largest stable rate of forward
-sweeps over that of simultaneous steps: in (a) exact, of the quadratic with this Hessian, in (b) measured
-on the loss itself, by {{ block_curvature.sweeps }} sweeps from a small perturbation of the weights, where
-a rate counts as stable unless the loss rises to ten times what the perturbation did. Panel (c) has rho
-against depth, between 1 and the number of layers, and (d) why all this is said of a minimum: the lowest
-eigenvalue of the Hessian over the largest, at initialisation (dotted) and at the end of training; far
-below 0 there is no limit rate at all. Markers in (a) and (b) are seeds, the larger the deeper, in the
-colours of (c); lines are means over seeds and bands their 95 % intervals (number of seeds: {{
-block_curvature.seeds | length }}), and what is undefined is named above its panel. Made from whole
-Hessians of networks of {{ block_curvature.hidden_width }} {{ block_curvature.activation }} units a layer
-that gradient descent has trained for {{ block_curvature.steps }} steps on a full batch of {{
-block_curvature.examples }} images of {{ dataset }}, averaged to {{ block_curvature.pooled_side }} by {{
-block_curvature.pooled_side }} pixels.
+Near a minimum, how much larger a rate is borne by layers that move one after the other: above the diagonal by
+more than rho, on a quadratic (a) and on the loss itself (b). Rho is the largest eigenvalue of the Hessian
+over that of its sharpest diagonal block, one block for each layer; it lies between 1 and the number of layers
+(c), and means nothing where the lowest eigenvalue is far below 0 (d), as at initialisation (dotted). Markers
+in (a) and (b) are seeds, the larger the deeper, in the colours of (c); lines are means over seeds and bands
+their 95 % intervals (number of seeds: {{ block_curvature.seeds | length }}). Made from whole Hessians of
+networks of {{ block_curvature.hidden_width }} {{ block_curvature.activation }} units a layer, after
+{{ block_curvature.steps }} steps on a full batch of {{ block_curvature.examples }} images of {{ dataset }},
+averaged to {{ block_curvature.pooled_side }} by {{ block_curvature.pooled_side }} pixels.
 """,
 )
 
@@ -54,7 +47,7 @@ def draw(block_curvature: pd.DataFrame) -> Figure:
         block_curvature: table block_curvature.
     """
     titles = ["the quadratic", "the loss itself", "ratio of curvatures", "lowest eigenvalue"]
-    figure, grid = panels(titles, columns=2, row_height=6)
+    figure, grid = panels(titles, columns=2, row_height=4.8)
     reached = where(block_curvature, stage="minimum")
     for axes, (quantity, name) in zip(grid[0], GAINS.items(), strict=True):
         _draw_gains(axes, reached, quantity)
@@ -75,7 +68,7 @@ def _draw_gains(axes: Axes, reached: pd.DataFrame, quantity: str) -> None:
         values = rows.pivot(index="seed", columns="quantity", values="value")[["ratio", quantity]]
         if undefined := values.isna().any(axis=1).sum():
             share = f"({undefined}/{len(values)} seeds)"
-            add_to_title(axes, f"{arm_name(network, 'sgd')}, depth {depth} undefined {share}")
+            add_to_title(axes, f"{arm_name(network, 'sgd')}, {depth} layers undefined {share}")
         size = {"markersize": sizes[depth], "alpha": 0.6, "markeredgewidth": 0, "linestyle": "none"}
         if len(defined := values.dropna()):
             axes.plot(*defined.to_numpy().T, label="_", **LOOKS[network] | size)
@@ -94,7 +87,7 @@ def _draw_ratios(axes: Axes, ratios: pd.DataFrame) -> None:
         axes.plot(depths, bound, label=name, **BOUND)
     draw_families({axes: ratios}, "depth")
     _name_undefined(axes, ratios)
-    axes.set_xlabel("depth (hidden layers)")
+    axes.set_xlabel("hidden layers")
     axes.set_ylabel("ratio of curvatures, rho")
 
 
@@ -108,7 +101,7 @@ def _draw_lowest(axes: Axes, lowest: pd.DataFrame) -> None:
     for network, family in divide(where(lowest, stage="initialisation"), "network").items():
         means = family.groupby("depth")["value"].mean()
         axes.plot(means.index, means, label="_", color=LOOKS[network]["color"], linestyle=":")
-    axes.set_xlabel("depth (hidden layers)")
+    axes.set_xlabel("hidden layers")
     axes.set_ylabel("lowest eigenvalue\nover the largest")
 
 

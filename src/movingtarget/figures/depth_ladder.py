@@ -39,7 +39,7 @@ def draw(ladder: pd.DataFrame) -> Figure:
     Args:
         ladder: table depth_ladder.
     """
-    figure, (row,) = panels(["final training accuracy", "best learning rate"], columns=2, row_height=6.4)
+    figure, (row,) = panels(["final training accuracy", "best learning rate"], columns=2, row_height=5.6)
     for axes in row:
         depth_axis(axes, ladder["depth"], ticks=6)
         axes.set_xlabel("depth (hidden layers)")

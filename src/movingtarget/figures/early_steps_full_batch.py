@@ -12,20 +12,20 @@ FIGURE = Drawing(
     rule="draw_early_steps",
     tables=("early_steps",),
     caption="""\
-The same without noise: see whether steps on always the same examples still break their promise, and
-whether the curvature, which starts far above the edge 2 / rate (thin dark line), falls to it or below.
-Panels, lines and bands are those of the figure before (number of seeds: {{ early_steps.seeds | length }}),
-best rates those of the full batch. Made with the same networks, trained by gradient descent on
-{{ early_steps.full_batch }} images of {{ dataset }}, each seed's own, the same in every step.
+Whether steps on always the same examples, without noise, still break their promise, and whether the curvature
+falls to the edge. Panels, lines and bands are those of the figure on minibatches (number of seeds:
+{{ early_steps.seeds | length }}), best rates those of the full batch. Made with the same networks, trained by
+gradient descent on {{ early_steps.full_batch }} images of {{ dataset }}, each seed's own, the same in every
+step.
 """,
 )
 
 
 @styled
 def draw(early_steps: pd.DataFrame) -> Figure:
-    """Loss, share kept and curvature against the step.
+    """Share kept and curvature against the step.
 
     Args:
         early_steps: table early_steps.
     """
-    return draw_quantities(where(early_steps, batches="full batch"), ["loss", "kept", "edge"])
+    return draw_quantities(where(early_steps, batches="full batch"), ["kept", "edge"])

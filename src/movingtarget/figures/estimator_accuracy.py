@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from movingtarget.drawing.labels import text_colour
+from movingtarget.drawing.moving_target import middle
 from movingtarget.drawing.style import panels, styled
 from movingtarget.estimators import ESTIMATORS, TRUTH_LOOK
 from movingtarget.figure import Drawing
@@ -20,19 +21,15 @@ FIGURE = Drawing(
     tables=("estimator_accuracy",),
     caption="""\
 Which estimator to trust where: see whether an estimator's marks lie on the thin dark line, the truth,
-along a whole row of panels, that is, whatever the relation, and whether they leave it as columns are
-added. In each panel an estimator has a line of its own and on it, from the top down, {{
-estimator_accuracy.dimensions | join(", ") }} columns on each side; a mark is hollow where the number of
-examples decided, not the relation, in one seed at least. The abscissa is the estimate over the truth,
-dimensionless, with what is below 0 or beyond twice the truth on the edges, or, for shuffled examples,
-whose truth is 0, the estimate in nats, with the logarithm of the number of examples as a grey line.
-Marks are means over seeds and bars their 95 % intervals (number of seeds: {{ estimator_accuracy.seeds |
-length }}); distances are left out where noise is not Gaussian, as they must be told its size. Made with
-{{ estimator_accuracy.examples }} examples of independent Gaussian units with themselves, of units with
-variances that fall as 1, 1/2, 1/3 and so on with themselves rotated (decaying), of Gaussian units with
-their magnitudes, and with themselves shuffled, all at unit size and read through Gaussian noise of their
-own on both sides; of the first of these readings cubed; and of uniform units with themselves plus uniform
-noise of so many times their range to either side.
+whatever the relation, and whether they leave it as columns are added. A panel is one relation of two
+layers, a row one estimator, whose marks are, from the top down, of {{ estimator_accuracy.dimensions |
+join(", ") }} columns on each side, hollow where the number of examples decided. The abscissa is the
+estimate over the truth, held within 0 and 2, or, for shuffled examples, whose truth is 0, the estimate in
+nats, with the logarithm of the number of examples as a grey line. Marks are means over seeds and bars
+their 95 % intervals (number of seeds: {{ estimator_accuracy.seeds | length }}). Made with {{
+estimator_accuracy.examples }} examples of Gaussian units with themselves, with variances that decay, with
+their magnitudes, cubed, of uniform units and of shuffled ones, through noise of {{
+(estimator_accuracy.noises | sort)[(estimator_accuracy.noises | length - 1) // 2] }} of a unit's size.
 """,
 )
 
@@ -57,16 +54,22 @@ ROOM = 0.5
 
 @styled
 def draw(accuracy: pd.DataFrame) -> Figure:
-    """A column of panels for each task, a row for each noise; in each, a row of marks for each estimator.
+    """A panel for each task, at the middle one of the noises; in each, a row of marks for each estimator.
 
     Args:
         accuracy: table estimator_accuracy.
     """
+    return draw_noises(accuracy, [middle(accuracy["noise"])])
+
+
+@styled
+def draw_noises(accuracy: pd.DataFrame, noises: Sequence[float]) -> Figure:
+    """A column of panels for each task, a row for each of these noises."""
     tasks = [task for task in TITLES if task in set(accuracy["task"])]
-    noises, dimensions = (sorted(accuracy[column].unique()) for column in ("noise", "dimension"))
+    dimensions = sorted(accuracy["dimension"].unique())
     estimators = [name for name in ESTIMATORS if name in set(accuracy["estimator"])]
     titles = [TITLES[task] if noise == noises[0] else "" for noise in noises for task in tasks]
-    figure, grid = panels(titles, len(tasks), row_height=1.0 + 0.45 * len(estimators), sharey=True)
+    figure, grid = panels(titles, len(tasks), row_height=1.0 + 0.56 * len(estimators), sharey=True)
     heights = dict(zip(dimensions, np.linspace(-ROOM, ROOM, len(dimensions) + 2)[1:-1], strict=True))
     for row, noise in zip(grid, noises, strict=True):
         for axes, task in zip(row, tasks, strict=True):
@@ -74,7 +77,7 @@ def draw(accuracy: pd.DataFrame) -> Figure:
             _draw_truth(axes, shown)
             for place, name in enumerate(estimators):
                 _draw_row(axes, where(shown, estimator=name), name, place, heights)
-        row[0].set_ylabel(f"noise {noise:g}")
+        row[0].set_ylabel(f"noise {noise:g}" if len(noises) > 1 else "")
         _name_rows(row[0], estimators)
     for axes, task in zip(grid[-1], tasks, strict=True):
         axes.set_xlabel("nats" if task == "permuted" else "estimate/truth")

@@ -1,6 +1,5 @@
 """Figure: fine-tuning on few examples with rates that differ by layer, beside training from scratch."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -8,11 +7,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from movingtarget.drawing.curves import draw_curve, log_axis
-from movingtarget.drawing.labels import label_lines, text_colour
+from movingtarget.drawing.labels import label_lines
+from movingtarget.drawing.rows import draw_mean
 from movingtarget.drawing.style import arm_name, panels, styled
 from movingtarget.figure import Drawing
 from movingtarget.look import DARK, GREY, Look
-from movingtarget.statistics.means import mean_interval
 from movingtarget.statistics.rows import divide, where
 from movingtarget.update_orders import UPDATE_ORDERS
 
@@ -20,20 +19,16 @@ FIGURE = Drawing(
     rule="draw_remedies",
     tables=("fine_tuning",),
     caption="""\
-Whether smaller rates for early layers help where they were proposed, in fine-tuning a trained network:
-in the upper panels compare the rows with equal rates, filled markers for networks trained before on
-other classes, hollow ones for the same initial weights from scratch; what pretraining brings is the way
-from hollow to filled. Below, each layer's share of the distance that all layers have come together, on
-a logarithmic axis, tells what the rates leave standing. Rates fall by {{ fine_tuning.factor }} from
-layer to layer towards the input (smaller early) or the output (smaller late), or by {{
-fine_tuning.slight_factor }} (slightly), which gives the lowest layer the share of the rate that the
-paper's network gave its own; the last row moves the output layer alone. Markers and lines are means
-over seeds, bars and bands their 95 % intervals (number of seeds: {{ fine_tuning.seeds | length }}), and
-a cross at the right edge counts seeds that diverged. Made with networks of {{ fine_tuning.depth }}
-hidden layers, {{ fine_tuning.hidden_width }} units wide, trained on the classes {{
-fine_tuning.pretraining_classes | join(", ") }} of {{ dataset }}, then with a new output layer for {{
-fine_tuning.steps }} steps on {{ fine_tuning.examples }} examples of each other class, at the rate that
-makes fewest errors on held-out training images with {{ fine_tuning.tuning_seeds | length }} other seeds.
+Whether smaller rates for early layers help in fine-tuning a trained network: compare the rows above with that
+of equal rates. Filled markers are networks trained before on other classes, hollow ones the same weights from
+scratch; below, each layer's share of the distance that all have come together tells what the rates leave
+standing. Rates fall by {{ fine_tuning.factor }} from layer to layer towards the input (smaller early) or the
+output (smaller late), or by {{ fine_tuning.slight_factor }} (slightly); markers and lines are means over
+seeds, bars and bands their 95 % intervals (number of seeds: {{ fine_tuning.seeds | length }}), and a cross
+counts seeds that diverged. Made with networks of {{ fine_tuning.depth }} hidden layers, trained on the
+classes {{ fine_tuning.pretraining_classes | join(", ") }} of {{ dataset }}, then for {{ fine_tuning.steps }}
+steps on {{ fine_tuning.examples }} examples of each other class, at the rate that is best on held-out images
+with other seeds.
 """,
 )
 
@@ -67,10 +62,13 @@ def draw(fine_tuning: pd.DataFrame) -> Figure:
     """
     networks = divide(fine_tuning, "network")
     names = [arm_name(network, "sgd") for network in networks]
-    figure, grid = panels(names * 2, columns=len(names), row_height=4.8, sharey="row")
+    figure, grid = panels(
+        names * 2, columns=len(names), row_height=4.2, sharey="row", widths=[1.0] * (len(names) - 1) + [1.5]
+    )
     for column, rows in enumerate(networks.values()):
         _draw_accuracies(grid[0, column], where(rows, quantity="test_accuracy"))
-        _draw_movements(grid[1, column], where(rows, quantity="movement_share", start="pretrained"))
+        moved = where(rows, quantity="movement_share", start="pretrained")
+        _draw_movements(grid[1, column], moved, named=column == len(networks) - 1)
     grid[0, 0].set_yticks(range(len(RATES)), [name for name, _ in RATES.values()])
     grid[0, 0].set_ylim(len(RATES) - 0.4, -0.6)
     grid[1, 0].set_ylabel("share of the movement")
@@ -90,28 +88,17 @@ def _draw_accuracies(axes: Axes, rows: pd.DataFrame) -> None:
             height = place + APART * (shift - 0.5)
             values = where(rows, rates=rates, start=start)["value"]
             own = {"markerfacecolor": look["color"]} if start == "pretrained" else fill
-            _draw_accuracy(axes, values, height, {"color": look["color"], "marker": look["marker"], **own})
+            draw_mean(axes, values, height, {"color": look["color"], "marker": look["marker"], **own})
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.set_xlabel("test accuracy")
 
 
-def _draw_accuracy(axes: Axes, values: pd.Series, height: float, look: Look) -> None:
-    """Mean over seeds and its interval; a cross at the right edge, with their number, if seeds diverged."""
-    if lost := int((~np.isfinite(values)).sum()):
-        text, place = f"x {lost}/{len(values)}", axes.get_yaxis_transform()
-        axes.text(1, height, text, color=text_colour(look["color"]), transform=place, ha="right", va="center")
-        return
-    mean, low, high = mean_interval(values)
-    if low < high:
-        axes.plot([low, high], [height, height], color=look["color"], linewidth=0.8, label="_")
-    axes.plot([mean], [height], linestyle="none", label="_", **look)
-
-
-def _draw_movements(axes: Axes, rows: pd.DataFrame) -> None:
+def _draw_movements(axes: Axes, rows: pd.DataFrame, named: bool) -> None:
     """A line for each way to set the rates that moves more than the last layer."""
     log_axis(axes.yaxis)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     for rates, of_rates in divide(rows, "rates").items():
         if rates != "last-layer":
-            draw_curve(axes, of_rates, "layer", *RATES[rates])
+            name, look = RATES[rates]
+            draw_curve(axes, of_rates, "layer", name if named else "_", look)
     axes.set_xlabel("layer")

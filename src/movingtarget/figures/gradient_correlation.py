@@ -1,7 +1,6 @@
 """Figure: gradients of random networks at two inputs, as in theorems 1 to 3 of Balduzzi et al. 2017."""
 
 from functools import partial
-from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -31,23 +30,18 @@ FIGURE = Drawing(
     rule="draw_shattering",
     tables=("gradient_correlation",),
     caption="""\
-Whether the theorems on shattered gradients hold: see whether the grey crosses, networks whose gates
-open at random, lie on the thin dark lines of the paper, and where networks of real rectifiers, in
-colour, leave them. A row holds one kind of network, and the abscissa is the number of layers or blocks;
-variance and covariance over inputs are those of one unit's gradient, so that the gradient's norm is the
-square root of {{ gradient_correlation.width }} times the variance, and the correlation is the ratio of
-their averages over seeds, all dimensionless and on logarithmic axes. Exact is the product whose
-asymptote is theorem 3, centred if batch norm subtracts the mean, and kernel the recursion of the
-arc-cosine kernel for rectifiers; covariance and correlation are left out where the correlation is below
-0.0001, the noise of sampling, or above 2. Curves are means over seeds and bands their 95 % intervals,
-which reach the bottom where they include zero (number of seeds: {{ gradient_correlation.seeds | length
-}}); what is undefined is named above its panel. Made from the gradients of one output, which reads the
-last layer through random weights of mean zero, of networks {{ gradient_correlation.width }} units wide
-at {{ gradient_correlation.inputs }} independent normal inputs, batch statistics held constant.
+How fast the gradients of two unrelated inputs lose touch with depth, by the theorems and in networks: see
+whether the grey crosses, gates that open at random, lie on the thin dark lines of the paper, and where
+real rectifiers, in colour, leave them. The abscissa is the number of layers or blocks, the ordinate the
+correlation, a ratio of averages over units, inputs and seeds, both logarithmic. Exact is the product
+whose asymptote is theorem 3, centred if batch norm subtracts the mean, and kernel the recursion of the
+arc-cosine kernel for rectifiers. Curves are means over seeds and bands their 95 % intervals (number of
+seeds: {{ gradient_correlation.seeds | length }}); what lies below 0.0001, the noise of sampling, or above
+2 is left out, and what is undefined is named above its panel. Made from the gradients of one output of
+networks {{ gradient_correlation.width }} units wide at {{ gradient_correlation.inputs }} independent
+normal inputs, batch statistics held constant.
 """,
 )
-
-QUANTITIES = {"variance": "variance", "covariance": "covariance", "correlation": "correlation"}
 
 LEAST, GREATEST = 1e-4, 2.0
 """Correlations that are drawn: less is noise of sampling, more an asymptote far from where it holds."""
@@ -58,31 +52,21 @@ RANDOM: Look = {"color": GREY, "marker": "P", "markersize": 4, "linestyle": "non
 
 @styled
 def draw(moments: pd.DataFrame) -> Figure:
-    """Variance, covariance and correlation against depth: a row of panels for each kind of network.
+    """Correlation against depth: a panel for each kind of network whose branches are not scaled.
 
     Args:
         moments: table gradient_correlation.
     """
-    kinds = _kinds(moments)
-    titles = [
-        fill(title.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"), 24)
-        for title in kinds
-        for _ in QUANTITIES
-    ]
-    figure, grid = panels(titles, columns=3, row_height=3.9, widths=[1, 1, 1.7])
-    for row, rows in zip(grid, kinds.values(), strict=True):
-        for axes, quantity in zip(row, QUANTITIES, strict=True):
-            depth_axis(axes, rows["depth"], ticks=3 if quantity == "correlation" else 4)
-            log_axis(axes.yaxis)
-            _draw_panel(axes, rows, quantity)
-            axes.set_ylabel(QUANTITIES[quantity])
-    for axes in grid[-1]:
+    kinds = kinds_of(moments[moments["beta"].isna() | (moments["beta"] == 1)])
+    figure, grid = panels([*kinds], columns=2, row_height=4.8)
+    for axes, rows in zip(grid.flat, kinds.values(), strict=False):
+        draw_moment(axes, rows, "correlation", ticks=5)
         axes.set_xlabel("depth (layers)")
     label_lines(figure)
     return figure
 
 
-def _kinds(moments: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def kinds_of(moments: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Rows by the title of their panels; feedforward networks share one, however they are normalised."""
     kinds = {}
     for (network, beta), rows in divide(moments, "network", "beta").items():
@@ -94,8 +78,18 @@ def _kinds(moments: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return kinds
 
 
-def _draw_panel(axes: Axes, rows: pd.DataFrame, quantity: str) -> None:
-    """Laws, then measurements; their names stand in the panels of the correlation only."""
+def draw_moment(axes: Axes, rows: pd.DataFrame, quantity: str, ticks: int) -> None:
+    """Laws, then measurements; their names stand in the panels of the correlation only.
+
+    Args:
+        axes: where to draw.
+        rows: those of one kind of network.
+        quantity: variance, covariance or correlation.
+        ticks: of the abscissa, at most.
+    """
+    depth_axis(axes, rows["depth"], ticks)
+    log_axis(axes.yaxis)
+    axes.set_ylabel(quantity)
     unnamed = "" if quantity == "correlation" else "_"
     depths = np.arange(rows["depth"].min(), rows["depth"].max() + 1)
     for name, law in _laws(rows, depths).items():

@@ -16,19 +16,19 @@ FIGURE = Drawing(
     caption="""\
 Whether it is the skip or the normalisation that keeps the gradients of different images alike: compare
 networks with and without skips, both with batch norm, and both without. The correlation of gradients at
-the first hidden layer is dimensionless, 1 for equal gradients, and a ratio of averages over pairs, units
-and seeds; the norm is that of the gradient of the summed outputs with respect to the layer's units, on a
-logarithmic axis, and the abscissa is the number of hidden layers. Lines are means over seeds and bands
-their 95 % intervals (number of seeds: {{ initial_correlation.seeds | length }}); what is undefined, or
-zero on a logarithmic axis, is named above its panel. Made from the first {{ initial_correlation.examples
-}} test images in untrained networks {{ initial_correlation.hidden_width }} units wide, with population
-statistics of ten times as many training images.
+the first hidden layer is 1 for equal gradients, and a ratio of averages over pairs, units and seeds; the
+norm is that of the gradient of the summed outputs with respect to the layer's units, on a logarithmic
+axis, and the abscissa is the number of hidden layers. Lines are means over seeds and bands their 95 %
+intervals (number of seeds: {{ initial_correlation.seeds | length }}); what is undefined, or zero on a
+logarithmic axis, is named above its panel. Made from the first {{ initial_correlation.examples }} test
+images in untrained networks {{ initial_correlation.hidden_width }} units wide, with population statistics
+of ten times as many training images.
 """,
 )
 
 QUANTITIES = {
-    "correlation": ("correlation between images", "correlation\n(1 for equal gradients)"),
-    "gradient_norm": ("norm of the gradient", "gradient norm\n(output per unit)"),
+    "correlation": ("correlation between images", "correlation"),
+    "gradient_norm": ("norm of the gradient", "gradient norm (output per unit)"),
 }
 
 
@@ -40,9 +40,9 @@ def draw(initial: pd.DataFrame) -> Figure:
         initial: table initial_correlation.
     """
     titles = [title for title, _ in QUANTITIES.values()]
-    figure, grid = panels(titles, columns=1, row_height=4.8)
+    figure, grid = panels(titles, columns=2, row_height=5.4)
     for axes, (quantity, (_, label)) in zip(grid.flat, QUANTITIES.items(), strict=True):
-        depth_axis(axes, initial["depth"])
+        depth_axis(axes, initial["depth"], ticks=5)
         if quantity == "gradient_norm":
             log_axis(axes.yaxis)
         for network, rows in divide(where(initial, quantity=quantity), "network").items():

@@ -19,17 +19,14 @@ FIGURE = Drawing(
     rule="draw_moving_target",
     tables=("moving_target",),
     caption="""\
-How far one step moves the ground under each layer, if all networks promise the same: see the drift grow
-from layer to layer, as the changes of all layers below add up, and which families keep it small. The
-ordinate is the norm of the change that one step makes to a layer's inputs over the minibatch, relative to
-the inputs' norm, on a logarithmic axis; 1 means a change as large as the inputs themselves. Every seed's
-rate is such that the step promises to lower the loss by {{ (moving_target.promises |
-sort)[(moving_target.promises | length - 1) // 2] }} of itself. Lines are means over seeds and bands their
-95 % intervals (number of seeds: {{ moving_target.seeds | length }}); families with seeds that have no
-value, having diverged before or promising at no finite rate, have no line and are named above with the
-number of such seeds, and hairlines only lead to names. Made from layer 2 on, since the first one's inputs
-are the images, for networks trained at their own best rates on {{ dataset }} for as many steps as the
-panel says.
+How far one step moves the ground under each layer, if all networks promise the same. The ordinate is the norm
+of the change that one step makes to a layer's inputs over the minibatch, relative to the inputs' norm, at a
+promised drop of the loss of {{ (moving_target.promises | sort)[(moving_target.promises | length - 1) // 2] }}
+of itself; changes of all layers below add up. Lines are means over seeds and bands their 95 % intervals
+(number of seeds: {{ moving_target.seeds | length }}); families with seeds that have no value have no line and
+are named above, and hairlines only lead to names. Made from layer 2 on, since the first one's inputs are the
+images, for networks trained before at their own best rates on {{ dataset }} for as many steps as the panel
+says.
 """,
 )
 
@@ -44,8 +41,8 @@ def draw(moving_target: pd.DataFrame) -> Figure:
     matched = where(moving_target, rate="matched", quantity="input_drift")
     drifts = where(matched, promise=middle(matched["promise"]))
     depths, steps = middle_and_deepest(drifts["depth"]), extremes(drifts["step"])
-    titles = [f"depth {depth:g}, step {step}" for step in steps for depth in depths]
-    figure, grid = rows_of_panels(titles, len(depths), row_height=4.8, sharey=True)
+    titles = [f"{depth:g} layers, step {step}" for step in steps for depth in depths]
+    figure, grid = rows_of_panels(titles, len(depths), row_height=4.4, sharey=True)
     for line, step in zip(grid, steps, strict=True):
         log_ordinate(line[0])
         draw_layers(

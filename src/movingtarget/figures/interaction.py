@@ -11,7 +11,7 @@ from movingtarget.drawing.moving_target import (
     middle,
     rows_of_panels,
 )
-from movingtarget.drawing.style import styled
+from movingtarget.drawing.style import extremes, styled
 from movingtarget.figure import Drawing
 from movingtarget.statistics.rows import where
 
@@ -19,19 +19,14 @@ FIGURE = Drawing(
     rule="draw_moving_target",
     tables=("moving_target",),
     caption="""\
-What a step loses because the other layers move too, and how much each network promises at the rate that
-serves it best: see which families pay least at equal promises, and whether they do so at rates that are
-in use. The price is (S - J) / F, where F is the promised drop of the minibatch's loss L, J the actual
-drop, and S the sum of the drops if just one layer at a time had moved: 0 if layers do not interfere, 1 if
-interference costs all that was promised. In the first row every seed's rate is such that F / L is {{
-(moving_target.promises | sort)[(moving_target.promises | length - 1) // 2] }}; in the others it is the
-network's own best one, chosen on {{ moving_target.tuning_seeds | length }} other seeds by the loss after
-{{ moving_target.steps | max }} steps. Lines are means over seeds and bands their 95 % intervals (number
-of seeds: {{ moving_target.seeds | length }}), each seed's price held between -0.5 and 1 and its promise
-between 0.01 and 100; numbers above a panel count the seeds without a value, which have diverged before or
-whose promise no finite rate makes, and where there is one there is no mean. Made with a step of networks
-of {{ moving_target.hidden_width }} hidden units on {{ dataset }}, trained at their own best rates on
-minibatches of {{ moving_target.batch_size }} images for as many steps as the panel says.
+What a step loses because the other layers move too, at equal promises (above) and at each network's best rate
+(middle), and how much it promises there (below). The price is (S - J) / F, where F is the promised drop of
+the minibatch's loss L, J the actual drop, and S the sum of the drops if just one layer at a time had moved: 0
+if layers do not interfere, 1 if it costs all that was promised. Lines are means over seeds and bands their 95
+% intervals (number of seeds: {{ moving_target.seeds | length }}), prices held between -0.5 and 1 and promises
+between 0.01 and 100; numbers above a panel count seeds that have no value, and where there is one there is no
+mean. Made with a step of networks of {{ moving_target.hidden_width }} hidden units a layer on {{ dataset }},
+trained before at their own best rates for as many steps as the panel says.
 """,
 )
 
@@ -44,13 +39,13 @@ LEAST_PROMISE, GREATEST_PROMISE = 1e-2, 1e2
 
 @styled
 def draw(moving_target: pd.DataFrame) -> Figure:
-    """(S - J) / F against depth, at the middle promise and at best rates, and F / L there; a column a step.
+    """(S - J) / F against depth, at the middle promise and at best rates, and F / L there.
 
     Args:
         moving_target: table moving_target.
     """
     matched, best = (where(moving_target, rate=rate) for rate in ("matched", "best"))
-    promise, steps = middle(matched["promise"]), sorted(moving_target["step"].unique())
+    promise, steps = middle(matched["promise"]), extremes(moving_target["step"])
     price = "(S \N{MINUS SIGN} J) / F"
     rows = {
         f"{price}\nat F / L = {promise:g}": where(matched, promise=promise, quantity="interaction"),
@@ -58,7 +53,7 @@ def draw(moving_target: pd.DataFrame) -> Figure:
         "F / L\nat the best rate": where(best, quantity="promise"),
     }
     titles = [f"step {step}" for _ in rows for step in steps]
-    figure, grid = rows_of_panels(titles, len(steps), row_height=4.6, sharey="row")
+    figure, grid = rows_of_panels(titles, len(steps), row_height=3.6, sharey="row")
     for line, (name, chosen) in zip(grid, rows.items(), strict=True):
         row = {axes: where(chosen, step=step) for axes, step in zip(line, steps, strict=True)}
         if name.startswith(price):
@@ -70,6 +65,6 @@ def draw(moving_target: pd.DataFrame) -> Figure:
             draw_held(row, "depth", LEAST_PROMISE, GREATEST_PROMISE)
         line[0].set_ylabel(name)
     for axes in grid[-1]:
-        axes.set_xlabel("depth")
+        axes.set_xlabel("hidden layers")
     label_lines(figure)
     return figure

@@ -17,17 +17,15 @@ FIGURE = Drawing(
     rule="draw_remedies",
     tables=("large_batch",),
     caption="""\
-Whether a large batch costs accuracy and LARS wins it back: compare the ends of the lines, all of which
-have seen equally many images. The ordinate is the accuracy on {{ large_batch.evaluation_examples }} test
-images, the abscissa counts passes over the training images; all arms have a momentum of {{
-large_batch.momentum }} and a weight decay of {{ large_batch.weight_decay }}, the first two with one rate
-for all layers, LARS with rates in proportion to each layer's norm over that of its gradient. Lines are
-means over seeds and bands their 95 % intervals (number of seeds: {{ large_batch.seeds | length }}); a
-cross marks where seeds diverged. Made by training networks of {{ large_batch.depth }} hidden layers, {{
-large_batch.hidden_width }} units wide, on minibatches of {{ large_batch.batch_size }} and {{
-large_batch.large_batch_size }} images of {{ dataset }}, without warm-up or decay of the rate, each arm
-at its own best rate, the one with the lowest training loss at the end with {{ large_batch.tuning_seeds |
-length }} other seeds.
+Whether a large batch costs accuracy and LARS wins it back: compare the ends of the lines, all of which have
+seen equally many images. The ordinate is the accuracy on {{ large_batch.evaluation_examples }} test images;
+all arms have a momentum of {{ large_batch.momentum }} and a weight decay of {{ large_batch.weight_decay }},
+the first two with one rate for all layers, LARS with rates in proportion to each layer's norm over that of
+its gradient. Lines are means over seeds and bands their 95 % intervals (number of seeds:
+{{ large_batch.seeds | length }}); a cross marks where seeds diverged. Made by training networks of
+{{ large_batch.depth }} hidden layers, {{ large_batch.hidden_width }} units wide, on minibatches of
+{{ large_batch.batch_size }} and {{ large_batch.large_batch_size }} images of {{ dataset }}, each arm at its
+own best rate, found with other seeds.
 """,
 )
 
@@ -48,7 +46,7 @@ def draw(large_batch: pd.DataFrame) -> Figure:
     after = large_batch[large_batch["step"] > 0]
     networks = divide(after.assign(value=after["test_accuracy"]), "network")
     titles = [arm_name(network, "sgd") for network in networks]
-    figure, grid = panels(titles, columns=2, row_height=5.5, sharey=True)
+    figure, grid = panels(titles, columns=2, row_height=5.0, sharey=True)
     divergences = {}
     for axes, rows in zip(figure.axes, networks.values(), strict=True):
         divergences[axes] = _draw_arms(axes, rows)

@@ -17,17 +17,13 @@ FIGURE = Drawing(
     rule="draw_first_layers",
     tables=("layer_alone",),
     caption="""\
-What one step of each layer alone does: see on the left which layer moves the outputs most, in the
-middle which does for its number of parameters, and on the right whether a layer's own curvature breaks
-the promise of its gradient. Left is the norm of the change of the outputs for {{ first_layers.held_out
-}} test images, relative to the outputs' norm, in the middle the same divided by the number of the
-layer's parameters, both on logarithmic axes; right is the drop of the minibatch's loss as a share of
-the first-order promise of that layer, at the thin dark line all of it, with -1 standing for less.
-Lines are the darker, the later in training, means over seeds with bands for their 95 % intervals
-(number of seeds: {{ first_layers.seeds | length }}); hairlines only lead to names. Made with the next
-step of gradient descent after the number of steps that a line names, at each network's own best
-learning rate, on minibatches of {{ first_layers.batch_size }} images of {{ dataset }}; the last layer
-is the output layer.
+What one step of each layer alone does to the outputs, in all (left) and for each of its parameters (middle),
+and to the loss (right). Left is the norm of the change of the outputs for {{ first_layers.held_out }} test
+images, relative to their own; right is the drop of the minibatch's loss as a share of the layer's promise, at
+the thin line all of it, with -1 standing for less. Lines are the darker, the later in training, means over
+seeds with bands for their 95 % intervals (number of seeds: {{ first_layers.seeds | length }}). Made with the
+next step of gradient descent after the steps that a line names, on minibatches of
+{{ first_layers.batch_size }} images of {{ dataset }}; the last layer is the output layer.
 """,
 )
 
@@ -37,18 +33,19 @@ QUANTITIES = {
     "kept": "kept of promise",
 }
 LEAST_KEPT = -1.0
+NETWORKS = ("plain", "convolutional")
 
 
 @styled
 def draw(layer_alone: pd.DataFrame) -> Figure:
-    """Three quantities against the layer moved: a row for each network, a line for each time in training.
+    """Three quantities against the layer moved: a row for each of `NETWORKS`, a line for each time.
 
     Args:
         layer_alone: table layer_alone.
     """
-    alone = layer_alone[layer_alone["layer"] > 0]
-    networks = divide(alone, "network")
-    titles = [f"{network_name(network)}" for network in networks for _ in QUANTITIES]
+    shown = layer_alone["network"].isin(NETWORKS) & (layer_alone["layer"] > 0)
+    networks = divide(layer_alone[shown], "network")
+    titles = [network_name(network) for network in networks for _ in QUANTITIES]
     figure, grid = panels(titles, len(QUANTITIES), row_height=3.9, sharey="col", widths=[1, 1, 1.5])
     for axes in grid[:, :2].flat:
         log_axis(axes.yaxis)

@@ -8,17 +8,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
 
-from movingtarget.drawing.curves import log_axis
 from movingtarget.drawing.depths import depth_axis
 from movingtarget.drawing.labels import label_lines
-from movingtarget.drawing.style import extremes, panels, styled
+from movingtarget.drawing.moving_target import log_ordinate
+from movingtarget.drawing.style import panels, styled
 from movingtarget.figure import Drawing
 from movingtarget.look import DARK
 from movingtarget.statistics.means import mean_interval
 from movingtarget.statistics.rows import divide, where
-from movingtarget.theory.linear_chain import ORDERS, RULES, kept_equal, stability_limit, step_size
+from movingtarget.theory.linear_chain import ORDERS, kept_equal, stability_limit, step_size
 from movingtarget.update_orders import UPDATE_ORDERS
 
 FIGURE = Drawing(
@@ -28,20 +27,13 @@ FIGURE = Drawing(
         "chain_stability",
     ),
     caption="""\
-What the other layers take from a step of gradient descent on a chain of linear units, whose output is
-the product of its weights: see the share kept fall where weights exceed 1 if the step ε is fixed, but
-where they lie below 1 if it is normalised as in the book, ε being δ over the squared norm of the
-gradient, and the largest stable rate fall with the number of layers if all move at once, but not if a
-sweep moves one after the other. The share kept is the actual decrease of the output over the decrease
-promised to first order, and 1 if layers did not interfere; a line leaves through the bottom where the
-step overshoots zero so far that the output grows in magnitude. The largest stable rate is that of half
-the squared error of the output near weights of 1, and the last panel divides it by the number of
-gradients in a sweep, 1 or one for each layer, which leaves nothing gained; all is dimensionless. Thin
-lines are theory, for equal weights w, and points means over seeds with bars for their 95 % intervals
-(number of seeds: {{ linear_chain.seeds | length }}), a little off the lines because weights differ.
-Made with gradients by automatic differentiation at weights drawn within 10 % of w, and the rates by
-bisection over runs of 200 sweeps that start from weights within 5 % of 1, scaled to an output of 1, and
-a target within 1 % of it.
+On a chain of linear units, the others' movement takes the promise from large weights at a fixed step (a),
+from small ones at the book's (b), and stability from long chains if all move at once (c). The share kept is
+the actual decrease of the output, the product of the weights w, over the promised one, 1 if layers did not
+interfere; a line leaves through the bottom where the step overshoots zero. Thin lines are theory, for equal
+weights, and points means over seeds with bars for their 95 % intervals (number of seeds:
+{{ linear_chain.seeds | length }}). Made with gradients by automatic differentiation at weights drawn within
+10 % of w, and the rates by bisection over runs of 200 sweeps from weights within 5 % of 1.
 """,
 )
 
@@ -60,22 +52,19 @@ SIDES = {-1: "v", 0: "o", 1: "^"}
 
 @styled
 def draw(linear_chain: pd.DataFrame, chain_stability: pd.DataFrame) -> Figure:
-    """Shares kept by a row of panels for each rule, a column for each size; then largest stable rates.
+    """Shares kept by a panel for each rule, then largest stable rates.
 
     Args:
-        linear_chain: table linear_chain; its least and its greatest size are drawn.
+        linear_chain: table linear_chain; its greatest size is drawn.
         chain_stability: table chain_stability.
     """
-    sizes = extremes(linear_chain["size"])
-    titles = [f"{STEPS[rule]} = {size:g}" for rule in RULES for size in sizes]
-    titles += ["largest stable rate", "the same for each gradient"]
-    figure, grid = panels(titles, columns=len(sizes), row_height=4.6)
-    chosen = [(rule, size) for rule in RULES for size in sizes]
-    for axes, (rule, size) in zip(grid.flat, chosen, strict=False):
+    size = linear_chain["size"].max()
+    titles = [*(f"{name} = {size:g}" for name in STEPS.values()), "largest stable rate"]
+    figure, (row,) = panels(titles, columns=len(titles), row_height=6.0, widths=[1, 1, 1.25])
+    for axes, rule in zip(row, STEPS, strict=False):
         _draw_kept(axes, where(linear_chain, rule=rule, size=size, quantity="kept"))
-    for axes, per_gradient in zip(grid.flat[len(chosen) :], (False, True), strict=True):
-        _draw_rates(axes, chain_stability, per_gradient)
-    for axes in grid.flat:
+    _draw_rates(row[-1], chain_stability)
+    for axes in row:
         axes.set_xlabel("layers")
     label_lines(figure)
     return figure
@@ -83,8 +72,9 @@ def draw(linear_chain: pd.DataFrame, chain_stability: pd.DataFrame) -> Figure:
 
 def _draw_kept(axes: Axes, rows: pd.DataFrame) -> None:
     """A line of theory and the measured means for every weight."""
-    depth_axis(axes, rows["layers"])
-    axes.set_ylim(LOWEST, 1.05)
+    depth_axis(axes, rows["layers"], ticks=3)
+    axes.set_ylim(LOWEST, 1.15)
+    axes.set_yticks([0, 0.5, 1])
     axes.set_ylabel("share kept")
     layers = np.arange(rows["layers"].min(), rows["layers"].max() + 1)
     rule, size = rows[["rule", "size"]].iloc[0]
@@ -96,19 +86,17 @@ def _draw_kept(axes: Axes, rows: pd.DataFrame) -> None:
         _draw_means(axes, of_weight, colour, SIDES[int(np.sign(weight - 1))])
 
 
-def _draw_rates(axes: Axes, rows: pd.DataFrame, per_gradient: bool) -> None:
-    """Largest stable rates of both orders; per gradient, they are divided by `_gradients`."""
-    depth_axis(axes, rows["layers"])
-    log_axis(axes.yaxis)
-    axes.set_ylabel("learning rate per\ngradient" if per_gradient else "learning rate")
+def _draw_rates(axes: Axes, rows: pd.DataFrame) -> None:
+    """Largest stable rates of both orders, and theory's."""
+    depth_axis(axes, rows["layers"], ticks=3)
+    log_ordinate(axes)
+    axes.set_ylabel("learning rate")
     layers = np.arange(rows["layers"].min(), rows["layers"].max() + 1)
     for order in ORDERS:
-        of_order = where(rows, order=order)
-        colour, marker = UPDATE_ORDERS[order].look["color"], UPDATE_ORDERS[order].look["marker"]
-        limit = stability_limit(layers, order) / _gradients(layers, order, per_gradient)
-        axes.plot(layers, limit, color=colour, linewidth=0.7, label=UPDATE_ORDERS[order].title)
-        value = of_order["value"] / _gradients(of_order["layers"], order, per_gradient)
-        _draw_means(axes, of_order.assign(value=value), colour, marker)
+        entry = UPDATE_ORDERS[order]
+        limit = stability_limit(layers, order)
+        axes.plot(layers, limit, color=entry.look["color"], linewidth=0.7, label=entry.title)
+        _draw_means(axes, where(rows, order=order), entry.look["color"], entry.look["marker"])
 
 
 def _theory(layers: Iterable[int], weight: float, rule: str, size: float) -> list[float]:
@@ -121,12 +109,6 @@ def _theory(layers: Iterable[int], weight: float, rule: str, size: float) -> lis
 def _lost(layers: int, weight: float, rule: str, size: float) -> float:
     """The share of itself that every weight loses, eps y / w^2: above 2, the output grows in magnitude."""
     return float(step_size(np.full(layers, weight), rule, size) * weight ** (layers - 2))
-
-
-def _gradients(layers: ArrayLike, order: str, per_gradient: bool) -> NDArray[np.float64]:
-    """How many gradients a sweep evaluates: 1, or one for each layer if forward; 1 unless asked for."""
-    counts = np.asarray(layers, dtype=float)
-    return counts if per_gradient and order == "forward" else np.ones_like(counts)
 
 
 def _draw_means(axes: Axes, rows: pd.DataFrame, colour: str, marker: str) -> None:

@@ -3,7 +3,6 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from movingtarget.drawing.curves import draw_curve, name_missing
 from movingtarget.drawing.depths import depth_axis
@@ -21,37 +20,30 @@ FIGURE = Drawing(
     caption="""\
 How much successive layers tell about each other before training: compare each structure with the plain
 network, and all with the grey line, the same between images that were shuffled, whose true value is zero.
-On the left along the layers of the deepest networks, the abscissa being the lower layer of a pair; on the
-right the mean over layers against depth, on a logarithmic axis. The ordinate is the mutual information in
-nats, by the Gaussian estimate, that is, of linear relations; layers are scaled to unit deviation and read
-through noise of {{ mutual_information.noise }} of it. Lines are means over seeds and bands their 95 %
-intervals (number of seeds: {{ mutual_information.seeds | length }}); what is undefined is named above its
-panel. Made with layers of {{ mutual_information.hidden_width }} units on the first {{
-mutual_information.examples }} test images of {{ dataset }}.
+The abscissa is the number of hidden layers, on a logarithmic axis, the ordinate the mutual information, mean
+over pairs of successive layers, in nats, by the Gaussian estimate, that is, of linear relations; layers are
+scaled to unit deviation and read through noise of {{ mutual_information.noise }} of it. Lines are means over
+seeds and bands their 95 % intervals (number of seeds: {{ mutual_information.seeds | length }}); what is
+undefined is named above its panel. Made with layers of {{ mutual_information.hidden_width }} units on the
+first {{ mutual_information.examples }} test images of {{ dataset }}.
 """,
 )
 
 
 @styled
 def draw(information: pd.DataFrame) -> Figure:
-    """Information along the layers of the deepest networks, and its mean against depth: a row an activation.
+    """Mean information against depth: a panel for each activation.
 
     Args:
         information: table mutual_information.
     """
-    shown = compared(information)
-    rows = divide(where(shown, step=0), "activation")
-    deepest = shown["depth"].max()
-    titles = [f"{activation}, {what}" for activation in rows for what in (f"depth {deepest}", "by depth")]
-    figure, grid = panels(titles, columns=2, row_height=5.6, sharey="row")
-    for (along, by_depth), (activation, of_activation) in zip(grid, rows.items(), strict=True):
-        _draw_networks(along, where(of_activation, depth=deepest), "layer")
-        along.xaxis.set_major_locator(MaxNLocator(integer=True))
-        along.set_ylabel(f"{activation}: information (nats)")
-        depth_axis(by_depth, of_activation["depth"])
-        _draw_networks(by_depth, over_layers(of_activation), "depth")
-    grid[-1, 0].set_xlabel("layer (lower one of the pair)")
-    grid[-1, 1].set_xlabel("depth (hidden layers)")
+    by_activation = divide(where(compared(information), step=0), "activation")
+    figure, (row,) = panels([*by_activation], columns=len(by_activation), row_height=5.6, sharey=True)
+    for axes, rows in zip(row, by_activation.values(), strict=True):
+        depth_axis(axes, rows["depth"])
+        draw_networks(axes, over_layers(rows), "depth")
+        axes.set_xlabel("depth (hidden layers)")
+    row[0].set_ylabel("information (nats)")
     label_lines(figure)
     return figure
 
@@ -68,7 +60,8 @@ def over_layers(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.groupby(keys, sort=False)["value"].mean(skipna=False).reset_index()
 
 
-def _draw_networks(axes: Axes, rows: pd.DataFrame, x: str) -> None:
+def draw_networks(axes: Axes, rows: pd.DataFrame, x: str) -> None:
+    """A curve for each network, and a grey one for shuffled images."""
     null = where(rows, relation="permuted").groupby(x)["value"].mean().dropna()
     if not null.empty:
         axes.plot(null, color=GREY, marker=".", markersize=1, linewidth=0.8, label="shuffled")

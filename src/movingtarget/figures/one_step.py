@@ -19,22 +19,20 @@ FIGURE = Drawing(
     rule="draw_moving_target",
     tables=("one_step",),
     caption="""\
-What one step does to each layer: see in (a) to (f) that all layers move at once, whether Adam moves
-them by shares more alike than SGD does, and below from which learning rate on the loss rises instead of
-falling. The movement is the norm of a layer's first step over that of all its parameters, so at the
-thin dark line a layer moves as far as it is from zero; it and the learning rate, dimensionless, are on
-logarithmic axes, as is the loss of the minibatch, in nats. Lines are the darker, the higher the layer
-or the rate, means over seeds with bands for their 95 % intervals (number of seeds: {{ one_step.seeds |
-length }}). Where the loss of a seed exceeds 100 nats or is not finite a line has a gap, and a cross
-above the panel counts such seeds; hairlines only lead to names. Made with {{ one_step.steps }} steps on
-one minibatch, of the example (five normal inputs, ten rectifiers and a sigmoid, 32 inputs labelled by
-the sign of their sum) and of the first families at their least depth, {{ one_step.hidden_width }} units
-wide ({{ one_step.batch_size }} training images of {{ dataset }}).
+All layers move at once: see how far, layer by layer, and from which learning rate on ten steps raise the loss
+(e, f). The movement is the norm of a layer's first step over that of all its parameters, so at the thin dark
+line a layer moves as far as it is from zero. Lines are the darker, the higher the layer or the rate, means
+over seeds with bands for their 95 % intervals (number of seeds: {{ one_step.seeds | length }}); where the
+loss of a seed exceeds 100 nats or is not finite a line has a gap, and a cross above the panel counts such
+seeds. Made with {{ one_step.steps }} steps of gradient descent (SGD) or Adam on one minibatch, of the example
+(five normal inputs, ten rectifiers and a sigmoid, 32 inputs labelled by the sign of their sum) and of
+networks of the least depth, {{ one_step.hidden_width }} units wide ({{ one_step.batch_size }} training images
+of {{ dataset }}).
 """,
 )
 
 NETWORKS = 3
-"""As many as a page has room for, the example first."""
+"""The example, first, and two families."""
 
 RATES = 4
 """As many learning rates as a panel of losses has room for."""
@@ -47,34 +45,36 @@ OFF_SCALE = 100.0
 
 @styled
 def draw(one_step: pd.DataFrame) -> Figure:
-    """Movement of each layer by rate, then loss by step: a row for each network, at its least depth.
+    """Movement of each layer by rate in the first two networks, then loss by step in the last two of three.
 
     Args:
-        one_step: table one_step.
+        one_step: table one_step; of each network, its least depth is drawn.
     """
-    networks = list(divide(one_step, "network").values())[:NETWORKS]
-    networks = [where(rows, depth=rows["depth"].min()) for rows in networks]
-    titles = [f"{_name(rows)}, {optimiser}" for rows in networks for optimiser in OPTIMISERS.values()]
-    figure, grid = panels(titles * 2, columns=2, row_height=3.1, sharey="row")
-    movements, losses = grid[: len(networks)], grid[len(networks) :]
-    for row, rows in zip(movements, networks, strict=True):
+    networks = [where(rows, depth=rows["depth"].min()) for rows in divide(one_step, "network").values()]
+    networks = networks[:NETWORKS]
+    moved, trained = networks[:2], networks[-2:]
+    titles = [f"{_name(rows)}, {optimiser}" for rows in moved for optimiser in OPTIMISERS.values()]
+    titles += [f"{_name(rows)}, {OPTIMISERS['sgd']}" for rows in trained]
+    figure, grid = panels(titles, columns=2, row_height=3.6, sharey="row")
+    movements, losses = grid[:-1], grid[-1, : len(trained)]
+    for row, rows in zip(movements, moved, strict=True):
         for axes, optimiser in zip(row, OPTIMISERS, strict=True):
             _draw_movements(axes, where(rows, optimiser=optimiser, quantity="movement"))
+            axes.set_xlabel("learning rate")
         row[0].set_ylabel("movement\n(layer's norm)")
     _share_scale(movements[:, 0])
-    for row, rows in zip(losses, networks, strict=True):
-        of_optimisers = [where(rows, optimiser=optimiser, quantity="loss") for optimiser in OPTIMISERS]
-        mark_diverged({axes: _draw_losses(axes, of) for axes, of in zip(row, of_optimisers, strict=True)})
-        row[0].set_ylabel("loss (nats)")
-    _name_abscissa(movements, "learning rate")
-    _name_abscissa(losses, "step")
+    of_sgd = [where(rows, optimiser="sgd", quantity="loss") for rows in trained]
+    mark_diverged({axes: _draw_losses(axes, rows) for axes, rows in zip(losses, of_sgd, strict=True)})
+    for axes in losses:
+        axes.set_xlabel("step")
+    losses[0].set_ylabel("loss (nats)")
     label_lines(figure)
     return figure
 
 
 def _name(rows: pd.DataFrame) -> str:
     network, depth = rows["network"].iloc[0], rows["depth"].iloc[0]
-    return "example" if network == "example" else f"{arm_name(network, 'sgd')}, depth {depth}"
+    return "example" if network == "example" else f"{arm_name(network, 'sgd')}, {depth} layers"
 
 
 def _looks(rows: pd.DataFrame, count: int) -> list[Look]:
@@ -88,14 +88,6 @@ def _share_scale(rows: NDArray[Any]) -> None:
     low, high = zip(*(axes.get_ylim() for axes in rows), strict=True)
     for axes in rows:
         axes.set_ylim(min(low), max(high))
-
-
-def _name_abscissa(grid: NDArray[Any], name: str) -> None:
-    """Numbers and name under the last row of panels alone."""
-    for axes in grid[:-1].flat:
-        axes.tick_params(axis="x", which="both", labelbottom=False)
-    for axes in grid[-1]:
-        axes.set_xlabel(name)
 
 
 def _draw_movements(axes: Axes, rows: pd.DataFrame) -> None:

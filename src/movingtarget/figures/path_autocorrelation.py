@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from movingtarget.drawing.labels import label_lines
-from movingtarget.drawing.style import LOOKS, line_family, line_name, panels, styled
+from movingtarget.drawing.style import LOOKS, line_family, line_short_name, panels, styled
 from movingtarget.figure import Drawing
 from movingtarget.figures.gradient_autocorrelation import draw_lags, draw_rulers
 from movingtarget.look import Look
@@ -49,7 +49,7 @@ def draw(paths: pd.DataFrame, noise: pd.DataFrame) -> Figure:
         draw_rulers(axes, noise[noise["lag"] <= paths["lag"].max()])
         networks = divide(where(paths, path=path, statistics=statistics), "network", "normalisation", "beta")
         for network, rows in networks.items():
-            draw_lags(axes, rows, _short_name(*network), _look(*network))
+            draw_lags(axes, rows, line_short_name(*network), _look(*network))
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     for axes in grid[-1]:
         axes.set_xlabel("lag (points of the path)")
@@ -57,12 +57,6 @@ def draw(paths: pd.DataFrame, noise: pd.DataFrame) -> Figure:
         axes.set_ylabel("autocorrelation (1 at lag 0)")
     label_lines(figure)
     return figure
-
-
-def _short_name(network: str, normalisation: str, beta: float) -> str:
-    """What a network is called, unless it is feedforward, or residual with batch norm, which is the rule."""
-    name = line_name(network, normalisation, beta)
-    return name.removeprefix("feedforward, ").replace(", batch norm, ", ", ")
 
 
 def _look(network: str, normalisation: str, beta: float) -> Look:

@@ -18,16 +18,15 @@ FIGURE = Drawing(
     rule="draw_first_layers",
     tables=("two_classes",),
     caption="""\
-How many mistakes it takes to tell two classes apart: see in (a) how near a linear read-out of random
-first layers, or of stroke directions, comes to a network that is trained whole, and in (b) what each
-further random layer loses. The abscissa of (a) and the ordinate of (b) are wrong answers among all test
-images of the classes {{ two_classes.classes | join(" and ") }} of {{ dataset }}, in per cent; (b) counts
-the random layers below the read-out. Small dots are seeds, large ones their means, with lines or bands
-for 95 % intervals (number of seeds: {{ two_classes.seeds | length }}, each with training images of its
-own). Made with {{ two_classes.examples }} training images: logistic regressions of the pixels, of the
-edges' directions ({{ two_classes.directions }} bins, in the whole image or on a grid of {{
-two_classes.cells }} x {{ two_classes.cells }} cells) and of the outputs of random layers, and networks
-trained for {{ two_classes.steps }} steps at their own best rate.
+How near a linear read-out of random first layers, or of stroke directions, comes to a network that is trained
+whole (a), and what each further random layer loses (b). Wrong answers are counted among all test images of
+the classes {{ two_classes.classes | join(" and ") }} of {{ dataset }}; (b) counts the random layers below the
+read-out. Small dots are seeds, large ones their means, with lines or bands for 95 % intervals (number of
+seeds: {{ two_classes.seeds | length }}, each with training images of its own). Made with
+{{ two_classes.examples }} training images: logistic regressions of the pixels, of the edges' directions ({{
+two_classes.directions }} bins, in the whole image or on a grid of {{ two_classes.cells }} x
+{{ two_classes.cells }} cells) and of the outputs of random layers, and networks trained for
+{{ two_classes.steps }} steps at their own best rate.
 """,
 )
 
@@ -44,7 +43,7 @@ def draw(two_classes: pd.DataFrame) -> Figure:
     tests = where(two_classes, quantity="test_accuracy")
     errors = tests.assign(value=100 * (1 - tests["value"]))
     titles = ["classifiers", "read-outs of random layers"]
-    figure, grid = panels(titles, columns=2, row_height=6.4, widths=[1, 1])
+    figure, grid = panels(titles, columns=2, row_height=5.6, widths=[1, 1])
     of_classifiers, of_layers = grid[0]
     _draw_classifiers(of_classifiers, errors)
     of_classifiers.set_xlabel("wrong answers (%)")

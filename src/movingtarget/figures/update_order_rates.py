@@ -20,17 +20,15 @@ FIGURE = Drawing(
     rule="draw_update_orders",
     tables=("update_orders_search", "stable_rates"),
     caption="""\
-How large a learning rate a sweep bears, and how the rates were chosen: compare the lowest points of the
-curves, ringed, and the bars at the top, each of which spans the seeds' largest rates at which an order
-still learns, with a tick at their median. The abscissa is the learning rate, the ordinate the training
-loss in nats after as many steps as there are sweeps, both logarithmic; a curve is the mean over {{
-update_orders.tuning_seeds | length }} seeds, none of them tested later, and ends where one of them
-diverged. The largest rate was found for each of {{ update_orders.seeds | length }} seeds by bisection to
-2.2 %: there the loss ends below 0.9 times that of the uniform guess after {{
-stable_rates.horizons["full-batch"].sweeps }} steps on a full batch and {{
-stable_rates.horizons.minibatch.sweeps }} on minibatches, so that a network which has collapsed to the
-uniform guess counts as failed. Made by training networks of {{ update_orders.depth }} hidden layers, {{
-update_orders.hidden_width }} units wide, on {{ dataset }}.
+How large a learning rate a sweep bears, and how the rates were chosen: compare the bars at the top, and the
+ringed lowest points of the curves. A bar spans the seeds' largest rates at which an order still learns, with
+a tick at their median; a curve is the mean loss after as many steps as there are sweeps over
+{{ update_orders.tuning_seeds | length }} seeds, none of them tested later, and ends where one of them
+diverged. The largest rate was found for each of {{ update_orders.seeds | length }} seeds by bisection to 2.2
+%: there the loss ends below 0.9 times that of the uniform guess after
+{{ stable_rates.horizons["full-batch"].sweeps }} steps on a full batch and
+{{ stable_rates.horizons.minibatch.sweeps }} on minibatches. Made by training networks of
+{{ update_orders.depth }} hidden layers, {{ update_orders.hidden_width }} units wide, on {{ dataset }}.
 """,
 )
 
@@ -39,14 +37,14 @@ DRAWN = ("simultaneous", "forward", "fresh", "repeated", "repeated-fresh")
 
 @styled
 def draw(search: pd.DataFrame, stable_rates: pd.DataFrame) -> Figure:
-    """Loss against learning rate: a row of panels for each regime, a column for each network.
+    """Loss against learning rate: a row of panels for each regime, a column for the first networks.
 
     Args:
         search: table update_orders_search.
         stable_rates: table stable_rates.
     """
     shown = where(search[search["order"].isin(DRAWN)], budget="sweep")
-    figure, placed = regime_panels(shown, row_height=5.0, sharey="row", widths=room_for_names(shown))
+    figure, placed = regime_panels(shown, row_height=3.7, sharey="row", widths=room_for_names(shown))
     last_regime, last_network = [*placed][-1]
     for (regime, network), axes in placed.items():
         for axis in (axes.xaxis, axes.yaxis):

@@ -19,20 +19,14 @@ FIGURE = Drawing(
     rule="draw_update_orders",
     tables=("update_orders",),
     caption="""\
-Whether it pays to compute the gradient again for each layer: along the thin vertical line, which stands
-at what the sweeps have spent in the end, see whether the forward sweep lies below simultaneous updates,
-in which regime and on which network. The rows are regimes: a full batch of {{
-update_orders.regimes["full-batch"].examples }} images, without noise; one minibatch of {{
-update_orders.regimes.minibatch.examples }} a step, a whole sweep included; a fresh minibatch for each
-layer; "as many steps" takes as many simultaneous steps on a sweep's examples as the sweep has layers. The
-abscissa is the
-cost, FLOPs of one member's matrix products, the ordinate the training loss in nats, both logarithmic.
-Lines are means over seeds and bands their 95 % intervals (number of seeds: {{ update_orders.seeds |
-length }}); a line of which a seed diverged ends there, under a cross that gives their number, and
-hairlines only lead to names, which stand in the last column. Made by training networks of {{
-update_orders.depth }} hidden layers, {{ update_orders.hidden_width }} units wide, on {{ dataset }}; every
-course has its own best learning rate, chosen on {{ update_orders.tuning_seeds | length }} other seeds to
-within a factor of 1.5.
+Whether it pays to compute the gradient again for each layer: along the thin vertical line, see whether the
+sweep lies below simultaneous updates. The line stands at what the sweeps have spent in the end; rows are a
+full batch, one minibatch a step, a whole sweep included, and a fresh minibatch for each layer; the abscissa
+is the cost in FLOPs of one member's matrix products. Lines are means over seeds and bands their 95 %
+intervals (number of seeds: {{ update_orders.seeds | length }}); a line of which a seed diverged ends there,
+under a cross that gives their number, and hairlines only lead to names. Made by training networks of
+{{ update_orders.depth }} hidden layers, {{ update_orders.hidden_width }} units wide, on {{ dataset }}, each
+course at its own best learning rate.
 """,
 )
 
@@ -44,7 +38,7 @@ DRAWN = ("simultaneous", "forward", "fresh", "repeated", "repeated-fresh")
 
 @styled
 def draw(update_orders: pd.DataFrame) -> Figure:
-    """Training loss against FLOPs: a row for each regime, a column for each network.
+    """Training loss against FLOPs: a row for each regime, a column for the first networks.
 
     Args:
         update_orders: table update_orders.
@@ -54,7 +48,7 @@ def draw(update_orders: pd.DataFrame) -> Figure:
     curves = rows[rows["budget"] == course].assign(
         value=lambda drawn: drawn["train_loss"], gigaflops=lambda drawn: drawn["flops"] / 1e9
     )
-    figure, placed = regime_panels(curves, row_height=5.0, sharey="row", widths=room_for_names(curves))
+    figure, placed = regime_panels(curves, row_height=3.7, sharey="row", widths=room_for_names(curves))
     last_regime, last_network = [*placed][-1]
     mark_diverged(
         {

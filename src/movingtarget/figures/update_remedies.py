@@ -1,13 +1,12 @@
-"""Figure: training from scratch with rates or stages of their own for the layers."""
+"""Figure: what rates or stages of their own for the layers reach in training from scratch."""
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from movingtarget.drawing.curves import Divergence, draw_curve, log_axis, mark_diverged, missing
-from movingtarget.drawing.labels import label_lines
-from movingtarget.drawing.style import arm_name, panels, styled
+from movingtarget.drawing.curves import log_axis
+from movingtarget.drawing.rows import draw_mean, thin_out_ticks
+from movingtarget.drawing.style import FONT_SIZE, LINE_HEIGHT, arm_name, panels, styled
 from movingtarget.figure import Drawing
 from movingtarget.look import GREY, Look
 from movingtarget.statistics.rows import divide, where
@@ -17,54 +16,41 @@ FIGURE = Drawing(
     rule="draw_remedies",
     tables=("remedies",),
     caption="""\
-Whether rates or stages of their own for the layers do better than one gradient and one rate for all,
-in training from scratch: compare each order with simultaneous updates, greedy training, which adds the
-layers one by one before all are trained, also with as many simultaneous steps as it takes in all. The
-ordinate is the training loss in nats, logarithmic, of the whole network, so that during the stages of
-greedy training it is that of layers not yet trained; the thin vertical line stands at the end of
-simultaneous updates, and FLOPs are those of one member's matrix products. Smaller early or late rates fall by
-2.6 from layer to layer towards the input or the output, LARS sets each by the norms of weights and
-gradient, freezing in order stops the layers one by one from the bottom. Lines are means over seeds and
-bands their 95 % intervals (number of seeds: {{ remedies.seeds | length }}); a cross marks where seeds
-diverged. Made by training networks of {{ remedies.depth }} hidden layers, {{ remedies.hidden_width }}
-units wide, for {{ remedies.steps }} steps on minibatches of {{ remedies.batch_size }} images of {{
-dataset }}, greedy ones after {{ remedies.pretraining_steps }} steps of stages, each order at its own
-best rate, found with {{ remedies.tuning_seeds | length }} other seeds.
+Whether rates or stages of their own for the layers help in training from scratch: left of the thin line, they
+do. Greedy training, which adds the layers one by one before all are trained, has to beat the longer
+simultaneous one, too, which takes as many steps in all; smaller early or late rates fall by 2.6 from layer to
+layer towards the input or the output, LARS sets each by the norms of weights and gradient, freezing in order
+stops the layers one by one from the bottom. Markers are means over seeds and bars their 95 % intervals
+(number of seeds: {{ remedies.seeds | length }}), and a cross at the right edge counts seeds that diverged.
+Made by training networks of {{ remedies.depth }} hidden layers, {{ remedies.hidden_width }} units wide, for
+{{ remedies.steps }} steps on minibatches of {{ remedies.batch_size }} images of {{ dataset }}, greedy ones
+after {{ remedies.pretraining_steps }} steps of stages, each at its own best rate, found with other seeds.
 """,
 )
 
-LONGER: tuple[str, Look] = ("simultaneous, longer", {"color": GREY, "marker": "o", "linestyle": "--"})
-
-COSTS = {"gigaflops": "cost (GFLOP a member)", "step": "steps (minibatches)"}
+LONGER: tuple[str, Look] = ("simultaneous, longer", {"color": GREY, "marker": "o"})
 
 
 @styled
 def draw(remedies: pd.DataFrame) -> Figure:
-    """Training loss against cost and steps: a row for each network.
+    """Training loss at the end: a column for each network, a row in it for each order.
 
     Args:
         remedies: table remedies.
     """
-    after = remedies[remedies["step"] > 0]
-    curves = after.assign(value=after["train_loss"], gigaflops=after["flops"] / 1e9)
-    networks = divide(curves, "network", "activation")
-    titles = [title for arm in networks for title in (_name(*arm), "")]
-    figure, grid = panels(titles, columns=2, row_height=4.6, sharey="row", widths=[1, 1.8])
-    divergences = {}
-    for row, rows in zip(grid, networks.values(), strict=True):
-        log_axis(row[0].yaxis)
-        row[0].set_ylabel("training loss (nats)")
-        for axes, cost in zip(row, COSTS, strict=True):
-            divergences[axes] = _draw_network(axes, rows, cost, named=cost == "step")
-    mark_diverged(divergences)
-    for axes, label in zip(grid[-1], COSTS.values(), strict=True):
-        axes.set_xlabel(label)
-    label_lines(figure)
+    networks = divide(remedies, "network", "activation")
+    orders = [*divide(remedies, "order")]
+    titles = [f"{arm_name(network, 'sgd')}, {activation}" for network, activation in networks]
+    height = (1.6 * len(orders) * LINE_HEIGHT + 6 * FONT_SIZE) / 72 * 2.54
+    figure, (row,) = panels(titles, len(titles), height, sharey=True)
+    for axes, rows in zip(row, networks.values(), strict=True):
+        log_axis(axes.xaxis)
+        _draw_ends(axes, rows, orders)
+        thin_out_ticks(axes)
+        axes.set_xlabel("training loss (nats)")
+    row[0].set_yticks(range(len(orders)), [_title_and_look(order)[0] for order in orders])
+    row[0].set_ylim(len(orders) - 0.4, -0.6)
     return figure
-
-
-def _name(network: str, activation: str) -> str:
-    return f"{arm_name(network, 'sgd')}, {activation}"
 
 
 def _title_and_look(order: str) -> tuple[str, Look]:
@@ -72,16 +58,15 @@ def _title_and_look(order: str) -> tuple[str, Look]:
     return (entry.title, entry.look) if entry else LONGER
 
 
-def _draw_network(axes: Axes, rows: pd.DataFrame, cost: str, named: bool) -> list[Divergence]:
-    """Every order's curve up to where a seed of it diverges, and what diverges there."""
-    axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.axvline(where(rows, order="simultaneous")[cost].max(), color=GREY, linewidth=0.5, label="_")
-    divergences = []
-    for order, of_order in divide(rows, "order").items():
-        title, look = _title_and_look(order)
-        name = title if named else ""
-        draw_curve(axes, of_order, cost, name or "_", look)
-        if places := missing(axes, of_order, cost):
-            lost = of_order.loc[of_order[cost] == places[0], "value"].isna().sum()
-            divergences.append(Divergence(name, look, of_order["seed"].nunique(), {places[0]: int(lost)}))
-    return divergences
+def _draw_ends(axes: Axes, rows: pd.DataFrame, orders: list[str]) -> None:
+    """The last loss of each order that a network was trained by, and a line at simultaneous updates."""
+    ends = {order: _last_losses(where(rows, order=order)) for order in divide(rows, "order")}
+    axes.axvline(ends["simultaneous"].mean(skipna=False), color=GREY, linewidth=0.5)
+    for place, order in enumerate(orders):
+        if order in ends:
+            _, look = _title_and_look(order)
+            draw_mean(axes, ends[order], place, {"color": look["color"], "marker": look["marker"]})
+
+
+def _last_losses(rows: pd.DataFrame) -> pd.Series:
+    return where(rows, step=rows["step"].max())["train_loss"]

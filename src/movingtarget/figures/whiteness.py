@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from movingtarget.drawing.curves import draw_curve, name_missing
 from movingtarget.drawing.depths import depth_axis
 from movingtarget.drawing.labels import label_lines
-from movingtarget.drawing.style import LOOKS, line_family, line_name, panels, styled
+from movingtarget.drawing.style import LOOKS, line_family, line_short_name, panels, styled
 from movingtarget.figure import Drawing
 from movingtarget.look import DARK, Look
 from movingtarget.statistics.rows import divide, where
@@ -63,7 +63,7 @@ def _draw_networks(axes: Axes, rows: pd.DataFrame) -> None:
     for (network, normalisation, beta), of_network in divide(
         rows, "network", "normalisation", "beta"
     ).items():
-        name = line_name(network, normalisation, beta).removeprefix("feedforward, ")
+        name = line_short_name(network, normalisation, beta)
         look = LOOKS[line_family(network, normalisation)] | (CENTRED if normalisation == "centred" else {})
         draw_curve(axes, of_network, "depth", name, look)
         name_missing(axes, of_network, "depth", name)

@@ -65,7 +65,6 @@ def information_values(tables: Mapping[str, pd.DataFrame], settings: Mapping[str
         "edges": edges(tables["mutual_information_search"]),
         "saturated": saturated(where(information, dial=AS_DRAWN)),
         "gain": gains(training),
-        "flips": flips(tables["claims"]),
         "gain_flips": gain_flips(where(tables["information_prediction"], activation=activation)),
     }
 
@@ -194,19 +193,6 @@ def saturated(information: pd.DataFrame) -> str:
         if rows["saturated"].any()
     }
     return prose.listed([*shares.values()]) if shares else ""
-
-
-def flips(claims: pd.DataFrame) -> str:
-    """By which estimators more information does not go with fewer steps, in words; empty if all agree.
-
-    Args:
-        claims: table claims.
-    """
-    asked = claims[claims["claim"].isin(READINGS)]
-    against = [READINGS[name] for name in where(asked, verdict="not reproduced")["claim"]]
-    if not against or "reproduced" not in set(asked["verdict"]):
-        return ""
-    return f"by {prose.listed(against)}, more information does not go with fewer steps"
 
 
 def gain_flips(prediction: pd.DataFrame) -> str:

@@ -59,6 +59,7 @@ def environment(folder: Path | None = None) -> jinja2.Environment:
         block_end_string="%>",
         comment_start_string="<#",
         comment_end_string="#>",
+        extensions=["jinja2.ext.do"],
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

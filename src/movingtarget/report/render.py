@@ -3,15 +3,28 @@
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pandas as pd
 import pypandoc
 import typst
 
+from movingtarget.report.fonts import FOLDER
+from movingtarget.report.page import page
+
 
 def render(
-    markdown: str, *, figures: Path, style: Path, bibliography: Path, html: Path, pdf: Path, tex: Path
+    markdown: str,
+    *,
+    figures: Path,
+    style: Path,
+    bibliography: Path,
+    data: Mapping[str, pd.DataFrame],
+    html: Path,
+    pdf: Path,
+    tex: Path,
 ) -> None:
     """Write `markdown` (Pandoc's, every number filled in) as a self-contained page, a PDF and LaTeX source.
 
@@ -22,9 +35,10 @@ def render(
     Args:
         markdown: the report, with a YAML header for title, subtitle, date and abstract.
         figures: the folder that image paths are relative to, which holds each figure as SVG (for HTML and
-            PDF, text as paths) and as PDF (for LaTeX).
+            PDF) and as PDF (for LaTeX).
         style: the folder of Pandoc's options for each format: `html.yaml`, `typst.yaml`, `latex.yaml`.
         bibliography: the BibTeX file.
+        data: tables that the page has for download, by name.
         html: the page to write; it loads nothing from anywhere.
         pdf: the PDF to write.
         tex: the LaTeX source to write; it finds the figures by a path relative to its own folder.
@@ -41,13 +55,30 @@ def render(
         "latex": [f"--variable=header-includes:{header}"],
     }
     with ThreadPoolExecutor() as pool:  # a process of Pandoc each
-        page, document, latex = pool.map(
+        written, document, latex = pool.map(
             lambda name: _pandoc(markdown, f"--defaults={style / name}.yaml", *options[name], *sources),
             options,
         )
-    contents = {html: page.encode(), pdf: _typst(document, figures), tex: latex.encode()}
+        whole = pool.submit(page, written, figures, style, data)
+        contents = {pdf: _typst(document, figures), tex: latex.encode(), html: whole.result().encode()}
     for path, content in contents.items():
         _write(path, content)
+
+
+def render_summary(markdown: str, *, bibliography: Path, summary: Path) -> None:
+    """Write `markdown` (Pandoc's, every number filled in) as GitHub's Markdown, citations in words.
+
+    Args:
+        markdown: the summary.
+        bibliography: the BibTeX file.
+        summary: the file to write.
+
+    Raises:
+        ValueError: as `render` does.
+    """
+    options = ["--from=markdown", "--to=gfm", "--wrap=none", "--citeproc", "--fail-if-warnings"]
+    cited = [f"--bibliography={bibliography}", "--metadata=suppress-bibliography:true"]
+    _write(summary, _pandoc(markdown, *options, *cited).encode())
 
 
 def _pandoc(markdown: str, *options: str) -> str:
@@ -61,7 +92,7 @@ def _pandoc(markdown: str, *options: str) -> str:
 
 def _typst(document: str, figures: Path) -> bytes:
     """The PDF of a Typst document whose images lie in `figures`; any warning of Typst's is an error."""
-    compiler = typst.Compiler(root=figures, ignore_system_fonts=True)
+    compiler = typst.Compiler(root=figures, ignore_system_fonts=True, font_paths=[FOLDER])
     try:
         pdf, warnings = compiler.compile_with_warnings(document.encode())
     except typst.TypstError as error:

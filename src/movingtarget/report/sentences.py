@@ -1,10 +1,11 @@
 """Words within the report's sentences that follow from claims, whatever their verdicts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from movingtarget.report import prose
 from movingtarget.report.answers import by_verdict
@@ -19,7 +20,9 @@ def sentences(claims: Mapping[str, Claim]) -> dict[str, Any]:
 
     Each takes a claim's id first. `told` and `judged` take the words for reproduced, not reproduced and
     inconclusive: `told` gives them alone, `judged` with verdict and number behind them. `found` is the
-    verdict with its number, `estimate` the number alone, `found_for` several claims told apart.
+    verdict with its number, `estimate` the number alone, `found_for` several claims told apart, `decided` how
+    many of several, named in one list, are not inconclusive, `registered` names those of papers, `verdicts_for`
+    the verdicts of several, by the words for each, as `by_verdict` takes them.
     """
     return {
         "claims": claims,
@@ -28,8 +31,11 @@ def sentences(claims: Mapping[str, Claim]) -> dict[str, Any]:
         "found": partial(found, claims),
         "found_for": partial(found_for, claims),
         "estimate": lambda name: estimate(claims[name]),
+        "decided": partial(decided, claims),
+        "registered": lambda *papers: registered(claims, *papers),
         "by_verdict": by_verdict,
         "verdicts_of": partial(verdicts_of, claims),
+        "verdicts_for": lambda names: {words: claims[name]["verdict"] for words, name in names.items()},
         "by_budget": partial(by_budget, claims),
     }
 
@@ -43,6 +49,29 @@ def found(claims: Mapping[str, Claim], name: str) -> str:
 def told(claims: Mapping[str, Claim], name: str, yes: str, no: str, still_open: str) -> str:
     """The words for a claim's verdict: reproduced, not reproduced or inconclusive."""
     return dict(zip(prose.VERDICTS, (yes, no, still_open), strict=True))[claims[name]["verdict"]]
+
+
+def decided(claims: Mapping[str, Claim], names: Sequence[str]) -> str:
+    """How many of several tests have a verdict other than inconclusive.
+
+    >>> claims = {"a": {"verdict": "reproduced"}, "b": {"verdict": "inconclusive"}}
+    >>> decided(claims, ["a", "b"]), decided(claims, ["a"]), decided(claims, ["b"])
+    ('1 of 2 tests is decided', 'the one test is decided', 'the one test is undecided')
+    """
+    count = sum(claims[name]["verdict"] != "inconclusive" for name in names)
+    if len(names) == 1:
+        return f"the one test is {'decided' if count else 'undecided'}"
+    return f"{count} of {len(names)} tests {'is' if count == 1 else 'are'} decided"
+
+
+def registered(claims: Mapping[str, Claim], *papers: str) -> list[str]:
+    """The claims and questions on some papers, by name; checks are none.
+
+    >>> claims = {"a": {"paper": "he2015", "kind": "paper"}, "b": {"paper": "he2015", "kind": "check"}}
+    >>> registered(claims, "he2015"), registered(claims, "zhang2019")
+    (['a'], [])
+    """
+    return [name for name, it in claims.items() if it["paper"] in papers and it["kind"] != "check"]
 
 
 FOUND_FOR = {
@@ -78,3 +107,8 @@ def estimate(claim: Claim) -> str:
     if claim["seeds"] < 2:
         return "not measured"
     return prose.interval(claim["estimate"], claim["low"], claim["high"])
+
+
+def records(claims: pd.DataFrame) -> list[Claim]:
+    """The rows of the table of verdicts, one by one."""
+    return [{str(key): value for key, value in row.items()} for row in claims.to_dict("records")]

@@ -1,16 +1,14 @@
 """The values that the report's placeholders stand for, computed from a run's tables."""
 
-import shlex
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from movingtarget.data.catalogue import DATASETS
 from movingtarget.faults import FAULTS
-from movingtarget.figure import Drawing, filled_caption
 from movingtarget.report import prose
 from movingtarget.report.early_steps import early_steps_table
 from movingtarget.report.fault_detection import fault_values
@@ -19,37 +17,14 @@ from movingtarget.report.information import READINGS, information_values
 from movingtarget.report.locoprop import flip, locoprop_values
 from movingtarget.report.moving_target import counter_example, edges, orders_table, promises_table
 from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table
-from movingtarget.report.sentences import Claim, estimate, found_for, sentences
+from movingtarget.report.sentences import records, sentences
+from movingtarget.report.shown import Run, claims_table, figure_markdown, tables_shown
 from movingtarget.statistics.bootstrap import Interval, over_arms
 from movingtarget.statistics.means import mean_of
 from movingtarget.statistics.rank_correlation import partial_rank_correlation, rank_correlation
 from movingtarget.statistics.rows import divide, where
 
 ARM = ["network", "depth", "update_rule"]
-
-
-class Run(NamedTuple):
-    """What a report is written from, beside the tables.
-
-    Attributes:
-        config: the run's settings.
-        version: of the code.
-        command: the words that start this run again, before a target.
-        figures: what each declares, by name.
-        provenance: of each figure, the tables it is drawn from and their fingerprint.
-        costs: of the run that made the tables, a row for each job.
-        made: where, when and by what they were made.
-        anew: whether this run made them, and not one that was kept.
-    """
-
-    config: Mapping[str, Any]
-    version: str
-    command: str
-    figures: Mapping[str, Drawing]
-    provenance: Mapping[str, str]
-    costs: pd.DataFrame
-    made: Mapping[str, Any]
-    anew: bool
 
 
 def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any]:
@@ -60,7 +35,7 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         run: settings, version, captions and costs.
     """
     claims = tables["claims"]
-    by_name = {claim["claim"]: claim for claim in _records(claims)}
+    by_name = {claim["claim"]: claim for claim in records(claims)}
     depths = sorted({arm["depth"] for arm in run.config["training"]["arms"]})
     return {
         **sentences(by_name),
@@ -69,21 +44,22 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "version": run.version,
         "command": run.command,
         "counts": counts(claims),
-        "verdicts": verdicts_table(where(claims, kind="paper")),
-        "questions": verdicts_table(where(claims, kind="question")),
-        "checks": verdicts_table(where(claims, kind="check")),
+        "by_paper": by_paper(claims),
+        "all_claims": lambda kind: claims_table(where(claims, kind=kind), run),
         "arms": arms_table(tables["training"], tables["training_search"]),
         "costs": costs_by_rule(run.costs),
         "made": run.made,
         "anew": run.anew,
         "shallow": depths[0],
         "deep": depths[-1],
-        "figure": partial(_figure, run=run),
+        "figure": partial(figure_markdown, run=run),
+        "tables_shown": tables_shown(tables, run),
         "flip": flip,
         "information": information_values(tables, run.config["mutual_information"]),
-        "by_estimator": found_for(by_name, {words: name for name, words in READINGS.items()}),
+        "readings": {words: name for name, words in READINGS.items()},
         "locoprop": locoprop_values(tables),
         "edges": edges(tables["update_orders_search"]),
+        "healed": healed(tables["shattering_in_training"]),
         "healing": healing_table(tables["shattering_in_training"]),
         "prediction": prediction(tables["learning_speed"]),
         "orders": orders_table(tables["update_order_budgets"], tables["stable_rates"]),
@@ -98,22 +74,9 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "promises": promises_table(tables["moving_target"], tables["moving_target_search"]),
         "early_steps": early_steps_table(tables["early_steps"], tables["early_steps_search"]),
         "faults": fault_values(tables),
-        "probe_finds": found_for(by_name, {f.title: f"probe-finds-{name}" for name, f in FAULTS.items()}),
+        "of_faults": {fault.title: f"probe-finds-{name}" for name, fault in FAULTS.items()},
         "mean": lambda table, **conditions: prose.interval(*mean_of(tables[table], **conditions)),
     }
-
-
-def _figure(name: str, run: Run) -> str:
-    """A figure with its caption, the first sentence bold, and, under it, what made it."""
-    drawing, target = run.figures[name], shlex.quote(f"{run.config['results']}/figures/{name}.svg")
-    first, _, rest = filled_caption(drawing.caption, run.config).partition(". ")
-    return (
-        f"![**{first}.** {rest}]({name}){{#fig-{name}}}\n\n"
-        "::: provenance\n"
-        f"Rule `{drawing.rule}`, {run.provenance[name]}; code {run.version}. "
-        f"Again: `rm {target}; {run.command} -- {target}`\n"
-        ":::\n"
-    )
 
 
 def arms_table(training: pd.DataFrame, search: pd.DataFrame) -> pd.DataFrame:
@@ -154,6 +117,13 @@ def healing_table(shattering: pd.DataFrame) -> pd.DataFrame:
         for (network, depth), arm in shattering.groupby(["network", "depth"], sort=False)
     ]
     return pd.DataFrame(rows)
+
+
+def healed(shattering: pd.DataFrame) -> str:
+    """Of how many arms gradients are more alike at the last step than at the first, in words."""
+    correlations = where(shattering, quantity="correlation")
+    arms = correlations.groupby(["network", "depth", "step"])["value"].mean().unstack()
+    return f"{int((arms[arms.columns.max()] > arms[arms.columns.min()]).sum())} of {len(arms)}"
 
 
 def _first_and_last(arm: pd.DataFrame) -> dict[str, str]:
@@ -221,33 +191,14 @@ def counts(claims: pd.DataFrame) -> dict[str, int]:
     }
 
 
-def verdicts_table(claims: pd.DataFrame) -> pd.DataFrame:
-    """The claims as the report shows them, in text.
+def by_paper(claims: pd.DataFrame) -> pd.DataFrame:
+    """How many claims of each paper have each verdict, papers in the order in which they are registered.
 
     Returns:
-        Columns question (in words), claim (statement with its source), estimate (with interval), confidence
-        (of the interval), gradient_norm (the confound of the treatment / of the control, empty if the claim
-        has none) and verdict.
+        Columns paper (a citation) and one for each verdict.
     """
+    of_papers = where(claims, kind="paper")
     return pd.DataFrame(
-        {
-            "question": claims["question"].str.replace("-", " "),
-            "claim": claims["statement"] + " [@" + claims["paper"] + ", " + claims["place"] + "]",
-            "estimate": [estimate(claim) for claim in _records(claims)],
-            "confidence": [prose.percent(confidence) for confidence in claims["confidence"]],
-            "gradient_norm": [_confound(claim) for claim in _records(claims)],
-            "verdict": claims["verdict"].map(prose.verdict),
-        }
+        {"paper": f"@{paper}"} | {verdict: len(where(rows, verdict=verdict)) for verdict in prose.VERDICTS}
+        for paper, rows in divide(of_papers, "paper").items()
     )
-
-
-def _confound(claim: Claim) -> str:
-    """One number, or treatment / control; empty if there is neither."""
-    means = [claim["treatment_confound"], claim["control_confound"]]
-    while means and np.isnan(means[-1]):
-        means.pop()
-    return " / ".join(prose.number(mean, 2) for mean in means)
-
-
-def _records(claims: pd.DataFrame) -> list[Claim]:
-    return [{str(key): value for key, value in row.items()} for row in claims.to_dict("records")]

@@ -181,7 +181,9 @@ def _differences(schema: Schema, pairs: Pairs) -> Iterator[tuple[bool, str]]:
         apart = _apart(rows, column)
         if apart.any():
             first = rows.loc[apart, [column, column + NEW]].iloc[0]
-            told = f"{column} {_shown(first.iloc[1])}, reference {_shown(first.iloc[0])}, in {apart.sum()} rows"
+            told = (
+                f"{column} {_shown(first.iloc[1])}, reference {_shown(first.iloc[0])}, in {apart.sum()} rows"
+            )
             yield _too_far(rows, column, apart), told
 
 

@@ -1,0 +1,179 @@
+"""What a run says on the terminal: a line that tells how far it is and, last, what failed.
+
+Snakemake's own lines go to its log, `.snakemake/log`, as ever. A logger plugin of snakemake's would have to
+be installed, of the right clone of the project, before the Snakefile is read; so the Snakefile replaces the
+handler that writes to the terminal instead.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from movingtarget_workflow.chapters import chapter_of_job
+from movingtarget_workflow.job import cause
+from movingtarget_workflow.progress import Progress
+from movingtarget_workflow.screen import Screen
+from movingtarget_workflow.time_left import read_costs
+
+ITS_OWN_WORDS = ("dryrun", "verbose", "debug_dag", "printshellcmds", "show_failed_logs")
+"""Settings by which a user asks for what snakemake has to say."""
+NO_NEWS = (
+    "Assuming unrestricted shared filesystem usage",
+    "At least one job did not complete successfully",
+    "Exiting because a job execution failed",
+)
+NOTHING_TO_DO = "Nothing to be done"
+INTERRUPTED = "Terminating processes on user request"
+
+
+def attach(workflow: Any, costs: Path) -> None:
+    """Have jobs that run told in our words, unless the user asks for snakemake's or has a logger of his own.
+
+    Whatever snakemake does beside running jobs, and mistakes in the Snakefile, it tells itself.
+
+    Args:
+        workflow: snakemake's.
+        costs: a table of what jobs took in a reference run, if there is one.
+    """
+    asked = any(getattr(workflow.output_settings, name) for name in ITS_OWN_WORDS)
+    manager = getattr(workflow, "logger_manager", None)  # other versions of snakemake have none here
+    handlers = manager.logger.handlers if manager else []
+    usual = next((handler for handler in handlers if handler.name == "DefaultStreamHandler"), None)
+    if asked or not manager or not usual:
+        return
+    manager.logger.removeHandler(usual)
+    manager.logger.addHandler(Terminal(workflow, usual, read_costs(costs)))
+
+
+class Terminal(logging.Handler):
+    """Takes snakemake's records and tells what people want to know of a run."""
+
+    def __init__(self, workflow: Any, usual: Any, reference: Mapping[str, float]) -> None:
+        super().__init__()
+        self._workflow, self._usual, self._reference = workflow, usual, reference
+        self._screen, self._progress = Screen(usual.stream), Progress()
+        self._runs = self._interrupted = False
+        self._jobs: dict[int, str] = {}
+        self._errors: list[logging.LogRecord] = []
+        self._failures: list[str] = []
+        self._result = ""
+        self._takers: dict[str | None, Callable[[Any], None]] = {
+            LogEvent.RUN_INFO: self._plan,
+            LogEvent.JOB_INFO: self._begin,
+            LogEvent.JOB_FINISHED: self._end,
+            LogEvent.JOB_ERROR: self._fail,
+        }
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell a record in our way, or pass it on."""
+        if any(words in str(record.msg) for words in NO_NEWS):
+            return
+        event = getattr(record, "event", None)
+        self._runs |= event == LogEvent.WORKFLOW_STARTED
+        take = self._takers.get(event, self._other) if self._runs else self._pass_on
+        try:
+            take(record)
+        except Exception:
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Tell what became of the run, once."""
+        if self._runs:
+            self._runs = False
+            self._screen.clear()
+            self._tell_end()
+        super().close()
+
+    def _plan(self, record: logging.LogRecord) -> None:
+        cores = self._workflow.cores
+        planned = {
+            _name(job.rule.name, job.wildcards_dict): min(job.threads, cores)
+            for job in self._workflow.dag.needrun_jobs()
+            if not job.is_norun
+        }
+        self._progress = Progress(planned, cores, self._reference)
+
+    def _begin(self, record: Any) -> None:
+        name = _name(record.rule_name, record.wildcards)
+        if name not in self._progress.planned:  # a target, which says where to look
+            self._result = record.rule_msg or ""
+            return
+        if not self._jobs:
+            logs = ", ".join(map(os.path.relpath, self._workflow.logger_manager.get_logfile()))
+            self._tell(f"{self._progress.plan()}; what snakemake says is in {logs}")
+        self._jobs[record.jobid] = name
+        self._progress.begin(name)
+        self._update()
+
+    def _end(self, record: Any) -> None:
+        if record.job_id in self._jobs:
+            self._progress.end(self._jobs[record.job_id])
+            self._update()
+
+    def _fail(self, record: Any) -> None:
+        if not self._interrupted:
+            name = self._jobs[record.jobid]
+            self._failures.append(failure(name, record.log, self._errors))
+            self._progress.fail(name)
+            self._update()
+
+    def _other(self, record: logging.LogRecord) -> None:
+        """What is no job: errors wait for the end, warnings are passed on, the rest is left to the log."""
+        text = str(record.msg)
+        self._interrupted |= text.startswith(INTERRUPTED)
+        if record.levelno >= logging.ERROR:
+            self._screen.keep()  # a job that could not even begin has written its own lines
+            self._errors.append(record)
+        elif record.levelno >= logging.WARNING or text.startswith(NOTHING_TO_DO):
+            self._pass_on(record)
+
+    def _pass_on(self, record: logging.LogRecord) -> None:
+        self._screen.clear()
+        self._usual.handle(record)
+
+    def _update(self) -> None:
+        if not self._quiet():
+            self._screen.update(self._progress.now())
+
+    def _tell(self, line: str) -> None:
+        if not self._quiet():
+            self._screen.say(line)
+
+    def _quiet(self) -> bool:
+        asked = self._workflow.output_settings.quiet or ()
+        return any(about.name in ("ALL", "PROGRESS", "RULES") for about in asked)
+
+    def _tell_end(self) -> None:
+        progress = self._progress
+        if self._jobs:
+            result = self._result if progress.is_done() else "The next start goes on"
+            self._tell(f"{progress.count()} in {progress.took()}. {result}".rstrip())
+        for line in self._failures:
+            self._screen.say(line)
+        for record in [] if self._failures or self._interrupted else self._errors:
+            self._pass_on(record)
+
+
+def failure(job: str, logs: Sequence[str], errors: Sequence[logging.LogRecord]) -> str:
+    """What failed, of which chapter, why, and where to read more, on one line."""
+    why = next(filter(None, map(cause, map(Path, logs))), "") or _outside(errors)
+    return f"Failed: {job} ({chapter_of_job(job)}): {why} (more in {', '.join(logs)})"
+
+
+def _outside(errors: Sequence[logging.LogRecord]) -> str:
+    """Why a job failed that did not say so itself, from snakemake's last error."""
+    error = str(errors[-1].msg) if errors else ""
+    if killed := re.search(r"died with <Signals\.(\w+)", error):
+        return f"killed by {killed[1]}"
+    if "CalledProcessError" in error or not error:
+        return "ended without a word in its log"
+    return " ".join(error.split())
+
+
+def _name(rule: str, wildcards: Mapping[str, str]) -> str:
+    return "/".join([rule, *wildcards.values()])

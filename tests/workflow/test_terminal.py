@@ -1,0 +1,244 @@
+"""What a run says: snakemake's records in our words, and the real thing on a terminal and in a file."""
+
+import io
+import logging
+import os
+import pty
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from project_copy import SMOKE, command, environment, snakemake
+from snakemake.settings.enums import Quietness
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from movingtarget_workflow.chapters import chapter_of_job
+from movingtarget_workflow.job import FAILED
+from movingtarget_workflow.terminal import ITS_OWN_WORDS, Terminal, attach, failure
+
+TABLES = ["results/smoke/tables/looks_linear.csv", "results/smoke/tables/linear_chain.csv"]
+CHAPTERS = {chapter_of_job("measure_looks_linear"), chapter_of_job("measure_linear_chain")}
+
+
+class Run:
+    """A run of two jobs as snakemake would tell it."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.stream = io.StringIO()
+        usual = logging.StreamHandler(self.stream)
+        usual.name = "DefaultStreamHandler"
+        self.logger = logging.Logger("run")
+        self.logger.addHandler(usual)
+        jobs = [
+            self.job("judge_claims"),
+            self.job("gather_parts", table="training"),
+            self.job("all", norun=True),
+        ]
+        self.workflow = SimpleNamespace(
+            output_settings=SimpleNamespace(**{**dict.fromkeys([*ITS_OWN_WORDS, "quiet"]), **settings}),
+            logger_manager=SimpleNamespace(logger=self.logger, get_logfile=lambda: ["snakemake.log"]),
+            cores=2,
+            dag=SimpleNamespace(needrun_jobs=lambda: jobs),
+        )
+        attach(self.workflow, Path("nowhere.csv"))
+
+    @staticmethod
+    def job(rule: str, norun: bool = False, **wildcards: str) -> SimpleNamespace:
+        """A planned job."""
+        return SimpleNamespace(
+            rule=SimpleNamespace(name=rule), wildcards_dict=wildcards, threads=1, is_norun=norun
+        )
+
+    def start(self) -> "Run":
+        """Until jobs are run."""
+        self.tell("banner", LogEvent.WORKFLOW_STARTED)
+        self.tell("Building DAG of jobs...")
+        self.tell("Job stats: ...", LogEvent.RUN_INFO)
+        return self
+
+    def begin(self, number: int, rule: str, message: str = "", **wildcards: str) -> None:
+        """A job begins."""
+        about: dict[str, Any] = {"jobid": number, "rule_name": rule, "rule_msg": message}
+        self.tell("rule", LogEvent.JOB_INFO, **about, wildcards=wildcards)
+
+    def end(self, number: int) -> None:
+        """A job is done."""
+        self.tell("Finished", LogEvent.JOB_FINISHED, job_id=number)
+
+    def tell(self, line: str, event: str | None = None, level: int = logging.INFO, **about: Any) -> None:
+        """A record of snakemake's."""
+        self.logger.log(level, line, extra={"event": event, **about})
+
+    def close(self) -> list[str]:
+        """The end of the run; what it said."""
+        for handler in self.logger.handlers:
+            handler.close()
+        return self.stream.getvalue().splitlines()
+
+
+def test_a_run_tells_how_far_it_is_and_where_the_result_lies():
+    run = Run().start()
+    run.begin(1, "judge_claims")
+    run.begin(2, "gather_parts", table="training")
+    run.end(1)
+    run.end(2)
+    run.begin(0, "all", "The report is report.html")
+    run.end(0)
+    assert run.close() == [
+        "2 jobs on 2 cores; what snakemake says is in snakemake.log",
+        "Judge claims: 0 of 2 jobs done",
+        "2 of 2 jobs done in 0 s. The report is report.html",
+    ]
+
+
+def test_before_it_runs_jobs_snakemake_speaks_for_itself():
+    run = Run()
+    run.tell("Building DAG of jobs...")
+    assert run.close() == ["Building DAG of jobs..."]
+
+
+def test_nothing_to_do_warnings_and_errors_without_a_job_are_snakemakes():
+    run = Run().start()
+    run.tell("Nothing to be done (all requested files are present and up to date).")
+    run.tell("beware", level=logging.WARNING)
+    run.tell("MissingInputException: ...", LogEvent.ERROR, level=logging.ERROR)
+    assert run.close() == [
+        "Nothing to be done (all requested files are present and up to date).",
+        "beware",
+        "MissingInputException: ...",
+    ]
+
+
+def test_what_failed_is_said_once_and_last(tmp_path: Path):
+    log = tmp_path / "judge.log"
+    log.write_text(f"Traceback ...\nValueError: no\n{FAILED}no such column\n", encoding="utf-8")
+    run = Run().start()
+    run.begin(1, "judge_claims")
+    run.tell("CalledProcessError ... exit status 1", LogEvent.ERROR, level=logging.ERROR)
+    run.tell("Error in rule", LogEvent.JOB_ERROR, level=logging.ERROR, jobid=1, log=[str(log)])
+    run.tell("Exiting because a job execution failed. Look above for error messages", level=logging.ERROR)
+    run.tell(
+        "WorkflowError:\nAt least one job did not complete successfully.", LogEvent.ERROR, level=logging.ERROR
+    )
+    assert run.close()[2:] == [
+        "0 of 2 jobs done, 1 failed in 0 s. The next start goes on",
+        f"Failed: judge_claims (Judge claims): no such column (more in {log})",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        ("CalledProcessError: 'python x.py' died with <Signals.SIGKILL: 9>.", "killed by SIGKILL"),
+        (
+            "CalledProcessError: 'python x.py' returned non-zero exit status 1.",
+            "ended without a word in its log",
+        ),
+        ("MissingOutputException in rule a:\n no b", "MissingOutputException in rule a: no b"),
+    ],
+)
+def test_of_a_job_that_could_not_say_why_it_failed_snakemake_tells(error: str, why: str):
+    record = logging.LogRecord("run", logging.ERROR, "", 0, error, (), None)
+    assert (
+        failure("judge_claims", ["x.log"], [record])
+        == f"Failed: judge_claims (Judge claims): {why} (more in x.log)"
+    )
+
+
+def test_jobs_that_an_interruption_ends_have_not_failed():
+    run = Run().start()
+    run.begin(1, "judge_claims")
+    run.tell("Terminating processes on user request, this might take some time.")
+    run.tell("CalledProcessError ...", LogEvent.ERROR, level=logging.ERROR)
+    run.tell("Error in rule", LogEvent.JOB_ERROR, level=logging.ERROR, jobid=1, log=[])
+    assert run.close()[2:] == ["0 of 2 jobs done in 0 s. The next start goes on"]
+
+
+def test_a_quiet_run_tells_failures_alone():
+    run = Run(quiet={Quietness.ALL}).start()
+    run.begin(1, "judge_claims")
+    run.tell("Error in rule", LogEvent.JOB_ERROR, level=logging.ERROR, jobid=1, log=["x.log"])
+    (line,) = run.close()
+    assert line.startswith("Failed: judge_claims")
+
+
+@pytest.mark.parametrize("setting", ITS_OWN_WORDS)
+def test_who_asks_for_snakemakes_words_gets_them(setting: str):
+    run = Run(**{setting: True}).start()
+    assert not any(isinstance(handler, Terminal) for handler in run.logger.handlers)
+    assert run.close() == ["banner", "Building DAG of jobs...", "Job stats: ..."]
+
+
+def test_a_logger_that_the_user_has_chosen_stays():
+    run = Run()
+    own = logging.NullHandler()
+    run.logger.handlers = [own]
+    attach(run.workflow, Path("nowhere.csv"))
+    assert run.logger.handlers == [own]
+
+
+def test_a_snakemake_that_keeps_its_loggers_elsewhere_speaks_for_itself():
+    settings = SimpleNamespace(**dict.fromkeys(ITS_OWN_WORDS))
+    attach(SimpleNamespace(output_settings=settings), Path("nowhere.csv"))
+
+
+def test_a_run_into_a_file_and_what_snakemake_says_into_its_log(project: Path):
+    reference = project / "results/reference/smoke"
+    reference.mkdir()
+    costs = "job,seconds,cpu_seconds\nmeasure_looks_linear,240,200\nmeasure_linear_chain,180,100\n"
+    (reference / "costs.csv").write_text(costs)
+    run = snakemake(project, *SMOKE, "--", *TABLES, cores=1)
+    assert run.returncode == 0, run.stderr
+    *_, first, second, last = run.stderr.splitlines()
+    plan = re.fullmatch(
+        r"2 jobs on 1 core, about 7 min left \(until .*\); what snakemake says is in (.*)", first
+    )
+    assert plan
+    assert second.partition(": 0 of 2 jobs done, about 7 min left")[0] in CHAPTERS
+    assert re.fullmatch(r"2 of 2 jobs done in \d+ s\.", last)
+    log = (project / plan[1]).read_text()
+    assert "Job stats:" in log
+    assert "Finished jobid" in log
+    assert len(run.stderr.splitlines()) <= 5
+
+    again = snakemake(project, *SMOKE, "--", *TABLES)
+    assert again.stderr.splitlines()[-1].startswith("Nothing to be done")
+
+
+def test_a_run_on_a_terminal_leaves_one_line(project: Path):
+    ours, theirs = pty.openpty()
+    run = subprocess.Popen(
+        command(*SMOKE, "--", TABLES[0]), cwd=project, env=environment(), stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    seen = b"".join(read_all(ours)).decode().replace("\r\n", "\n")
+    assert run.wait() == 0, seen
+    assert "0 of 1 job done" in seen
+    assert shown(seen)[-1].startswith("1 of 1 job done in ")
+    assert not any(": 0 of 1" in line or line == "1 of 1 job done" for line in shown(seen))
+
+
+def read_all(descriptor: int) -> Iterator[bytes]:
+    """What comes out of a pseudo terminal until its other end is closed, which Linux tells by an error."""
+    try:
+        while some := os.read(descriptor, 4096):
+            yield some
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def shown(text: str) -> list[str]:
+    """The lines that are left on a terminal."""
+    lines: list[str] = []
+    for line in text.removesuffix("\n").split("\n"):
+        while line.startswith("\x1b[A\r\x1b[J"):
+            line = line.removeprefix("\x1b[A\r\x1b[J")
+            lines.pop()
+        lines.append(line)
+    return lines
