@@ -23,6 +23,8 @@ RESULTS = config["results"]
 
 
 include: "workflow/rules/common.smk"
+
+
 if config["tables_from"]:
 
     include: "workflow/rules/reference.smk"

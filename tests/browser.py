@@ -9,11 +9,19 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-sync",
+]
 SCREENS = [(width, colours) for width in (1280, 390) for colours in ("light", "dark")]
 """A desk and a phone, by day and by night."""
 
-needs_browser = pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium (apt-get install chromium)")
+needs_browser = pytest.mark.skipif(
+    not shutil.which("chromium"), reason="needs chromium (apt-get install chromium)"
+)
 
 CONTRAST = """() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -89,7 +97,9 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(browser: Browser, file: Path, width: int = 1280, colours: Any = "light", **options: Any) -> Iterator[Page]:
+def opened(
+    browser: Browser, file: Path, width: int = 1280, colours: Any = "light", **options: Any
+) -> Iterator[Page]:
     """The page, in a window of its own; it must ask for nothing and complain of nothing."""
     window = browser.new_context(
         offline=True, viewport={"width": width, "height": 800}, color_scheme=colours, **options

@@ -37,7 +37,7 @@ def test_an_order_has_a_loss_for_each_budget_and_the_rate_of_equal_steps():
     )
     stable = pd.DataFrame({"regime": "fresh", "network": "batch-norm", "order": "forward", "seed": range(3)})
     forward, turns = orders_table(budgets, stable.assign(value=[0.6, 0.2, 0.4])).to_dict("records")
-    assert forward["regime"] == "a minibatch a layer"
+    assert forward["regime"] == "fresh"
     assert (forward["network"], forward["order"]) == ("batch norm", "forward sweep")
     assert forward["learning_rate"] == "0.123"
     assert numbers(forward["sweep"])[0] == pytest.approx(0.5)

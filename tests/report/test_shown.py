@@ -85,8 +85,7 @@ def test_a_caption_is_filled_its_first_sentence_bold_and_what_it_rests_on_below(
         "![**See 3 lines.** They were drawn.](both){#fig-both}\n\n"
         "::: provenance\n"
         "Data: [one](#data-one), [other](#data-other) (sha256 abc). [Claims: 2](#claim-second). "
-        "Rule `draw_these`, code 1.2. "
-        "Again: `rm 'my results/figures/both.svg'; snakemake --cores 2 -- 'my results/figures/both.svg'`\n"
+        "Rule `draw_these`, file `both.svg`\n"
         ":::\n"
     )
     assert "Claims" not in figure_markdown("again", RUN)

@@ -14,6 +14,8 @@ rule record_run:
     params:
         jobs=plan.cost_names(config),
         settings=record.settings_of(config),
+        modules=["tables"],
+        code=plan.code("record_run", "tables"),
     message:
         "Recording settings, costs and machine"
     script:

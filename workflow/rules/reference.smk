@@ -11,6 +11,8 @@ rule take_reference:
     log:
         f"{RESULTS}/logs/take_reference.log",
     threads: 1
+    params:
+        code=plan.code("take_reference"),
     message:
         f"Taking the tables from {config['tables_from']}"
     script:

@@ -195,7 +195,9 @@ def save(figure: Figure, mark: str, svg_path: Path | str, pdf_path: Path | str) 
     lay_out(figure)
     figure.set_layout_engine(None)
     contents = {
-        Path(svg_path): _drawn(figure, "svg", {"Date": None, "Description": f"made of {mark}"}).replace(*FONTS),
+        Path(svg_path): _drawn(figure, "svg", {"Date": None, "Description": f"made of {mark}"}).replace(
+            *FONTS
+        ),
         Path(pdf_path): _drawn(figure, "pdf", {"CreationDate": None, "Keywords": f"made of {mark}"}),
     }
     for path, content in contents.items():

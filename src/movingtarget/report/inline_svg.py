@@ -34,7 +34,9 @@ def _inline(text: str, prefix: str) -> str:
     text = re.sub(r' style="([^"]*)"', _style, text)
     text = COORDINATES.sub(lambda found: DECIMAL.sub(_rounded, found[0]), text)
     used = {*re.findall(r'(?:href="|url\()#([^")]+)', text)}
-    text = re.sub(r' id="([^"]*)"', lambda found: f' id="{prefix}{found[1]}"' if found[1] in used else "", text)
+    text = re.sub(
+        r' id="([^"]*)"', lambda found: f' id="{prefix}{found[1]}"' if found[1] in used else "", text
+    )
     return re.sub(r'(href="|url\()#', rf"\g<1>#{prefix}", text)
 
 

@@ -31,7 +31,7 @@ def orders_table(budgets: pd.DataFrame, stable_rates: pd.DataFrame) -> pd.DataFr
     return pd.DataFrame(
         [
             {
-                "regime": REGIMES[arm[0]],
+                "regime": arm[0].replace("-", " "),
                 "network": FAMILIES[arm[1]].title,
                 "order": UPDATE_ORDERS[arm[2]].title,
                 **_losses(rows),

@@ -1,6 +1,5 @@
 """What the report shows: figures with what they rest on, claims with the figure that shows them."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -54,7 +53,7 @@ def claims_of(figure: str, run: Run) -> list[str]:
 
 def figure_markdown(name: str, run: Run) -> str:
     """A figure with its caption, first sentence bold; under it its data, its claims and what made it."""
-    drawing, target = run.figures[name], shlex.quote(f"{run.config['results']}/figures/{name}.svg")
+    drawing = run.figures[name]
     first, _, rest = filled_caption(drawing.caption, run.config).partition(". ")
     data = ", ".join(f"[{table}](#data-{table})" for table in drawing.tables)
     claims = claims_of(name, run)
@@ -62,8 +61,7 @@ def figure_markdown(name: str, run: Run) -> str:
     return (
         f"![**{first}.** {rest}]({name}){{#fig-{name}}}\n\n"
         "::: provenance\n"
-        f"Data: {data} (sha256 {run.fingerprints[name]}).{judged} Rule `{drawing.rule}`, code {run.version}. "
-        f"Again: `rm {target}; {run.command} -- {target}`\n"
+        f"Data: {data} (sha256 {run.fingerprints[name]}).{judged} Rule `{drawing.rule}`, file `{name}.svg`\n"
         ":::\n"
     )
 
