@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-needs_poppler = pytest.mark.skipif(not shutil.which("pdftoppm"), reason="needs pdftoppm (apt-get install poppler-utils)")
+needs_poppler = pytest.mark.skipif(
+    not shutil.which("pdftoppm"), reason="needs pdftoppm (apt-get install poppler-utils)"
+)
 
 DOTS = 50
 """An inch has."""
@@ -44,7 +46,7 @@ def fill(pdf: Path, folder: Path, margin: float = 72) -> list[float]:
 
 
 def _fill(picture: Path, margin: int) -> float:
-    ink = (np.asarray(Image.open(picture)) < 250).any(axis=1)[margin:-margin]
+    ink = (np.asarray(Image.open(picture)) < 250).max(axis=1)[margin:-margin]
     edges = np.flatnonzero(np.diff(np.concatenate([[True], ink, [True]]).astype(int)))
     blank = np.diff(edges)[::2]
     return float(1 - blank[blank > GAP * DOTS / 72].sum() / len(ink))
@@ -52,14 +54,16 @@ def _fill(picture: Path, margin: int) -> float:
 
 def words(pdf: Path) -> list[Words]:
     """Everything that is written, with its size."""
-    command = ["pdftohtml", "-xml", "-i", "-stdout", "-zoom", str(ZOOM), pdf]
+    command = ["pdftohtml", "-xml", "-i", "-stdout", "-zoom", str(ZOOM), str(pdf)]
     written = subprocess.run(command, check=True, capture_output=True).stdout.decode(errors="replace")
-    sizes = {name: int(size) / ZOOM for name, size in re.findall(r'<fontspec id="(\d+)" size="(-?\d+)"', written)}
+    sizes = dict(re.findall(r'<fontspec id="(\d+)" size="(-?\d+)"', written))
     runs, page = [], 0
-    for number, font, text in re.findall(r'<page number="(\d+)"|<text [^>]*font="(\d+)">(.*?)</text>', written):
+    for number, font, text in re.findall(
+        r'<page number="(\d+)"|<text [^>]*font="(\d+)">(.*?)</text>', written
+    ):
         page = int(number or page)
         if plain := html.unescape(re.sub(r"<[^>]*>", "", text)).strip():
-            runs.append(Words(page, sizes[font], plain))
+            runs.append(Words(page, int(sizes[font]) / ZOOM, plain))
     return runs
 
 
