@@ -94,7 +94,7 @@ def tables_shown(tables: Mapping[str, pd.DataFrame], run: Run) -> str:
     names = dict.fromkeys(table for figure in run.shown for table in run.figures[figure].tables)
     lines = [
         f"- []{{#data-{name}}}`{name}.csv`: {prose.number(len(tables[name]))} rows of "
-        f"{prose.listed([column.replace('_', ' ') for column in tables[name]])}"
+        f"{prose.listed([str(column).replace('_', ' ') for column in tables[name]])}"
         for name in sorted(names)
     ]
     return "\n".join(lines)
