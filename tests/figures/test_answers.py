@@ -56,7 +56,7 @@ def markers(axes: Axes) -> set[tuple[float, float]]:
     return {
         (round(float(x), 6), round(float(y)))
         for line in found
-        for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)
+        for x, y in np.asarray(line.get_xydata())
     }
 
 
@@ -76,4 +76,4 @@ def test_plain_one_at_a_time_less_batch_norm_together_after_as_many_steps(axes: 
 def test_promises_are_held_at_zero_and_the_best_rate_stands_apart(axes: list[Axes]):
     assert {(0.01, 1), (1.0, 0)} <= markers(axes[2])
     large = [line for line in axes[2].lines if line.get_markersize() == 8]
-    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in large] == [(2.0, 0.5)] * 2
+    assert [tuple(np.asarray(line.get_xydata())[0]) for line in large] == [(2.0, 0.5)] * 2
