@@ -182,11 +182,11 @@ end
 
 -- Where even the words are too long for the line, letters are made smaller, and at the least, words are broken.
 local function fit_table(tbl)
-  if html then return pandoc.Div(tbl, {class = "table"}) end
   local chosen, words, cells = widths(tbl)
   for column, colspec in ipairs(tbl.colspecs) do
-    colspec[2] = cells > LINE and chosen[column] / math.max(LINE, words) or nil
+    colspec[2] = not html and cells > LINE and chosen[column] / math.max(LINE, words) or nil
   end
+  if html then return pandoc.Div(tbl, {class = "table"}) end
   if words <= LINE then return tbl end
   local open, close = "{\\crowded", "}"
   if typst then open, close = ("#[#show table: crowded.with(%.3f)"):format(math.max(LINE / words, LEAST)), "]" end

@@ -20,7 +20,7 @@ def drawing(label: str) -> str:
         written = StringIO()
         figure.savefig(written, format="svg")
         plt.close(figure)
-    return written.getvalue().encode().replace(*FONTS).decode()
+    return written.getvalue().replace(*FONTS)
 
 
 @pytest.fixture(scope="module")

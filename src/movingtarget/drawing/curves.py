@@ -13,6 +13,7 @@ from matplotlib.ticker import LogFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from movingtarget.drawing.labels import text_colour
+from movingtarget.drawing.notes import note_markers
 from movingtarget.drawing.style import LINE_HEIGHT, add_to_title, arm_look, arm_name
 from movingtarget.look import Look
 from movingtarget.statistics.bootstrap import Interval
@@ -39,8 +40,10 @@ def draw_curve(axes: Axes, rows: pd.DataFrame, x: str, name: str, look: Look) ->
         return
     places = np.array([*intervals], dtype=float)
     mean, low, high = np.transpose([*intervals.values()])
-    marks = {"markeredgewidth": 0, "markevery": 1 if gaps else max(1, len(places) // 8)}
-    axes.plot(places, mean, label=name, **look | marks)
+    step = 1 if gaps else max(1, len(places) // 8)
+    (line,) = axes.plot(places, mean, label=name, **look | {"markeredgewidth": 0, "markevery": step})
+    shown = [interval for interval in [*intervals.values()][::step] if np.isfinite(interval.estimate)]
+    note_markers(line, shown, rows["seed"].nunique())
     if not np.isnan(low).all():
         axes.fill_between(places, low, high, color=look["color"], alpha=0.2, linewidth=0)
 

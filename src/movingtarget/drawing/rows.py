@@ -6,7 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
 
 from movingtarget.drawing.labels import text_colour
+from movingtarget.drawing.notes import note_markers
 from movingtarget.look import Look
+from movingtarget.statistics.bootstrap import Interval
 from movingtarget.statistics.means import mean_interval
 
 
@@ -26,7 +28,8 @@ def draw_mean(axes: Axes, values: pd.Series, height: float, look: Look) -> None:
     mean, low, high = mean_interval(values)
     if low < high:
         axes.plot([low, high], [height, height], color=look["color"], linewidth=0.8, label="_")
-    axes.plot([mean], [height], **look | {"linestyle": "none", "label": "_"})
+    (marker,) = axes.plot([mean], [height], **look | {"linestyle": "none", "label": "_"})
+    note_markers(marker, [Interval(mean, low, high)], len(values))
 
 
 def thin_out_ticks(axes: Axes) -> None:

@@ -15,6 +15,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from movingtarget.drawing.notes import with_notes
 from movingtarget.families import FAMILIES
 from movingtarget.look import DARK, Look
 from movingtarget.update_orders import LOCOPROP_LOOK
@@ -31,7 +32,7 @@ FONT_SIZE = 8.0
 LINE_HEIGHT = 1.25 * FONT_SIZE
 """From one line of text to the next, in points."""
 
-FONTS = (b"'DejaVu Sans'", b"'DejaVu Sans', Verdana, sans-serif")
+FONTS = ("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
 """What SVG files ask for, and that with the likeliest in its place where there is none."""
 
 STYLE: dict[str, Any] = {
@@ -195,9 +196,7 @@ def save(figure: Figure, mark: str, svg_path: Path | str, pdf_path: Path | str) 
     lay_out(figure)
     figure.set_layout_engine(None)
     contents = {
-        Path(svg_path): _drawn(figure, "svg", {"Date": None, "Description": f"made of {mark}"}).replace(
-            *FONTS
-        ),
+        Path(svg_path): _svg(figure, {"Date": None, "Description": f"made of {mark}"}),
         Path(pdf_path): _drawn(figure, "pdf", {"CreationDate": None, "Keywords": f"made of {mark}"}),
     }
     for path, content in contents.items():
@@ -213,6 +212,10 @@ def is_drawn(mark: str, *paths: Path) -> bool:
     """Whether all files are there and were saved under this mark."""
     wanted = f"made of {mark}".encode()
     return all(path.is_file() and wanted in path.read_bytes() for path in paths)
+
+
+def _svg(figure: Figure, metadata: dict[str, str | None]) -> bytes:
+    return with_notes(_drawn(figure, "svg", metadata).decode().replace(*FONTS)).encode()
 
 
 def _drawn(figure: Figure, file_format: str, metadata: dict[str, str | None]) -> bytes:
