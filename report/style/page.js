@@ -122,6 +122,9 @@ const valueOf = (cell) => {
 const compare = (first, second) =>
   typeof first === "number" && typeof second === "number" ? first - second : byNumber.compare(String(first), String(second));
 for (const table of new Set(claims.map((claim) => claim.row.closest("table")))) {
+  table.classList.add("claims");
+  const names = [...table.tHead.rows[0].cells].map(text);
+  for (const { cells } of table.tBodies[0].rows) [...cells].forEach((cell, column) => { cell.dataset.name = names[column]; });
   [...table.tHead.rows[0].cells].forEach((head, column) => {
     const sort = element("button", { type: "button", className: "sort" });
     sort.append(...head.childNodes);

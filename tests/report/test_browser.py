@@ -169,6 +169,22 @@ def test_contents_are_a_menu_on_a_phone(chromium: Browser, page_file: Path):
         expect(page.locator("#third")).to_be_in_viewport()
 
 
+def test_all_of_a_claim_is_seen_on_a_phone_and_a_figure_is_enlarged_beyond_it(
+    chromium: Browser, page_file: Path
+):
+    with opened(chromium, page_file, 390) as page:
+        for cell in page.locator("tbody tr:visible").nth(1).locator("td:not(:empty)").all():
+            cell.scroll_into_view_if_needed()
+            place = cell.bounding_box()
+            assert place
+            assert place["x"] >= 0
+            assert place["x"] + place["width"] <= 390
+        page.locator(".plate").press("Enter")
+        large = page.locator("#enlarged svg").bounding_box()
+        assert large
+        assert large["width"] > 390
+
+
 def test_the_choice_of_colours_is_kept(page: Page):
     def ground() -> str:
         colour: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
