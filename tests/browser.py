@@ -1,4 +1,4 @@
-"""A page in a real browser, Debian's Chromium, that no network can be reached from; and what is wrong with the page."""
+"""A page in a real browser that no network can be reached from, and what is wrong with the page."""
 
 import shutil
 from collections.abc import Iterator
@@ -64,8 +64,9 @@ BROKEN_FIGURES = """() => [...document.querySelectorAll(".plate")].filter((plate
   const [, , width, height] = plate.firstElementChild.getAttribute("viewBox").split(" ").map(Number);
   const padding = 2 * Number.parseFloat(getComputedStyle(plate.firstElementChild).padding);
   const natural = ((box.width - padding) * height) / width + padding;
-  const lost = [...plate.querySelectorAll("use")].filter((use) => !document.querySelector(use.getAttribute("href")));
-  return box.width < 200 || Math.abs(box.height - natural) > 2 || lost.length > 0;
+  const parts = [...plate.querySelectorAll("use")].map((use) => use.getAttribute("href"));
+  const whole = parts.every((part) => document.querySelector(part));
+  return box.width < 200 || Math.abs(box.height - natural) > 2 || !whole;
 }).map((plate) => plate.parentElement.id)"""
 """Figures that are not shown, not in their proportions, or not whole."""
 
@@ -75,7 +76,7 @@ EMPTY_FORMULAS = """() => [...document.querySelectorAll("math")].filter((formula
 }).map((formula) => formula.textContent)"""
 
 DEAD_LINKS = """async () => {
-  const links = new Set([...document.querySelectorAll("a[href^='#']")].map((link) => link.getAttribute("href")));
+  const links = new Set([...document.querySelectorAll("a[href^='#']")].map((link) => link.hash));
   const dead = [];
   for (const link of links) {
     location.hash = link;
@@ -89,7 +90,7 @@ DEAD_LINKS = """async () => {
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
+def start_browser() -> Iterator[Browser]:
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         yield chromium
@@ -122,7 +123,7 @@ def unfold(page: Page) -> None:
 
 
 def assert_readable(page: Page) -> None:
-    """Nothing beyond the edge, every word in contrast, every figure and formula there; all details are opened."""
+    """Nothing beyond the edge, words in contrast, figures and formulas there; details are opened."""
     unfold(page)
     wrong = {
         "scrollWidth": page.evaluate("Math.max(0, document.scrollingElement.scrollWidth - innerWidth)"),

@@ -167,28 +167,71 @@ local function sum(lengths)
   return total
 end
 
+local LINE = 100     -- characters of table text on an A4 page
+local LEAST = 7 / 9  -- of the letters' size: seven points
+
 -- Widths as a browser chooses them (CSS 2.1, 17.5.2.2): every column holds its longest word, and what is left
--- of the line goes to the columns in proportion to what they lack. Where even the words are too long for the line,
--- letters are made smaller.
-local function fit_table(tbl)
+-- of the line goes to the columns in proportion to what they lack.
+local function widths(tbl)
   local words, cells = measure_columns(tbl)
-  local line = 100     -- characters of table text on an A4 page
-  local wide = not html and sum(cells) > line
-  local share = math.max(line - sum(words), 0) / (sum(cells) - sum(words))
-  for column, colspec in ipairs(tbl.colspecs) do
-    local width = words[column] + share * (cells[column] - words[column])
-    colspec[2] = wide and width / math.max(line, sum(words)) or nil
-  end
+  local share = math.max(LINE - sum(words), 0) / (sum(cells) - sum(words))
+  local chosen = {}
+  for column = 1, #words do chosen[column] = words[column] + share * (cells[column] - words[column]) end
+  return chosen, sum(words), sum(cells)
+end
+
+-- Where even the words are too long for the line, letters are made smaller, and at the least, words are broken.
+local function fit_table(tbl)
   if html then return pandoc.Div(tbl, {class = "table"}) end
-  if sum(words) <= line then return tbl end
+  local chosen, words, cells = widths(tbl)
+  for column, colspec in ipairs(tbl.colspecs) do
+    colspec[2] = cells > LINE and chosen[column] / math.max(LINE, words) or nil
+  end
+  if words <= LINE then return tbl end
   local open, close = "{\\crowded", "}"
-  if typst then open, close = ("#[#show table: set text(size: %.1fpt)"):format(9 * line / sum(words)), "]" end
+  if typst then open, close = ("#[#show table: crowded.with(%.3f)"):format(math.max(LINE / words, LEAST)), "]" end
   return {pandoc.RawBlock(FORMAT, open), tbl, pandoc.RawBlock(FORMAT, close)}
+end
+
+-- How many lines of text a table fills, roughly.
+local function height(tbl)
+  local chosen, words = widths(tbl)
+  local lines = 0
+  for _, row in ipairs(tbl.bodies[1].body) do
+    local most = 1
+    for column, cell in ipairs(row.cells) do
+      most = math.max(most, math.ceil(utf8.len(visible(cell.contents)) / chosen[column] * math.max(words / LINE, 1)))
+    end
+    lines = lines + most + 0.7
+  end
+  return lines
+end
+
+-- A figure with its provenance, and a table that leaves room for text on its page, go to the top or the foot of a page,
+-- so that text fills the rest. What a section begins with stays where it is.
+local function float(blocks)
+  if not typst then return end
+  local placed, index = pandoc.Blocks{}, 1
+  while index <= #blocks do
+    local block, before, after = blocks[index], blocks[index - 1], blocks[index + 1]
+    local captioned = block.caption and #block.caption.long > 0
+    local floats = captioned and not (before and before.tag == "Header") and (block.tag ~= "Table" or height(block) < 36)
+    if floats then placed:insert(pandoc.RawBlock("typst", "#float[")) end
+    placed:insert(block)
+    if floats and after and after.classes and after.classes:includes("provenance") then
+      placed:insert(after)
+      index = index + 1
+    end
+    if floats then placed:insert(pandoc.RawBlock("typst", "]")) end
+    index = index + 1
+  end
+  return placed
 end
 
 return {
   {Block = note_identifier, Inline = note_identifier},
   {Str = check_characters, Math = check_characters, Code = check_characters, CodeBlock = check_characters},
   {Figure = number_caption, Table = number_caption, RawInline = refuse_raw, RawBlock = refuse_raw},
+  {Blocks = float},
   {Image = check_image, Math = pair_bars, Link = resolve_link, Span = style_span, Div = style_div, Table = fit_table},
 }

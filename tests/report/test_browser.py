@@ -1,4 +1,5 @@
 """What a reader does with the page, in a real browser: contents, colours, claims, data, figures, paper."""
+# ruff: noqa: RUF001 (minus signs and Greek letters are what the page shows)
 
 import csv
 import re
@@ -8,7 +9,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
-from browser import DEAD_LINKS, SCREENS, assert_readable, browser, needs_browser, opened
+from browser import DEAD_LINKS, SCREENS, assert_readable, needs_browser, opened, start_browser
 from playwright.sync_api import Browser, Page, expect
 
 from movingtarget.drawing.style import STYLE
@@ -109,7 +110,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with browser() as started:
+    with start_browser() as started:
         yield started
 
 

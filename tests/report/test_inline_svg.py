@@ -20,7 +20,7 @@ def drawing(label: str) -> str:
         written = StringIO()
         figure.savefig(written, format="svg")
         plt.close(figure)
-    return written.getvalue().replace(*(font.decode() for font in FONTS))
+    return written.getvalue().encode().replace(*FONTS).decode()
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from browser import DEAD_LINKS, SCREENS, assert_readable, needs_browser, opened, start_browser
+from pdf import ends_chapter, fill, needs_poppler, words
 from project_copy import ROOT, SMOKE, copy_project, environment, planned, snakemake
 
 from movingtarget.declarations import figures, studies
 from movingtarget_workflow import plan
-from movingtarget_workflow.chapters import chapter_of_figure
+from movingtarget_workflow.chapters import chapter_of_figure, chapters
 
 
 @contextmanager
@@ -36,6 +38,39 @@ def edited(path: Path, *replaced: tuple[str, str]) -> Iterator[None]:
 def test_a_run_makes_the_report_in_three_formats(finished: Path):
     for name in ["report.html", "report.pdf", "report.tex"]:
         assert (finished / "results/smoke" / name).stat().st_size > 10_000
+
+
+@needs_browser
+def test_the_page_is_whole_in_a_browser(finished: Path, tmp_path: Path):
+    """At two widths, by day and by night; screenshots of each lie in the test's folder."""
+    file = finished / "results/smoke/report.html"
+    assert file.stat().st_size < 5e6
+    with start_browser() as browser:
+        for width, colours in SCREENS:
+            with opened(browser, file, width, colours) as page:
+                page.screenshot(path=tmp_path / f"{width}-{colours}-top.png")
+                assert_readable(page)
+                page.locator("#claims-filter").scroll_into_view_if_needed()
+                page.screenshot(path=tmp_path / f"{width}-{colours}-claims.png")
+        with opened(browser, file) as page:
+            count, dead = page.evaluate(DEAD_LINKS)
+            assert count > 200
+            assert dead == []
+            assert page.locator(".plate").count() == len(chapters())
+            all_claims = len(pd.read_csv(finished / "results/smoke/tables/claims.csv"))
+            assert page.locator("#claims-shown").inner_text() == f"{all_claims} of {all_claims} claims"
+
+
+@needs_poppler
+def test_pages_are_full_and_letters_legible_on_paper(finished: Path, tmp_path: Path):
+    """Filled by two thirds, but at a chapter's end and before the opening's figure; indices may be small."""
+    pdf = finished / "results/smoke/report.pdf"
+    written = words(pdf)
+    assert [run for run in written if run.size < 6.9 and len(run.text) > 3] == []
+    filled = fill(pdf, tmp_path)
+    pages = [[run for run in written if run.page == page] for page in range(1, len(filled) + 1)]
+    empty = [page for page, share in enumerate(filled) if share < 2 / 3 and not ends_chapter(pages, page)]
+    assert [page for page in empty if page > 0] == []
 
 
 def test_at_smoke_scale_every_claim_is_inconclusive(finished: Path):
@@ -246,10 +281,10 @@ def test_snakemakes_own_report_has_the_figures_by_chapter(finished: Path, tmp_pa
         assert f'"labels": {{"figure": "{name.replace("_", " ").capitalize()}"}}' in text
         first = (finished / f"results/smoke/figures/{name}.rst").read_text(encoding="utf-8")[:12]
         assert re.search(rf'{name}\.svg": {{"name".{{,400}}"caption": "<p>{re.escape(first)}', text), name
-    if (browser := shutil.which("chromium")) is None:
+    if (chromium := shutil.which("chromium")) is None:
         pytest.skip("no chromium here: the menu was not looked at")
     calm = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom"]
-    look = [browser, *calm, f"--user-data-dir={tmp_path / 'browser'}", page.as_uri()]
+    look = [chromium, *calm, f"--user-data-dir={tmp_path / 'browser'}", page.as_uri()]
     seen = subprocess.run(look, capture_output=True, text=True, timeout=120, check=True).stdout
     menu = re.findall(r"</svg><span>(.*?)</span></a></li>", seen)
     assert {chapter_of_figure(name) for name in figures()} | {"Verdicts", "Report"} <= {*map(unescape, menu)}

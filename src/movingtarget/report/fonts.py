@@ -22,7 +22,7 @@ FACES = {
 
 
 def font_faces(figures: Iterable[str]) -> str:
-    """Rules of CSS that hold every face that SVG elements ask for, each with all letters that any of them shows.
+    """Rules of CSS that hold every face that SVG elements ask for, each with all the letters shown.
 
     >>> rules = font_faces(["<svg><text>step</text></svg>"])
     >>> rules[:60]
@@ -30,10 +30,10 @@ def font_faces(figures: Iterable[str]) -> str:
     """
     drawn = "".join(figures)
     letters = html.unescape(re.sub(r"<[^>]*>", "", drawn))
+    packed = {asked: _packed(file, letters) for file, asked in FACES.items() if asked in drawn}
     return "\n".join(
-        f'@font-face{{font-family:"DejaVu Sans";src:url(data:font/woff;base64,{_packed(file, letters)});{asked}}}'
-        for file, asked in FACES.items()
-        if asked in drawn
+        f'@font-face{{font-family:"DejaVu Sans";src:url(data:font/woff;base64,{font});{asked}}}'
+        for asked, font in packed.items()
     )
 
 
