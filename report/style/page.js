@@ -36,19 +36,14 @@ addEventListener("scroll", () => requestAnimationFrame(markSection), { passive: 
 markSection();
 
 // Colours: those of the system until the reader chooses; where nothing can be kept, the choice lasts for a visit.
-const store = {
-  get: () => { try { return localStorage.getItem("theme"); } catch { return null; } },
-  set: (theme) => { try { localStorage.setItem("theme", theme); } catch { /* nothing to keep it in */ } },
-};
+const keep = (theme) => { try { localStorage.setItem("theme", theme); } catch { /* nothing to keep it in */ } };
 const root = document.documentElement;
-const isDark = () => (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+const isDark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
 const colours = element("button", { id: "colours", type: "button" });
 const nameColours = () => { colours.textContent = isDark() ? "Light" : "Dark"; };
-const kept = store.get();
-if (kept === "dark" || kept === "light") root.dataset.theme = kept;
 colours.addEventListener("click", () => {
   root.dataset.theme = isDark() ? "light" : "dark";
-  store.set(root.dataset.theme);
+  keep(root.dataset.theme);
   nameColours();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", nameColours);

@@ -15,6 +15,11 @@ from movingtarget.report.inline_svg import inline_svgs
 DIGITS = 6
 """Significant digits of data: what a figure can show, in a fraction of the bytes."""
 
+COLOURS = """<script>
+try { document.documentElement.dataset.theme = localStorage.getItem("theme") ?? ""; } catch {}
+</script>"""
+"""Before anything is shown: the colours that the reader has chosen on an earlier visit."""
+
 SVG = re.compile(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>')
 IMAGE = re.compile(r'<img\s+src="([^"]+)\.svg"([^>]*?)\s*/?>')
 DATA = re.compile(r'<span\s+id="data-(\w+)">\s*</span>\s*<code>([^<]*)</code>')
@@ -34,7 +39,7 @@ def page(pandoc: str, figures: Path, style: Path, data: Mapping[str, pd.DataFram
     drawn = inline_svgs({name: _read(figures / f"{name}.svg") for name in names})
     text = IMAGE.sub(lambda image: _figure(drawn[image[1]], image[2]), pandoc)
     text = DATA.sub(lambda mark: _download(mark[1], mark[2], data.get(mark[1])), text)
-    head = f"<style>\n{font_faces(drawn.values())}\n{_read(style / 'page.css')}</style>\n</head>"
+    head = f"<style>\n{font_faces(drawn.values())}\n{_read(style / 'page.css')}</style>\n{COLOURS}\n</head>"
     foot = f"</main>\n<script>\n{_read(style / 'page.js')}</script>\n</body>"
     skip = '<body>\n<a id="skip" href="#text">To the text</a>'
     text = text.replace("</head>", head, 1).replace("<body>", skip, 1)
