@@ -57,4 +57,4 @@ def test_one_beta_one_variant_one_seed(table, noise):
 def test_axes_have_units(table, noise):
     for axes in draw(table, noise).axes:
         assert axes.get_xlabel() == "lag (grid points)"
-        assert axes.get_ylabel() == "autocorrelation (1 at lag 0)"
+        assert axes.get_ylabel() == "autocorrelation"

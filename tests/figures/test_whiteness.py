@@ -25,7 +25,7 @@ def test_every_panel_shows_its_own_means_and_white_noise(table, white):
     assert len(axes) == len(DRAWN)
     for panel, quantity in zip(axes, DRAWN, strict=True):
         lines = named(panel)
-        assert [*lines] == ["no normalisation", "centred", "residual, batch norm, β = 0.1", "white noise"]
+        assert [*lines] == ["no normalisation", "centred", "residual, β = 0.1", "white noise"]
         rows = table[(table["quantity"] == quantity) & (table["normalisation"] == "centred")]
         np.testing.assert_allclose(
             xy(lines["centred"]), rows.groupby("depth")["value"].mean().reset_index().T
