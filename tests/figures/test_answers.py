@@ -53,11 +53,7 @@ def axes() -> list[Axes]:
 
 def markers(axes: Axes) -> set[tuple[float, float]]:
     found = [line for line in axes.lines if line.get_marker() not in ("None", None)]
-    return {
-        (round(float(x), 6), round(float(y)))
-        for line in found
-        for x, y in np.asarray(line.get_xydata())
-    }
+    return {(round(float(x), 6), round(float(y))) for line in found for x, y in np.asarray(line.get_xydata())}
 
 
 def test_differences_at_equal_flops_of_both_networks(axes: list[Axes]):
