@@ -158,8 +158,8 @@ def test_a_study_is_five_files_and_trains_nothing_again(copy: Path):
     edit(copy / "config/claims.yaml", "\n- id: ", f"{CLAIM}\n- id: ")
     edit(
         copy / "report/report.md",
-        '<% include "chapters/training.md" %>',
-        '# Random numbers\n\n<< figure("random_numbers") >>\n\n<% include "chapters/training.md" %>',
+        '<% include "chapters/depth.md" %>',
+        '# Random numbers\n\n<< figure("random_numbers") >>\n\n<% include "chapters/depth.md" %>',
     )
     assert len(touched(copy)) <= 5
 
