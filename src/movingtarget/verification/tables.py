@@ -8,12 +8,14 @@ seed with it, none of one that differs by rounding.
 Both runs have the same settings, and so the same seeds. What moves a number is rounding on another machine,
 and what training makes of that; how much it makes, the differences $y_i - x_i$ of the seeds say, in a
 paired t test. So a table is different if cells are outside, which is what matters, and further than chance
-explains, which is what can be known: twice the smaller one of the least chance of a cell times the number
-of cells, and of the least chance of an arm times the number of arms, is below the level. An arm's chance is
-that of most of its cells, whatever their dependence. So runs that share nothing but their settings are told
-apart no more often than the level says, however cells hang together. A shift of two standard deviations in
-a single arm is seen if rounding moves numbers by less than a tenth of what another seed would, with five
-seeds, or than a third, with ten; two seeds show nothing.
+explains, which is what can be known: by one cell, whatever the others say; by most cells of one arm,
+whatever their dependence; or by so many arms, which train networks of their own, that it is no luck. Each
+of the three allows for how many there are to choose from, and the least counts threefold. So runs that
+share nothing but their settings are told apart no more often than the level says, however the cells of an
+arm hang together. With five seeds, a shift of a single arm by two standard deviations is seen where
+rounding moves numbers by less than a tenth of what another seed would, with ten by less than a third; where
+it moves them nearly as much, as training for an epoch can, twenty such arms are seen, or seven by three
+standard deviations. Two seeds show nothing.
 
 What is not measured is compared row by row. Numbers that follow from the settings agree to rounding. A
 learning rate that a search chose may be a step of the search away, a factor of 1.5; the cells of such an
@@ -27,6 +29,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import special  # scipy.stats takes a second to import
 
 from movingtarget.statistics.prediction import Numbers, chance_of_most
 from movingtarget.tables import Schema, of_role
@@ -38,6 +41,9 @@ STEP = 1.5
 
 SHARE = 0.05
 """Of text, counts and rows: so many may differ."""
+
+FAR = 0.05
+"""The chance up to which a cell is far outside; most of an arm's are with twice that chance at most."""
 
 CHOSEN = "learning_rate"
 NEW = " new"
@@ -128,11 +134,15 @@ def cells_of(schema: Schema, pairs: Pairs) -> pd.DataFrame:
 
 
 def table_chance(cells: pd.DataFrame) -> float:
-    """The chance that one cell, or most of an arm's, lie so far outside, whatever their dependence."""
+    """The chance that cells lie so far outside: one of them, most of an arm's, or most of so many arms'."""
     if not cells["outside"].any():
         return 1.0
-    arms = cells.groupby("arm")["chance"].agg(chance_of_most)
-    return min(1.0, 2 * float(min(len(cells) * cells["chance"].min(), len(arms) * arms.min())))
+    arms = (
+        cells.assign(far=cells["chance"] <= FAR).groupby("arm").agg({"chance": chance_of_most, "far": "mean"})
+    )
+    many = int((arms["far"] > 0.5).sum())
+    one, most = len(cells) * cells["chance"].min(), len(arms) * arms["chance"].min()
+    return float(min(1.0, 3 * min(one, most, special.bdtrc(many - 1, len(arms), 2 * FAR))))
 
 
 def arm_keys(schema: Schema) -> list[str]:
