@@ -20,17 +20,14 @@ FIGURE = Drawing(
     rule="draw_update_orders",
     tables=("update_order_budgets", "moving_target"),
     caption="""\
-The three answers: left of zero, (a) moving one layer at a time ends lower than moving all for the same
-FLOPs, (b) plain networks whose layers move one at a time end lower than networks with batch norm whose
-layers move together after as many steps; (c) how much of its promise a step keeps, the more it promises, and,
-at the large markers, where networks train best. Abscissas are differences of training losses
-in nats and the promised share of the loss, the ordinate of (c) the share of the promise that is kept, held at
-0 from below. Markers and lines are means over seeds, bars and bands their 95 % intervals (number of seeds: {{
-update_orders.seeds | length }}, in (c) {{ moving_target.seeds | length }}). Made with networks of {{
-update_orders.depth }} hidden layers, {{ update_orders.hidden_width }} units wide (in (c) {{
-(moving_target.depths | sort)[(moving_target.depths | length - 1) // 2] }} and {{
-moving_target.hidden_width }}, after {{ moving_target.steps | max }} steps), on {{ dataset }}, at
-learning rates chosen on other seeds.
+The three answers in three panels. Left of zero, (a) one layer at a time ends lower than all layers at once
+for the same FLOPs, and (b), without batch norm, lower than all layers at once with it, after as many steps;
+(c) is the share of its promise that a step keeps, and at the large markers where networks train best. Markers
+and lines are means over seeds, bars and bands their 95 % intervals (number of seeds: {{ update_orders.seeds |
+length }}, in (c) {{ moving_target.seeds | length }}), differences are of training losses, and kept shares
+below 0 are held there. Made with networks of {{ update_orders.depth }} layers of {{
+update_orders.hidden_width }} units, in (c) {{ (moving_target.depths | sort)[(moving_target.depths | length - 1)
+// 2] }} of {{ moving_target.hidden_width }} after {{ moving_target.steps | max }} steps, on {{ dataset }}.
 """,
 )
 
@@ -52,7 +49,7 @@ def draw(update_order_budgets: pd.DataFrame, moving_target: pd.DataFrame) -> Fig
         update_order_budgets: table update_order_budgets.
         moving_target: table moving_target.
     """
-    figure, (row,) = panels(TITLES, columns=3, row_height=5.6, widths=[1, 1, 1.4])
+    figure, (row,) = panels(TITLES, columns=3, row_height=5.0, widths=[1, 1, 1.4])
     for place, regime in enumerate(REGIMES):
         rows = where(update_order_budgets, regime=regime)
         of_flops, of_steps = where(rows, budget="long-flop"), where(rows, budget="sweep")
