@@ -26,8 +26,8 @@ for the same FLOPs, and (b), without batch norm, lower than all layers at once w
 and lines are means over seeds, bars and bands their 95 % intervals (number of seeds: {{ update_orders.seeds |
 length }}, in (c) {{ moving_target.seeds | length }}), differences are of training losses, and kept shares
 below 0 are held there. Made with networks of {{ update_orders.depth }} layers of {{
-update_orders.hidden_width }} units, in (c) {{ (moving_target.depths | sort)[(moving_target.depths | length - 1)
-// 2] }} of {{ moving_target.hidden_width }} after {{ moving_target.steps | max }} steps, on {{ dataset }}.
+update_orders.hidden_width }} units, in (c) {{ (moving_target.depths | sort)[(moving_target.depths
+| length - 1) // 2] }} of {{ moving_target.hidden_width }} after {{ moving_target.steps | max }} steps, on {{ dataset }}.
 """,
 )
 
