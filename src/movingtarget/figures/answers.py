@@ -27,7 +27,8 @@ and lines are means over seeds, bars and bands their 95 % intervals (number of s
 length }}, in (c) {{ moving_target.seeds | length }}), differences are of training losses, and kept shares
 below 0 are held there. Made with networks of {{ update_orders.depth }} layers of {{
 update_orders.hidden_width }} units, in (c) {{ (moving_target.depths | sort)[(moving_target.depths
-| length - 1) // 2] }} of {{ moving_target.hidden_width }} after {{ moving_target.steps | max }} steps, on {{ dataset }}.
+| length - 1) // 2] }} of {{ moving_target.hidden_width }} after {{ moving_target.steps | max }} steps, on {{
+dataset }}.
 """,
 )
 
