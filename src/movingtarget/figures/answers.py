@@ -97,4 +97,4 @@ def _draw_promises(axes: Axes, table: pd.DataFrame) -> None:
         shares = where(kept, network=network, rate="best")["value"]
         axes.plot(promises.median(), shares.mean(), color=look["color"], marker=look["marker"], **LARGE)
     axes.set_xlabel("promised share of the loss")
-    axes.set_ylabel("kept share of the promise")
+    axes.set_ylabel("kept share of it")
