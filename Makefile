@@ -1,6 +1,6 @@
 # make         set up .venv, run everything at the default scale, write the report
-# make report  the report alone, from the tables in git
-# make verify  set the run that `make` did beside the one in git
+# make report  the report alone, from the tables of a run that was kept in results/reference
+# make verify  set the run that `make` did beside that one
 # make quick   set up .venv, then lint, types and every test but those that run the workflow
 # make test    set up .venv, then lint, types and all tests
 # make lint    lint, layout and types alone

@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 import yaml
+from pdf import needs_poppler
 
 from movingtarget.report.prose import interval, markdown_table, verdict
 from movingtarget.report.render import render, render_summary
@@ -224,7 +225,7 @@ def test_the_pdf_is_whole(rendered):
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) in (2, 3, 4)
 
 
-@pytest.mark.skipif(not shutil.which("pdftotext"), reason="needs pdftotext")
+@needs_poppler
 def test_the_pdf_says_the_same(rendered):
     text = subprocess.run(
         ["pdftotext", "-layout", rendered / "report.pdf", "-"], capture_output=True, check=True
@@ -260,7 +261,7 @@ def test_latex_compiles_without_an_overfull_line(fresh, markdown):
     assert "undefined" not in log
 
 
-@pytest.mark.skipif(not shutil.which("pdftotext"), reason="needs pdftotext")
+@needs_poppler
 def test_the_pdf_has_no_word_upon_another_where_a_table_is_crowded(fresh):
     render_into(fresh, f"{HEADER}{crowded_table()}")
     command = ["pdftotext", "-bbox", str(fresh / "report" / "report.pdf"), "-"]
