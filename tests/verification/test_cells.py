@@ -73,6 +73,13 @@ def test_a_single_seed_may_move_by_a_twentieth_and_has_no_test():
     assert compared([2.0], [np.nan])["outside"]
 
 
+def test_two_seeds_are_not_alone():
+    cell = compared([1.0, 2.0], [1.0, 2.0])
+    assert not cell["lone"]
+    spread = np.std([1.0, 2.0], ddof=1)
+    assert cell["half_width"] == pytest.approx(stats.t.ppf(0.975, 1) * spread)
+
+
 def test_cells_are_told_apart():
     cell = np.array([0, 1, 0, 1, 0, 1])
     old = np.array([1.0, 10.0, 2.0, 20.0, 3.0, 30.0])
