@@ -1,4 +1,4 @@
-"""A run that is kept in git: its tables, compressed, its verdicts, and what it says of itself."""
+"""A run that is kept in git: its tables, compressed, its verdicts and answers, and what it says of itself."""
 
 import lzma
 from collections.abc import Iterable
@@ -9,6 +9,9 @@ from movingtarget_workflow.settings import SettingsError, read_yaml
 
 RECORDS = ("settings.yaml", "record.yaml", "costs.csv")
 """What a run says of itself, in its results folder and in what is kept of it."""
+
+SHOWN = ("tables/claims.csv", "summary.md", "figures/answers.svg")
+"""What whoever only looks at the repository is shown of a run, by where its results folder has it."""
 
 COMPRESSED = ".csv.xz"
 
@@ -48,6 +51,5 @@ def keep(results: Path, tables: Iterable[str], folder: Path) -> None:
         path.unlink()
     for kept, file in files.items():
         kept.write_bytes(lzma.compress(file.read_bytes(), preset=9 | lzma.PRESET_EXTREME))
-    for name in RECORDS:
-        (folder / name).write_bytes((results / name).read_bytes())
-    (folder / "claims.csv").write_bytes((results / "tables/claims.csv").read_bytes())
+    for name in (*RECORDS, *SHOWN):
+        (folder / Path(name).name).write_bytes((results / name).read_bytes())

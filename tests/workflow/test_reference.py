@@ -54,7 +54,8 @@ def finished(folder: Path) -> Path:
     (folder / "tables").mkdir(parents=True)
     for table in [*plan.TABLES, "claims"]:
         (folder / f"tables/{table}.csv").write_text(f"{table}\n")
-    for record in ("settings.yaml", "record.yaml", "costs.csv"):
+    (folder / "figures").mkdir()
+    for record in ("settings.yaml", "record.yaml", "costs.csv", "summary.md", "figures/answers.svg"):
         (folder / record).write_text(as_yaml(settings_of(config())))
     return folder
 
@@ -69,7 +70,7 @@ def test_a_run_is_kept_in_the_same_bytes_and_old_tables_go(tmp_path: Path):
     files = {path.relative_to(tmp_path / "a"): path for path in (tmp_path / "a").rglob("*.*")}
     assert all((tmp_path / "b" / name).read_bytes() == path.read_bytes() for name, path in files.items())
     assert not stale.exists()
-    assert len(files) == len(plan.TABLES) + 4
+    assert len(files) == len(plan.TABLES) + 6
     assert pd.read_csv(kept_table("training", tmp_path / "a")).columns.tolist() == ["training"]
 
 

@@ -26,7 +26,8 @@ rule record_run:
 rule reference:
     input:
         rules.record_run.output,
-        [table_file(table) for table in [*plan.TABLES, "claims"]],
+        [table_file(table) for table in plan.TABLES],
+        [f"{RESULTS}/{shown}" for shown in reference.SHOWN],
     log:
         f"{RESULTS}/logs/reference.log",
     threads: 1
