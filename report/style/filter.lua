@@ -208,7 +208,8 @@ local function height(tbl)
 end
 
 -- A figure with its provenance, and a table that leaves room for text on its page, go to the top or the foot of a page,
--- so that text fills the rest. What a section begins with stays where it is.
+-- so that text fills the rest. What a section begins with stays where it is. What waits for a page's head is placed before
+-- a table that may break: between its parts, Typst cannot tag it (https://github.com/typst/typst/issues/8487).
 local function float(blocks)
   if not typst then return end
   local placed, index = pandoc.Blocks{}, 1
@@ -216,7 +217,8 @@ local function float(blocks)
     local block, before, after = blocks[index], blocks[index - 1], blocks[index + 1]
     local captioned = block.caption and #block.caption.long > 0
     local floats = captioned and not (before and before.tag == "Header") and (block.tag ~= "Table" or height(block) < 36)
-    if floats then placed:insert(pandoc.RawBlock("typst", "#float[")) end
+    if floats then placed:insert(pandoc.RawBlock("typst", "#float["))
+    elseif block.tag == "Table" then placed:insert(pandoc.RawBlock("typst", "#place.flush()")) end
     placed:insert(block)
     if floats and after and after.classes and after.classes:includes("provenance") then
       placed:insert(after)

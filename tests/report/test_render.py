@@ -15,6 +15,7 @@ import yaml
 from pdf import needs_poppler
 
 from movingtarget.report.prose import interval, markdown_table, verdict
+from movingtarget.report.render import _typst as typeset
 from movingtarget.report.render import render, render_summary
 
 REPORT = Path(__file__).parents[2] / "report"
@@ -318,6 +319,14 @@ def test_maths_that_only_typst_refuses_is_shown(fresh):
     ):
         render_into(fresh, f"{SAMPLE}\n\nA lone $√$.\n")
     assert not list((fresh / "report").iterdir())
+
+
+def test_what_typst_cannot_tag_while_it_floats_is_typeset_without_floats(tmp_path):
+    untagged = '#if "floats" in sys.inputs { panic("internal error: parent group") }'
+    assert typeset(untagged, tmp_path).startswith(b"%PDF")
+    for broken in ('#if "floats" in sys.inputs { panic("of its own") }', '#panic("internal error")'):
+        with pytest.raises(ValueError, match=r"^the report cannot be typeset: error: panicked"):
+            typeset(broken, tmp_path)
 
 
 def test_a_figure_without_its_pdf_is_a_fault(fresh):

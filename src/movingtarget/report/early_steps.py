@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from movingtarget.families import FAMILIES
 from movingtarget.report import prose
 from movingtarget.statistics.means import mean_of
 from movingtarget.statistics.rows import divide, where
@@ -57,4 +58,4 @@ def _row(arm: tuple[str, str], rows: pd.DataFrame, place: str) -> dict[str, str]
         for name, (quantity, step) in wanted.items()
     }
     rate = prose.number(rows["learning_rate"].iloc[0]) + edge
-    return {"network": arm[0], "batches": arm[1], "learning_rate": rate, **means}
+    return {"network": FAMILIES[arm[0]].title, "batches": arm[1], "learning_rate": rate, **means}

@@ -91,8 +91,21 @@ def _pandoc(markdown: str, *options: str) -> str:
 
 
 def _typst(document: str, figures: Path) -> bytes:
-    """The PDF of a Typst document whose images lie in `figures`; any warning of Typst's is an error."""
-    compiler = typst.Compiler(root=figures, ignore_system_fonts=True, font_paths=[FOLDER])
+    """The PDF of a Typst document whose images lie in `figures`; any warning of Typst's is an error.
+
+    Where Typst cannot tag what floats (https://github.com/typst/typst/issues/8487), nothing does.
+    """
+    try:
+        return _compiled(document, figures, {"floats": "yes"})
+    except ValueError as error:
+        if "internal error" not in str(error):
+            raise
+    return _compiled(document, figures, {})
+
+
+def _compiled(document: str, figures: Path, inputs: dict[str, str]) -> bytes:
+    """What Typst makes of a document and these `sys.inputs`."""
+    compiler = typst.Compiler(root=figures, ignore_system_fonts=True, font_paths=[FOLDER], sys_inputs=inputs)
     try:
         pdf, warnings = compiler.compile_with_warnings(document.encode())
     except typst.TypstError as error:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from movingtarget.data.catalogue import DATASETS
+from movingtarget.families import FAMILIES
 from movingtarget.faults import FAULTS
 from movingtarget.report import prose
 from movingtarget.report.early_steps import early_steps_table
@@ -101,6 +102,7 @@ def _arm_row(arm: tuple[Any, ...], rows: pd.DataFrame, at_edge: bool) -> dict[st
     diverged = last.loc[last["quantity"] == "diverged", "value"]
     return {
         **dict(zip(ARM, arm, strict=True)),
+        "network": FAMILIES[arm[0]].title,
         "learning_rate": f"{last['learning_rate'].iloc[0]:.3g}" + (" (at an edge)" if at_edge else ""),
         "train_loss": prose.interval(*loss),
         "test_accuracy": prose.interval(*accuracy),
@@ -113,7 +115,7 @@ def _arm_row(arm: tuple[Any, ...], rows: pd.DataFrame, at_edge: bool) -> dict[st
 def healing_table(shattering: pd.DataFrame) -> pd.DataFrame:
     """Correlation and norm of input gradients at the first and the last step, a row for each arm, as text."""
     rows = [
-        {"network": network, "depth": depth} | _first_and_last(arm)
+        {"network": FAMILIES[network].title, "depth": depth} | _first_and_last(arm)
         for (network, depth), arm in shattering.groupby(["network", "depth"], sort=False)
     ]
     return pd.DataFrame(rows)
