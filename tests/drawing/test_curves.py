@@ -11,6 +11,7 @@ from movingtarget.drawing.curves import (
     _ranges,
     draw_curve,
     log_axis,
+    log_ordinate,
     mark_diverged,
     missing,
     name_missing,
@@ -125,3 +126,12 @@ def test_logarithmic_axes_have_plain_numbers(axes, low, high, expected):
     shown = [text.get_text() for minor in (False, True) for text in axes.yaxis.get_ticklabels(minor=minor)]
     assert expected in shown
     assert not any("e" in text for text in shown)
+
+
+def test_numbers_on_a_logarithmic_ordinate(axes):
+    log_ordinate(axes)
+    axes.set_ylim(0.1, 3)
+    axes.figure.draw_without_rendering()
+    shown = [text.get_text() for text in axes.get_yticklabels(which="both") if text.get_text()]
+    assert {"0.1", "0.3", "1", "3"} <= set(shown)
+    assert not {"0.2", "0.5", "2"} & set(shown)

@@ -13,7 +13,6 @@ from movingtarget.drawing.moving_target import (
     draw_layers,
     draw_level,
     extremes_and_middle,
-    log_ordinate,
     middle,
     middle_and_deepest,
     rows_of_panels,
@@ -222,13 +221,3 @@ def test_a_level_spans_the_data(row):
     draw_level(row, "promise", 0.5)
     for axes in row:
         np.testing.assert_array_equal(xy(line(axes, "_")), [[0.01, 1.0], [0.5, 0.5]])
-
-
-def test_numbers_on_a_logarithmic_ordinate(grid):
-    axes = grid[0, 0]
-    log_ordinate(axes)
-    axes.set_ylim(0.1, 3)
-    axes.figure.draw_without_rendering()
-    shown = [text.get_text() for text in axes.get_yticklabels(which="both") if text.get_text()]
-    assert {"0.1", "0.3", "1", "3"} <= set(shown)
-    assert not {"0.2", "0.5", "2"} & set(shown)

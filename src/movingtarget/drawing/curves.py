@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from movingtarget.drawing.labels import text_colour
@@ -122,6 +122,13 @@ def log_axis(axis: Axis) -> None:
     axes.set_xscale("log") if axis is axes.xaxis else axes.set_yscale("log")
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(_PlainLogFormatter(minor_thresholds=(2, 0.5)))
+
+
+def log_ordinate(axes: Axes) -> None:
+    """A logarithmic ordinate with numbers at 1 and 3 times powers of ten, for panels too low for more."""
+    log_axis(axes.yaxis)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 class _PlainLogFormatter(LogFormatter):

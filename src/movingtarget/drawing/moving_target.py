@@ -6,11 +6,11 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
-from movingtarget.drawing.curves import draw_curve, log_axis, name_missing
+from movingtarget.drawing.curves import draw_curve, name_missing
 from movingtarget.drawing.depths import depth_axis
 from movingtarget.drawing.labels import GAP, label_lines, text_colour
 from movingtarget.drawing.style import LINE_HEIGHT, LOOKS, Sharing, arm_name, extremes, panels
@@ -46,13 +46,6 @@ def rows_of_panels(
     """Panels as `style.panels` makes them, the last column with room for names beside the data."""
     widths = [*[1.0] * (columns - 1), 1 + columns / 3]  # names take a quarter of the whole
     return panels(titles, columns, row_height, sharey=sharey, widths=widths)
-
-
-def log_ordinate(axes: Axes) -> None:
-    """A logarithmic ordinate with numbers at 1 and 3 times powers of ten, for panels too low for more."""
-    log_axis(axes.yaxis)
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
-    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 LEAST_SHARE, GREATEST_SHARE = -0.5, 1.5

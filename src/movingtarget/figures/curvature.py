@@ -5,10 +5,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from movingtarget.drawing.curves import log_axis, name_missing
+from movingtarget.drawing.curves import log_axis, log_ordinate, name_missing
 from movingtarget.drawing.depths import depth_axis
 from movingtarget.drawing.labels import label_lines
-from movingtarget.drawing.moving_target import draw_families, log_ordinate
+from movingtarget.drawing.moving_target import draw_families
 from movingtarget.drawing.style import LOOKS, add_to_title, arm_name, panels, styled
 from movingtarget.figure import Drawing
 from movingtarget.look import DARK, Look

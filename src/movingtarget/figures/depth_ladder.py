@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from movingtarget.drawing.curves import draw_arms, log_axis
+from movingtarget.drawing.curves import draw_arms, log_ordinate
 from movingtarget.drawing.depths import depth_axis
 from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.style import arm_look, arm_name, panels, styled
@@ -59,7 +59,7 @@ def _draw_accuracies(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _draw_rates(axes: Axes, ladder: pd.DataFrame) -> None:
-    log_axis(axes.yaxis)
+    log_ordinate(axes)
     for arm, rows in divide(ladder, "network", "update_rule").items():
         rates = rows.groupby("depth")["learning_rate"].first()
         axes.plot(rates, label=arm_name(*arm), **arm_look(*arm))

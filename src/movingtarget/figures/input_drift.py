@@ -3,10 +3,10 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from movingtarget.drawing.curves import log_ordinate
 from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.moving_target import (
     draw_layers,
-    log_ordinate,
     middle,
     middle_and_deepest,
     rows_of_panels,

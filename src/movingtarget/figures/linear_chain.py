@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 
+from movingtarget.drawing.curves import log_ordinate
 from movingtarget.drawing.depths import depth_axis
 from movingtarget.drawing.labels import label_lines
-from movingtarget.drawing.moving_target import log_ordinate
 from movingtarget.drawing.style import panels, styled
 from movingtarget.figure import Drawing
 from movingtarget.look import DARK

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from movingtarget.drawing.curves import draw_curve, log_axis, name_missing
+from movingtarget.drawing.curves import draw_curve, log_ordinate, name_missing
 from movingtarget.drawing.depths import depth_axis
 from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.style import LOOKS, arm_name, panels, styled
@@ -45,7 +45,7 @@ def draw(initial: pd.DataFrame) -> Figure:
     for axes, (quantity, (_, label)) in zip(grid.flat, QUANTITIES.items(), strict=True):
         depth_axis(axes, initial["depth"])
         if quantity != "correlation":
-            log_axis(axes.yaxis)
+            log_ordinate(axes)
         for network, rows in divide(where(initial, quantity=quantity), "network").items():
             name = arm_name(network, "sgd")
             draw_curve(axes, rows, "depth", name, LOOKS[network])
