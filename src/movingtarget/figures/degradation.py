@@ -54,4 +54,4 @@ def draw(scores: pd.DataFrame, searched: pd.DataFrame) -> Figure:
 def _rate(searched: pd.DataFrame) -> str:
     best = searched[searched["place"] != "tried"].iloc[0]
     edge = ", at an edge" if best["place"] == "best at an edge" else ""
-    return f"depth {best['depth']}: rate {best['learning_rate']:g}{edge}"
+    return f"depth {best['depth']}: rate {best['learning_rate']:.3g}{edge}"
