@@ -51,3 +51,12 @@ def test_mistakes_by_the_number_of_random_layers(figure):
     line = named(figure.axes[1])["plain"]
     np.testing.assert_allclose(xy(line).x, [1, 2, 3])
     np.testing.assert_allclose(xy(line).y, [6.15, 7.15, 8.15])
+
+
+def test_a_classifier_of_which_seeds_diverged_has_a_cross():
+    table = table_of()
+    lost = (table["classifier"] == "trained") & (table["seed"] == 0)
+    axes = draw(table.assign(value=table["value"].mask(lost))).axes[0]
+    crosses = [text for text in axes.texts if text.get_text() == "x 1/4"]
+    assert [cross.get_position()[1] for cross in crosses] == [4]
+    assert len(axes.lines) == len(draw(table).axes[0].lines) - 2

@@ -50,7 +50,8 @@ def _name(line: Line2D) -> str:
 
 def _extent(axes: Axes) -> tuple[float, float]:
     places = np.concatenate([np.asarray(line.get_xdata(), dtype=float) for line in axes.lines])
-    return places.min(), places.max()
+    seen = places[np.isfinite(places)]
+    return seen.min(), seen.max()
 
 
 def _make_room(axes: Axes) -> None:

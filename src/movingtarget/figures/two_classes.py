@@ -8,10 +8,10 @@ from matplotlib.ticker import MaxNLocator
 from movingtarget.drawing.curves import draw_curve
 from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.networks import network_name
+from movingtarget.drawing.rows import draw_mean
 from movingtarget.drawing.style import LOOKS, panels, styled
 from movingtarget.figure import Drawing
 from movingtarget.look import DARK, GREY, Look
-from movingtarget.statistics.means import mean_interval
 from movingtarget.statistics.rows import divide, where
 
 FIGURE = Drawing(
@@ -22,7 +22,8 @@ How near a linear read-out of random first layers, or of stroke directions, come
 whole (a), and what each further random layer loses (b). Wrong answers are counted among all test images of
 the classes {{ two_classes.classes | join(" and ") }} of {{ dataset }}; (b) counts the random layers below the
 read-out. Small dots are seeds, large ones their means, with lines or bands for 95 % intervals (number of
-seeds: {{ two_classes.seeds | length }}, each with training images of its own). Made with
+seeds: {{ two_classes.seeds | length }}, each with training images of its own), and a cross at the right edge
+counts seeds that diverged. Made with
 {{ two_classes.examples }} training images: logistic regressions of the pixels, of the edges' directions ({{
 two_classes.directions }} bins, in the whole image or on a grid of {{ two_classes.cells }} x
 {{ two_classes.cells }} cells) and of the outputs of random layers, and networks trained for
@@ -72,10 +73,8 @@ def _draw_classifiers(axes: Axes, errors: pd.DataFrame) -> None:
     """A line of the panel for each classifier: its seeds, their mean and its interval."""
     classifiers = _classifiers(errors)
     for place, (rows, look) in enumerate(classifiers.values()):
-        mean, low, high = mean_interval(rows["value"])
         single: Look = {"color": GREY, "marker": "o", "markersize": 1.5, "linestyle": "none", "label": "_"}
         axes.plot(rows["value"], [place + 0.25] * len(rows), **single)
-        axes.plot([low, high], [place] * 2, color=look["color"], label="_")
-        axes.plot([mean], [place], color=look["color"], marker=look["marker"], label="_")
+        draw_mean(axes, rows["value"], place, look)
     axes.set_yticks(range(len(classifiers)), [*classifiers])
     axes.set_ylim(len(classifiers) - 0.5, -0.5)
