@@ -50,7 +50,8 @@ def test_what_is_drawn_stays_in_its_order(files: dict[str, str]):
 def test_words_keep_their_place_their_size_and_how_they_are_turned(files: dict[str, str]):
     text = inline_svgs(files)["first"]
     (label,) = re.findall(r"<text ([^>]*)>step; one &amp; all</text>", text)
-    assert "font-size:8px" in label
+    (style,) = re.findall(r'class="([^"]*)"', label)
+    assert re.search(rf"\.{style}{{[^}}]*font-size:8px", text)
     assert "rotate(-30)" in label
     assert "font-family" not in text
     assert "rotate(-0" not in text
@@ -58,10 +59,23 @@ def test_words_keep_their_place_their_size_and_how_they_are_turned(files: dict[s
 
 def test_coordinates_move_by_less_than_can_be_seen_and_bytes_are_saved(files: dict[str, str]):
     def numbers(text: str) -> list[float]:
-        lines = re.findall(r' d="(M [\d.]+ [\d.]+ L [^"]*)"[^>]*clip-path', re.sub(r"\s+", " ", text))
+        lines = re.findall(r' d="(M *[\d.]+ [\d.]+ *L[^"]*)"[^>]*clip-path', re.sub(r"\s+", " ", text))
         return [float(number) for line in lines for number in re.findall(r"[\d.]+", line)]
 
     before, after = numbers(files["first"]), numbers(inline_svgs(files)["first"])
     assert len(before) >= 6
     assert after == pytest.approx(before, abs=0.0051)
-    assert len(inline_svgs(files)["first"]) < 0.6 * len(files["first"])
+    assert len(inline_svgs(files)["first"]) < 0.5 * len(files["first"])
+
+
+def test_every_class_has_the_style_that_matplotlib_gave(files: dict[str, str]):
+    def styles(text: str) -> list[set[str]]:
+        return [{*re.split(r"; *", found)} for found in re.findall(r' style="([^"]*)"', text)]
+
+    text = inline_svgs(files)["second"]
+    rules = dict(re.findall(r"\.([\w-]+)\{([^}]*)\}", text))
+    said = [{*rules[name].split(";")} for name in re.findall(r' class="([^"]*)"', text)]
+    assert len(rules) == len({frozenset(style) for style in said})
+    before = [{part.replace(": ", ":") for part in style} for style in styles(files["second"])]
+    fonts = {"font-family:'DejaVu Sans', Verdana, sans-serif", ""}
+    assert said == [style - fonts for style in before if style - fonts]

@@ -8,6 +8,8 @@ PLACES = 2
 
 DECIMAL = re.compile(r"-?\d+\.\d+")
 COORDINATES = re.compile(r'(?<= )(?:[dxy]|width|height|viewBox|points|transform)="[^"]*"')
+PATH = re.compile(r'(?<= d=")[^"]*')
+COMMAND = re.compile(r"\s*([MLCQz])\s*")
 NEEDLESS = re.compile(
     r"<!--.*?-->|<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>"
     r'| transform="rotate\(-?0 [^"]*"|(?<=>)[ \n]+(?=<)|(?<=")[ \n]+(?=/?>)|xlink:(?=href)',
@@ -20,8 +22,8 @@ FONT = "font-family: 'DejaVu Sans', Verdana, sans-serif"
 def inline_svgs(files: Mapping[str, str]) -> dict[str, str]:
     """Elements for a page of several figures.
 
-    Definitions stay with their figure, under identifiers of its own. Comments, metadata, identifiers that
-    nothing refers to and the font that all have go, and coordinates have `PLACES` decimals.
+    Definitions and styles stay with their figure, under short names of its own. Comments, metadata,
+    identifiers that nothing refers to and the font that all have go, and coordinates have `PLACES` decimals.
 
     Args:
         files: the text of an SVG file of matplotlib's by the figure's name.
@@ -31,18 +33,32 @@ def inline_svgs(files: Mapping[str, str]) -> dict[str, str]:
 
 def _inline(text: str, prefix: str) -> str:
     text = NEEDLESS.sub("", text[text.index("<svg") :])
-    text = re.sub(r' style="([^"]*)"', _style, text)
     text = COORDINATES.sub(lambda found: DECIMAL.sub(_rounded, found[0]), text)
-    used = {*re.findall(r'(?:href="|url\()#([^")]+)', text)}
+    text = PATH.sub(lambda found: COMMAND.sub(r"\1", found[0]), text)
+    return _with_classes(_with_short_names(text, prefix), prefix)
+
+
+def _with_short_names(text: str, prefix: str) -> str:
+    """The figure with a number for each identifier that something refers to, and no other."""
+    used = dict.fromkeys(re.findall(r'(?:href="|url\()#([^")]+)', text))
+    short = {name: f"{prefix}{number}" for number, name in enumerate(used)}
     text = re.sub(
-        r' id="([^"]*)"', lambda found: f' id="{prefix}{found[1]}"' if found[1] in used else "", text
+        r' id="([^"]*)"', lambda found: f' id="{short[found[1]]}"' if found[1] in short else "", text
     )
-    return re.sub(r'(href="|url\()#', rf"\g<1>#{prefix}", text)
+    return re.sub(r'(href="|url\()#([^")]+)', lambda found: f"{found[1]}#{short[found[2]]}", text)
 
 
-def _style(style: re.Match[str]) -> str:
-    kept = [part.replace(": ", ":") for part in style[1].split("; ") if part not in ("", FONT)]
-    return f' style="{";".join(kept)}"' if kept else ""
+def _with_classes(text: str, prefix: str) -> str:
+    """The figure with a class for each style, which it says once."""
+    classes: dict[str, str] = {}
+
+    def named(found: re.Match[str]) -> str:
+        kept = [part.replace(": ", ":") for part in found[1].split("; ") if part not in ("", FONT)]
+        return f' class="{classes.setdefault(";".join(kept), f"{prefix}s{len(classes)}")}"' if kept else ""
+
+    text = re.sub(r' style="([^"]*)"', named, text)
+    rules = "".join(f".{name}{{{style}}}" for style, name in classes.items())
+    return text.replace(">", f"><style>{rules}</style>", 1)
 
 
 def _rounded(number: re.Match[str]) -> str:
