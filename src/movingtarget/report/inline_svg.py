@@ -34,7 +34,8 @@ def inline_svgs(files: Mapping[str, str]) -> dict[str, str]:
 def _inline(text: str, prefix: str) -> str:
     text = NEEDLESS.sub("", text[text.index("<svg") :])
     text = COORDINATES.sub(lambda found: DECIMAL.sub(_rounded, found[0]), text)
-    text = PATH.sub(lambda found: COMMAND.sub(r"\1", found[0]), text)
+    text = PATH.sub(lambda found: COMMAND.sub(r"\1", found[0].strip()), text)
+    text = re.sub(r'<path d="M[^A-Za-z"]*"[^>]*/>', "", text)  # it draws nothing
     return _with_classes(_with_short_names(text, prefix), prefix)
 
 

@@ -70,13 +70,11 @@ def _download(name: str, file: str, table: pd.DataFrame | None) -> str:
 def _seeds_beside(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a column for each seed, which halves its bytes, if seed and value are what differs."""
     keys = [column for column in table.columns if column not in ("seed", "value")]
-    if not {"seed", "value"} <= {*table.columns} or table[keys].isna().any(axis=None):
+    if not {"seed", "value"} <= {*table.columns} or table.duplicated([*keys, "seed"]).any():
         return table
-    if table.duplicated([*keys, "seed"]).any():
-        return table
-    order = table[keys].drop_duplicates()
-    wide = table.pivot(index=keys, columns="seed", values="value").add_prefix("seed ")
-    return order.join(wide, on=keys)
+    arms = table.groupby(keys, sort=False, dropna=False).ngroup() if keys else 0
+    wide = table.assign(arm=arms).pivot(index="arm", columns="seed", values="value").add_prefix("seed ")
+    return table[keys].drop_duplicates(ignore_index=True).join(wide)
 
 
 def _read(path: Path) -> str:
