@@ -82,5 +82,6 @@ def test_every_class_has_the_style_that_matplotlib_gave(files: dict[str, str]):
 
 
 def test_a_path_that_goes_nowhere_is_left_out():
-    svg = '<svg viewBox="0 0 9 9"><path d="M 1 1 \n" style="fill:none"/><path d="M 1 1 \nL 2.004 2 \n"/></svg>'
+    paths = '<path d="M 1 1 \n" style="fill:none"/><path d="M 1 1 \nL 2.004 2 \n"/>'
+    svg = f'<svg viewBox="0 0 9 9">{paths}</svg>'
     assert inline_svgs({"a": svg})["a"].endswith('</style><path d="M1 1L2 2"/></svg>')
