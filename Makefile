@@ -1,5 +1,5 @@
 # make         set up .venv, run everything at the default scale, write the report
-# make report  the report alone, from the tables of a run that was kept in results/reference
+# make report  the report alone, from the tables of the run in results/reference/default
 # make verify  set the run that `make` did beside that one
 # make quick   set up .venv, then lint, types and every test but those that run the workflow
 # make test    set up .venv, then lint, types and all tests
