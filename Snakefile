@@ -17,7 +17,6 @@ configfile: "config/config.yaml"
 
 run.check_run(config, ["config/config.yaml", *workflow.overwrite_configfiles])
 run.set_environment(PROJECT)
-run.calm_scheduler(workflow)
 terminal.attach(workflow, costs=PROJECT / f"results/reference/{config['scale']}/costs.csv")
 RESULTS = config["results"]
 
@@ -41,6 +40,7 @@ include: "workflow/rules/report.smk"
 
 onstart:
     run.hold_lock(RESULTS)
+    run.calm_scheduler(workflow)
 
 
 rule all:

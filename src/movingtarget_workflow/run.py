@@ -98,13 +98,14 @@ def set_environment(project: Path) -> None:
 
 
 def calm_scheduler(workflow: Any) -> None:
-    """Have snakemake's scheduler take a turn when a job ends, and not every second as well.
+    """Have snakemake's scheduler take a turn when a job ends, and not every second as well, on one machine.
 
     Its limit of jobs a second starts a timer in each turn that leads to another one, so every job that ends
-    adds a chain of turns: by the end of a long run some hundred a second.
+    adds a chain of turns: by the end of a long run some hundred a second. To be called when a run starts:
+    before, it has no scheduler.
     """
-    if settings := getattr(workflow, "scheduling_settings", None):
-        settings.max_jobs_per_timespan = None
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
 
 
 def command_of(config_files: Sequence[str | Path], config_words: Mapping[str, Any]) -> str:

@@ -231,3 +231,12 @@ def test_a_checkpoint_is_data_and_never_code(running: types.SimpleNamespace):
         job.keep({"step": Harmful()})
         assert job.kept() is None
     assert not Path("harm").exists()
+
+
+def test_the_scheduler_takes_a_turn_when_a_job_ends_and_not_every_second(project: Path):
+    tell = 'onsuccess:\n    print("limit of jobs a second:", workflow.scheduler.job_rate_limiter)\n'
+    with (project / "Snakefile").open("a") as snakefile:
+        snakefile.write(f"\n\n{tell}")
+    run = snakemake(project, *SMOKE, "--", QUICK)
+    assert run.returncode == 0, run.stderr
+    assert "limit of jobs a second: None" in run.stdout + run.stderr
