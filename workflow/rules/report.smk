@@ -53,6 +53,8 @@ for name, figures in plan.drawing_rules().items():
             f"{RESULTS}/logs/{name}.log",
         benchmark:
             f"{RESULTS}/costs/{name}.tsv"
+        # the longest first, so that none is left alone at the end
+        priority: len(figures)
         threads: 1
         params:
             captions=plan.captions_digest(figures, config),
