@@ -233,7 +233,7 @@ def test_data_come_as_csv(page: Page):
         page.locator(".provenance").get_by_role("link", name="losses").click()
     assert waiting.value.suggested_filename == "losses.csv"
     with Path(waiting.value.path()).open(encoding="utf-8") as file:
-        assert list(csv.reader(file)) == [["seed", "loss"], ["0", "0.5"], ["1", "0.333333"]]
+        assert list(csv.reader(file)) == [["seed", "loss"], ["0", "0.5"], ["1", "0.3333"]]
 
 
 def test_a_figure_is_enlarged_by_enter_and_closed_by_escape(page: Page):

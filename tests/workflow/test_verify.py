@@ -39,8 +39,9 @@ def write_run(folder: Path, change: Change = lambda table: table, **settings: ob
     (folder / "settings.yaml").write_text(
         yaml.safe_dump({"scale": "default", "dataset": "mnist", **settings})
     )
-    for record in ("record.yaml", "costs.csv"):
-        (folder / record).write_text("")
+    (folder / "figures").mkdir()
+    for empty in ("record.yaml", "costs.csv", "summary.md", "figures/answers.svg"):
+        (folder / empty).write_text("")
     return folder
 
 
