@@ -116,7 +116,7 @@ def healing_table(shattering: pd.DataFrame) -> pd.DataFrame:
     """Correlation and norm of input gradients at the first and the last step, a row for each arm, as text."""
     rows = [
         {"network": FAMILIES[network].title, "depth": depth} | _first_and_last(arm)
-        for (network, depth), arm in shattering.groupby(["network", "depth"], sort=False)
+        for (network, depth), arm in divide(shattering, "network", "depth").items()
     ]
     return pd.DataFrame(rows)
 
