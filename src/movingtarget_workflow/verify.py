@@ -123,7 +123,7 @@ def _tables(results: Path, reference: Path) -> "Iterator[Outcome]":
 
     for table in TABLES:
         kept, new = kept_table(table, reference), results / f"tables/{table}.csv"
-        if lzma.decompress(kept.read_bytes()) == new.read_bytes():
+        if _unpacked(kept) == new.read_bytes():
             yield Outcome("table", table, "identical")
         else:
             frames = _table(reference, table, kept=True), _table(results, table, kept=False)
@@ -170,3 +170,11 @@ def _as_table(outcomes: "Sequence[Outcome]") -> "pd.DataFrame":
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def _unpacked(kept: Path) -> bytes:
+    """The bytes of a table before it was kept; ValueError if they are not whole."""
+    try:
+        return lzma.decompress(kept.read_bytes())
+    except (lzma.LZMAError, EOFError) as error:
+        raise ValueError(f"{kept} is damaged: {error}") from error

@@ -126,6 +126,16 @@ def test_a_damaged_table_cannot_be_compared(
     assert f"{table}: column activation: 'rely' is not one of relu" in said
 
 
+def test_a_kept_table_that_is_cut_short_cannot_be_compared(
+    reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    kept = reference / "tables/layer_gradients.csv.xz"
+    kept.write_bytes(kept.read_bytes()[:-20])
+    status, said = verified(write_run(tmp_path / "run"), reference, capsys)
+    assert status == 2
+    assert f"cannot be compared: {kept} is damaged: " in said
+
+
 def test_without_a_reference_there_is_nothing_to_compare(
     reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
