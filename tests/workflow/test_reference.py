@@ -116,23 +116,17 @@ def test_what_is_not_whole_is_told_in_one_line(project: Path, broken: str, line:
     assert [said.startswith(f"Moving Target: {line}") for said in told(run)] == [True]
 
 
-in_git = pytest.mark.skipif(not IN_GIT.is_dir(), reason="there is no reference in git")
-
-
-@in_git
 def test_the_reference_in_git_is_small_and_has_the_settings_of_the_default_scale():
     assert sum(path.stat().st_size for path in IN_GIT.rglob("*") if path.is_file()) <= 5e6
     assert kept_settings(IN_GIT) == settings_of(config())
 
 
-@in_git
 def test_the_verdicts_in_git_are_those_of_its_tables():
     tables = {table: read_table(kept_table(table, IN_GIT), schemas()[table]) for table in plan.TABLES}
     verdicts = judge(claims_of(ROOT / CLAIMS), tables, "default")
     pd.testing.assert_frame_equal(verdicts, read_table(IN_GIT / "claims.csv", VERDICTS), rtol=1e-9)
 
 
-@in_git
 def test_the_costs_in_git_are_those_of_every_job():
     costs = read_table(IN_GIT / "costs.csv", COSTS)
     assert costs["job"].tolist() == plan.cost_names(config())
