@@ -168,13 +168,13 @@ def _as_table(outcomes: "Sequence[Outcome]") -> "pd.DataFrame":
     return pd.DataFrame(outcomes, columns=Outcome._fields)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-
 def _unpacked(kept: Path) -> bytes:
     """The bytes of a table before it was kept; ValueError if they are not whole."""
     try:
         return lzma.decompress(kept.read_bytes())
     except (lzma.LZMAError, EOFError) as error:
         raise ValueError(f"{kept} is damaged: {error}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -104,13 +104,13 @@ def test_interrupted_training_goes_on_to_the_same_tables(images: Images) -> None
 @pytest.mark.parametrize(
     ("ends", "expected"),
     [
-        ([1], [1]),
-        ([7], [1, 3, 7]),
-        ([1000], [15, 31, 62, 125, 250, 500, 1000]),
-        ([4, 6], [1, 2, 3, 4, 6]),
+        ([1], [0, 1]),
+        ([7], [0, 1, 3, 7]),
+        ([1000], [0, 15, 31, 62, 125, 250, 500, 1000]),
+        ([4, 6], [0, 1, 2, 3, 4, 6]),
     ],
 )
-def test_looks_are_at_the_ends_and_where_halves_of_the_way_are_done(
+def test_looks_are_at_the_start_the_ends_and_where_halves_of_the_way_are_done(
     ends: list[int], expected: list[int]
 ) -> None:
     assert looks(ends) == expected

@@ -30,25 +30,24 @@ def budgets() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def promises() -> pd.DataFrame:
+def first_steps() -> pd.DataFrame:
+    """At the best rate plain keeps a half more with each step, from -1 on, and batch norm a quarter."""
     rows = [
-        {"network": network, "depth": 8, "step": 10, "layer": 0, "seed": seed, "rate": rate}
-        | {"promise": promise, "quantity": quantity, "value": value}
-        for network in ("plain", "batch-norm")
+        {"network": network, "batches": batches, "norms": "free", "multiple": multiple, "quantity": quantity}
+        | {"seed": seed, "step": step, "value": kept * (batches == "minibatches") * (multiple == 1)}
         for seed in range(3)
-        for rate, promise, quantity, value in [
-            ("matched", 0.01, "joint_share", 1.0),
-            ("matched", 1.0, "joint_share", -4.0),
-            ("best", np.nan, "joint_share", 0.5),
-            ("best", np.nan, "promise", 2.0),
-        ]
+        for batches in ("minibatches", "full batch")
+        for multiple in (1.0, 4.0)
+        for quantity in ("kept", "edge")
+        for network, shares in {"plain": [-1.0, 0.5, 1.0], "batch-norm": [0.25] * 3}.items()
+        for step, kept in zip((1, 3, 10), shares, strict=True)
     ]
     return pd.DataFrame(rows)
 
 
 @pytest.fixture(scope="module")
 def axes() -> list[Axes]:
-    return draw(budgets(), promises()).axes
+    return draw(budgets(), first_steps()).axes
 
 
 def markers(axes: Axes) -> set[tuple[float, float]]:
@@ -69,7 +68,16 @@ def test_plain_one_at_a_time_less_batch_norm_together_after_as_many_steps(axes: 
     assert markers(axes[1]) == {(0.25, 0), (0.25, 1), (0.25, 2)}
 
 
-def test_promises_are_held_at_zero_and_the_best_rate_stands_apart(axes: list[Axes]):
-    assert {(0.01, 1), (1.0, 0)} <= markers(axes[2])
-    large = [line for line in axes[2].lines if line.get_markersize() == 8]
-    assert [tuple(np.asarray(line.get_xydata())[0]) for line in large] == [(2.0, 0.5)] * 2
+def test_shares_kept_at_the_best_rate_are_held_within_the_scale(axes: list[Axes]):
+    named = {line.get_label(): np.asarray(line.get_xydata()).round(9).tolist() for line in axes[2].lines}
+    assert named["plain"] == [[1, -0.2], [3, 0.5], [10, 1]]
+    assert named["batch norm"] == [[1, 0.25], [3, 0.25], [10, 0.25]]
+    assert [line.get_ydata()[0] for line in axes[2].lines[:2]] == [0, 0.5]
+
+
+def test_colours_are_named(axes: list[Axes]):
+    (legend,) = axes[0].figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["plain", "batch norm"]
+    colours = [handle.get_color() for handle in legend.legend_handles]
+    of_row = [line.get_color() for line in axes[0].lines if line.get_marker() not in ("None", None)]
+    assert colours == of_row[:2]

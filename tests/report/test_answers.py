@@ -5,7 +5,7 @@ import pytest
 from movingtarget.report.answers import by_verdict
 
 WHOLE = {"reproduced": "Always.", "not reproduced": "Never.", "inconclusive": "Who knows."}
-PARTS = {"reproduced": "swims", "not reproduced": "sinks", "inconclusive": "does something"}
+PARTS = {"reproduced": "swims", "not reproduced": "sinks"}
 
 
 @pytest.mark.parametrize(
@@ -17,10 +17,20 @@ PARTS = {"reproduced": "swims", "not reproduced": "sinks", "inconclusive": "does
         (["reproduced", "not reproduced", "reproduced"], "It swims in salt and in oil and sinks in water."),
         (
             ["inconclusive", "reproduced", "not reproduced"],
-            "It does something in salt, swims in water and sinks in oil.",
+            "It swims in water and sinks in oil; it is open in salt.",
+        ),
+        (
+            ["inconclusive", "not reproduced", "inconclusive"],
+            "It sinks in water; it is open in salt and in oil.",
         ),
     ],
 )
 def test_one_sentence_says_what_is_so_of_every_case(verdicts, sentence):
     found = dict(zip(["in salt", "in water", "in oil"], verdicts, strict=True))
     assert by_verdict(found, WHOLE, "It", PARTS) == sentence
+
+
+def test_the_words_for_what_is_open_may_be_given():
+    found = {"salt": "inconclusive", "water": "reproduced"}
+    sentence = by_verdict(found, WHOLE, "It", PARTS | {"inconclusive": "it is open for"})
+    assert sentence == "It swims water; it is open for salt."

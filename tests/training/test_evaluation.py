@@ -11,7 +11,7 @@ from movingtarget.data.load import Images
 from movingtarget.measures.population import population_statistics
 from movingtarget.networks import Parameters, call, stack, unstack
 from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
-from movingtarget.training.evaluation import Score, evaluate, evaluate_reconstruction, evaluate_split
+from movingtarget.training.evaluation import Score, evaluate, evaluate_reconstruction, evaluate_splits
 
 RandomNetworks = Callable[..., list[nn.Module]]
 
@@ -68,7 +68,7 @@ def test_split_takes_statistics_from_training_examples(
     random_networks: RandomNetworks, images: Images
 ) -> None:
     network, parameters, statistics = prepared(random_networks("batch-norm", 2), images)
-    scores = evaluate_split(network, parameters, train=images[:2], test=images[2:4])
+    scores = evaluate_splits(network, parameters, {"train": images[:2], "test": images[2:4]})
     for split, examples in {"train": images[:2], "test": images[2:4]}.items():
         score = evaluate(network, parameters, statistics, *examples)
         assert torch.equal(scores[f"{split}_loss"], score.loss)
@@ -79,7 +79,7 @@ def test_split_takes_statistics_from_training_examples(
 @pytest.mark.parametrize("training", [True, False])
 def test_training_mode_is_restored(random_networks: RandomNetworks, images: Images, training: bool) -> None:
     network, parameters, _ = prepared(random_networks("batch-norm", 2), images)
-    evaluate_split(network.train(training), parameters, train=images[:2], test=images[2:4])
+    evaluate_splits(network.train(training), parameters, {"train": images[:2], "test": images[2:4]})
     assert all(part.training == training for part in network.modules())
 
 
@@ -111,7 +111,8 @@ def test_a_reconstruction_that_is_not_finite_has_no_squared_error() -> None:
 
 def test_split_scores_reconstructions_where_labels_are_images() -> None:
     networks, parameters, pixels = reconstructed("batch-norm")
-    scores = evaluate_split(networks[0], parameters, train=(pixels, pixels), test=(pixels[:2], pixels[:2]))
+    splits = {"train": (pixels, pixels), "test": (pixels[:2], pixels[:2])}
+    scores = evaluate_splits(networks[0], parameters, splits)
     statistics = population_statistics(networks[0], parameters, pixels, stacked=True)
     for split, examples in {"train": pixels, "test": pixels[:2]}.items():
         score = evaluate_reconstruction(networks[0], parameters, statistics, examples, examples)

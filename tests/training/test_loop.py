@@ -35,7 +35,7 @@ def plan(images: Images, family: str = "plain", **changes: Any) -> Training:
         learning_rates=(0.1, 0.02),
         batch_size=6,
         steps=20,
-        evaluation_steps=(5, 10, 15, 20),
+        evaluation_steps=(0, 5, 10, 15, 20),
         evaluation_examples=30,
         curve_window=5,
     )
@@ -118,7 +118,7 @@ def test_each_epoch_shows_every_example_once_with_its_label_in_another_order(ima
 def test_training_learns(images: Images, family: str, rule: UpdateRule) -> None:
     if family == "low-rank":
         pytest.skip("of 6 units one number passes each layer: most seeds are dead from the start")
-    training = plan(images, family, rule=rule, steps=100, evaluation_steps=(100,))
+    training = plan(images, family, rule=rule, steps=100, evaluation_steps=(0, 100))
     losses = values(train(training, fresh(training, family)), "train_loss")[0.1]
     assert (losses.iloc[-1] < 0.5 * losses.iloc[0]).all()
 
@@ -228,10 +228,22 @@ def test_snapshots_asked_for_are_the_same_after_an_interruption(images: Images) 
         assert_close(resumed.snapshots[step], parameters, rtol=0, atol=0)
 
 
-def test_scores_are_taken_at_the_start_and_at_the_steps_asked_for(images: Images) -> None:
-    training = plan(images, evaluation_steps=(1, 7, 19, 99))
-    state = train(training, fresh(training))
-    assert list(values(state, "test_loss").index) == [0, 1, 7, 19]
+@pytest.mark.parametrize("asked", [(), (1, 7, 19, 99), (0, 7)])
+def test_scores_are_taken_at_the_steps_asked_for(images: Images, asked: Sequence[int]) -> None:
+    training = plan(images, evaluation_steps=asked)
+    scored = {row["step"] for row in train(training, fresh(training)).rows if row["quantity"] == "test_loss"}
+    assert scored == {*asked} - {99}
+
+
+def test_scores_are_taken_on_the_splits_asked_for_and_change_nothing(images: Images) -> None:
+    training = plan(images, "batch-norm")
+    both, one = (
+        table(train(replace(training, splits=splits), fresh(training, "batch-norm")).rows)
+        for splits in (("train", "test"), ("train",))
+    )
+    of_test = both.quantity.str.startswith("test_")
+    assert of_test.any()
+    pd.testing.assert_frame_equal(one, both[~of_test].reset_index(drop=True), check_exact=True)
 
 
 def test_training_ends_within_an_epoch_where_asked_to(images: Images) -> None:
@@ -239,7 +251,7 @@ def test_training_ends_within_an_epoch_where_asked_to(images: Images) -> None:
     short = train(replace(training, steps=13, evaluation_steps=(13,)), fresh(training))
     seen = train(replace(training, snapshot_steps=(13,)), fresh(training))
     assert_close(short.parameters, seen.snapshots[13], rtol=0, atol=0)
-    assert list(values(short, "test_loss").index) == [0, 13]
+    assert list(values(short, "test_loss").index) == [13]
     assert list(values(short, "diverged").index) == [13]
 
 
@@ -302,7 +314,7 @@ def to_reconstruct(images: Images, **changes: Any) -> tuple[Training, State]:
 
 
 def test_reconstruction_learns_and_its_scores_are_kept(images: Images) -> None:
-    training, state = to_reconstruct(images, steps=200, evaluation_steps=(200,), learning_rates=(1e-5,))
+    training, state = to_reconstruct(images, steps=200, evaluation_steps=(0, 200), learning_rates=(1e-5,))
     done = train(training, state)
     assert {row["quantity"] for row in done.rows} == {
         *("batch_loss", "train_loss", "train_squared_error", "test_loss", "test_squared_error", "diverged")

@@ -1,6 +1,7 @@
 """Experiment: the learning rate, and one setting more, that suit each method of training an autoencoder."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,7 @@ def measure(
 
 def final_losses(plan: Training, settings: Mapping[str, Any]) -> list[float]:
     """The training loss of each seed at the end, infinite where training has diverged."""
-    rows = pd.DataFrame(train(plan, start_of(plan, settings)).rows)
+    rows = pd.DataFrame(train(replace(plan, splits=["train"]), start_of(plan, settings)).rows)
     at_end = rows[(rows["quantity"] == "train_loss") & (rows["step"] == plan.steps)]
     return at_end["value"].fillna(np.inf).tolist()
 

@@ -200,8 +200,8 @@ def measure(
 
 
 def evaluated_every_epoch(plan: Training) -> Training:
-    """The same plan, looked at after every epoch."""
-    return replace(plan, evaluation_steps=range(plan.steps_per_epoch, plan.steps + 1, plan.steps_per_epoch))
+    """The same plan, looked at at the start and after every epoch."""
+    return replace(plan, evaluation_steps=range(0, plan.steps + 1, plan.steps_per_epoch))
 
 
 def scores_of(rows: Rows) -> pd.DataFrame:

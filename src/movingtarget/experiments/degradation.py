@@ -107,11 +107,8 @@ def measure(
     error, evaluated after every epoch, for `patience` epochs, or until none errs any more, or for `epochs`.
     The rate is that with the lowest training loss over `tuning_seeds` after `tuning_epochs`.
     """
-    few = Images(
-        images.train_inputs[:examples],
-        images.train_labels[:examples],
-        images.test_inputs[:2],  # which the loop scores, too
-        images.test_labels[:2],
+    few = images._replace(
+        train_inputs=images.train_inputs[:examples], train_labels=images.train_labels[:examples]
     )
     architecture = Architecture(
         network, images.features, hidden_width, depth, images.classes, activation, initial_weights
@@ -151,6 +148,7 @@ def _plan(
         steps=0,
         evaluation_steps=(),
         evaluation_examples=len(few.train_labels),
+        splits=["train"],
         curve_window=len(few.train_labels),  # longer than an epoch, so that no point is recorded
     )
 
@@ -160,7 +158,7 @@ def until_it_stops(plan: Training, draw: Draw, epochs: int, patience: int) -> pd
     state = start_of(plan, draw)
     steps = plan.steps_per_epoch
     for epoch in range(1, epochs + 1):
-        state = train(replace(plan, steps=epoch * steps, evaluation_steps=[epoch * steps]), state)
+        state = train(replace(plan, steps=epoch * steps, evaluation_steps=[0, epoch * steps]), state)
         scores = _scores(pd.DataFrame(state.rows))
         if _has_stopped(scores, patience):
             break

@@ -131,6 +131,7 @@ def measure(
         steps=sweeps,
         evaluation_steps=[sweeps],
         evaluation_examples=settings["evaluation_examples"],
+        splits=["train"],
         curve_window=sweeps + 1,
     )
 

@@ -223,12 +223,12 @@ def architecture_of(network: str, images: Images, settings: dict[str, Any]) -> A
 
 
 def looks(ends: list[int]) -> list[int]:
-    """When training is looked at: at every end, and where a half, a quarter ... of the way there is done.
+    """When training is looked at: at the start, at every end, and at a half, a quarter ... of the way.
 
     >>> looks([10])
-    [1, 2, 5, 10]
+    [0, 1, 2, 5, 10]
     """
-    return sorted({end >> halving for end in ends for halving in range(HALVINGS)} - {0})
+    return sorted({0} | {end >> halving for end in ends for halving in range(HALVINGS)})
 
 
 def _course(tuned: Tuned) -> pd.DataFrame:

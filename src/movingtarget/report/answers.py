@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from movingtarget.report.prose import listed
 
+DECIDED = ("reproduced", "not reproduced")
+OPEN = {"inconclusive": "it is open"}
+
 
 def by_verdict(
     verdicts: Mapping[str, str], all: Mapping[str, str], start: str, some: Mapping[str, str]
@@ -14,20 +17,25 @@ def by_verdict(
         verdicts: by the words for the case of each.
         all: a whole sentence for each verdict, for when all cases have it.
         start: how the sentence begins when they differ.
-        some: what is said for each verdict of the cases that have it, the words for which follow.
+        some: what is said for either verdict of the cases that have it, the words for which follow; in the end,
+            of those that are inconclusive, "it is open" unless it says something else.
 
     >>> whole = {"reproduced": "Always.", "not reproduced": "Never.", "inconclusive": "Who knows."}
-    >>> parts = {"reproduced": "swims", "not reproduced": "sinks", "inconclusive": "does something"}
+    >>> parts = {"reproduced": "swims", "not reproduced": "sinks"}
     >>> by_verdict({"in salt": "reproduced", "in fresh water": "reproduced"}, whole, "It", parts)
     'Always.'
     >>> by_verdict({"in salt": "reproduced", "in fresh water": "not reproduced"}, whole, "It", parts)
     'It swims in salt and sinks in fresh water.'
+    >>> by_verdict({"in salt": "reproduced", "in fresh water": "inconclusive"}, whole, "It", parts)
+    'It swims in salt; it is open in fresh water.'
     """
     found = list(dict.fromkeys(verdicts.values()))
     if len(found) == 1:
         return all[found[0]]
-    clauses = [
-        f"{some[verdict]} {listed([words for words, value in verdicts.items() if value == verdict])}"
-        for verdict in found
-    ]
-    return f"{start} {listed(clauses)}."
+    clauses = {
+        verdict: f"{phrase} {listed([words for words, value in verdicts.items() if value == verdict])}"
+        for verdict, phrase in (OPEN | dict(some)).items()
+        if verdict in found
+    }
+    still_open = f"; {clauses['inconclusive']}" if "inconclusive" in found else ""
+    return f"{start} {listed([clauses[verdict] for verdict in found if verdict in DECIDED])}{still_open}."

@@ -46,6 +46,7 @@ def locoprop_values(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
         "edges": [METHODS[method].title for method in methods_of(where(search, place="best at an edge"))],
         "leaders": leaders(budgets),
         "left_out": left_out(budgets),
+        "others_below": others_below(budgets),
         "no_gap": no_gap(tables["locoprop_gaps"], "second-order"),
         "no_gap_of_2022": no_gap(tables["locoprop_gaps"], "half-way of 2022"),
         "price": prices(costs),
@@ -138,6 +139,20 @@ def leaders(budgets: pd.DataFrame) -> list[str]:
     """
     by = divide(budgets, "budget")
     return [_leaders(words, by[budget]) for budget, words in BUDGETS.items() if budget in by]
+
+
+def others_below(budgets: pd.DataFrame) -> list[str]:
+    """Layer-wise methods other than LocoProp with a mean loss below every first-order one's at every budget.
+
+    Args:
+        budgets: table locoprop_budgets.
+    """
+    means = budgets.groupby(["method", "budget"])["train_loss"].mean(skipna=False).unstack()
+    first_order = [method for method in means.index if METHODS[method].group == "first-order"]
+    best = means.loc[first_order].min()
+    below = means.index[(means < best).all(axis=1)] if first_order else []
+    layer_wise = [method for method in below if METHODS[method].group == "layer-wise"]
+    return [METHODS[method].title for method in layer_wise if not method.startswith("locoprop")]
 
 
 def left_out(budgets: pd.DataFrame) -> list[str]:

@@ -75,12 +75,12 @@ def measure_arm(table: str, **settings: Any) -> tuple[dict[str, pd.DataFrame], d
 
 
 def _in_steps(settings: Mapping[str, Any], examples: int) -> dict[str, Any]:
-    """The epochs in steps; evaluations of each, evenly spaced, one at its end; when members are kept."""
+    """The epochs in steps; when members are scored, at the start and evenly in each epoch, and kept."""
     per_epoch, evaluations = examples // settings["batch_size"], settings["evaluations_per_epoch"]
     steps = settings["epochs"] * per_epoch
     evaluated = [
         step
-        for step in range(1, steps + 1)
+        for step in range(steps + 1)
         if step * evaluations // per_epoch > (step - 1) * evaluations // per_epoch
     ]
     snapshots = [*range(0, steps + 1, per_epoch), *settings["snapshot_steps"]]

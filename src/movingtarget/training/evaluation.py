@@ -1,5 +1,6 @@
 """Scores of a stack of members on held data: classes told right, or images reconstructed."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -55,21 +56,19 @@ def evaluate_reconstruction(
     return Reconstruction(losses, torch.where(losses.isfinite(), errors, torch.nan))
 
 
-def evaluate_split(
-    network: nn.Module,
-    parameters: Parameters,
-    train: tuple[Tensor, Tensor],
-    test: tuple[Tensor, Tensor],
+def evaluate_splits(
+    network: nn.Module, parameters: Parameters, splits: Mapping[str, tuple[Tensor, Tensor]]
 ) -> dict[str, Tensor]:
-    """Scores on training and test examples, population statistics taken from the former.
+    """Scores on each split's examples, population statistics taken from those of "train".
 
     Labels are classes, `(examples,)`, or images to be reconstructed, `(examples, pixels)`.
     """
-    statistics = population_statistics(network, parameters, train[0], stacked=True)
-    score = evaluate if train[1].dim() == 1 else evaluate_reconstruction
+    inputs, labels = splits["train"]
+    statistics = population_statistics(network, parameters, inputs, stacked=True)
+    score = evaluate if labels.dim() == 1 else evaluate_reconstruction
     return {
         f"{split}_{quantity}": value
-        for split, examples in {"train": train, "test": test}.items()
+        for split, examples in splits.items()
         for quantity, value in score(network, parameters, statistics, *examples)._asdict().items()
     }
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from movingtarget.data.load import Images
 from movingtarget.networks.stack import Parameters
-from movingtarget.training.evaluation import evaluate_split
+from movingtarget.training.evaluation import evaluate_splits
 from movingtarget.training.interface import Batch, Cost, Memory, UpdateRule
 from movingtarget.training.minibatches import batches
 from movingtarget.training.schedule import Schedule, constant
@@ -25,8 +25,9 @@ class Training:
 
     The members are all pairs of a learning rate and a seed, rates outermost. `curve_window` is the number
     of steps whose minibatch losses are averaged into one point of the curve; a window that an epoch's end
-    cuts short leaves no point. Scores are taken at step 0 and at `evaluation_steps`. Parameters are kept at
-    `snapshot_steps`, of which 0 is the start. A step's rates are those given times the schedule's factor.
+    cuts short leaves no point. Scores are taken at `evaluation_steps` on the first `evaluation_examples` of
+    each of `splits`, train among them; parameters are kept at `snapshot_steps`. Step 0 is the start. A step's
+    rates are those given times the schedule's factor.
     """
 
     network: nn.Module
@@ -40,6 +41,7 @@ class Training:
     evaluation_examples: int
     curve_window: int
     snapshot_steps: Sequence[int] = ()
+    splits: Sequence[str] = ("train", "test")
     schedule: Schedule = constant
 
     @property
@@ -133,10 +135,9 @@ def _epoch(training: Training, state: State, say: Callable[[str], None]) -> Stat
             curve = {"batch_loss": torch.stack(window).mean(0)}
             state = replace(state, rows=state.rows + _records(training, state, step, curve))
             window = []
+        state = _snapshot(training, _evaluate(training, state, step), step)
         if step in training.evaluation_steps:
-            state = _evaluate(training, state, step)
             say(_progress(training, state, step, loss))
-        state = _snapshot(training, state, step)
     return replace(state, epoch=state.epoch + 1)
 
 
@@ -169,13 +170,15 @@ def _gather(training: Training, index: Tensor) -> Batch:
 
 
 def _evaluate(training: Training, state: State, step: int) -> State:
+    if step not in training.evaluation_steps:
+        return state
     images, count = training.images, training.evaluation_examples
-    scores = evaluate_split(
-        training.network,
-        state.parameters,
-        train=(images.train_inputs[:count], images.train_labels[:count]),
-        test=(images.test_inputs[:count], images.test_labels[:count]),
-    )
+    splits = {
+        "train": (images.train_inputs[:count], images.train_labels[:count]),
+        "test": (images.test_inputs[:count], images.test_labels[:count]),
+    }
+    scored = {split: splits[split] for split in training.splits}
+    scores = evaluate_splits(training.network, state.parameters, scored)
     state = _mark_diverged(state, scores["train_loss"], step)
     return replace(state, rows=state.rows + _records(training, state, step, scores))
 

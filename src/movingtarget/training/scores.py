@@ -23,9 +23,9 @@ def scores_of(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def evenly(steps: int, evaluations: int) -> list[int]:
-    """Steps after which so many evaluations fall, evenly spaced, one at the end.
+    """The start, and steps after which so many evaluations fall, evenly spaced, one at the end.
 
     >>> evenly(10, 4)
-    [2, 5, 7, 10]
+    [0, 2, 5, 7, 10]
     """
-    return sorted({max(1, steps * place // evaluations) for place in range(1, evaluations + 1)})
+    return sorted({0} | {max(1, steps * place // evaluations) for place in range(1, evaluations + 1)})

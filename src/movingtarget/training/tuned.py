@@ -111,7 +111,9 @@ def final_losses(
     training: Training, ends: Sequence[int], draw: Draw, say: Say = lambda line: None
 ) -> dict[float, dict[int, list[float]]]:
     """The training loss of every seed, by learning rate and end; NaN for what has diverged."""
-    plan = replace(training, evaluation_steps=ends, curve_window=training.steps + 1, snapshot_steps=())
+    plan = replace(
+        training, evaluation_steps=ends, splits=["train"], curve_window=training.steps + 1, snapshot_steps=()
+    )
     rows = pd.DataFrame(train(plan, start_of(plan, draw), say=say).rows)
     scores = rows[(rows["quantity"] == "train_loss") & rows["step"].isin(ends)]
     losses: dict[float, dict[int, list[float]]] = {}
