@@ -18,7 +18,7 @@ dataset }}, {{ study["width"] }}
 
 Made {{ study.seeds | length * study.width }}.
 """
-    assert filled_caption(caption, CONFIG) == "See 3 seeds of digits, 64 wide. Made 192."
+    assert filled_caption(caption, CONFIG) == "See 3 seeds of scikit-learn's digits, 64 wide. Made 192."
 
 
 def test_a_caption_without_settings_stays_as_it_is():

@@ -207,8 +207,10 @@ local function height(tbl)
   return lines
 end
 
--- A figure with its provenance, and a table that leaves room for text on its page, go to the top or the foot of a page,
--- so that text fills the rest. What a section begins with stays where it is. What waits for a page's head is placed before
+local places = {Figure = "auto", Table = "bottom"}
+
+-- A figure with its provenance goes to the top or the foot of a page, and a table that leaves room for text on its page to
+-- the foot, so that text fills the rest. What a section begins with stays where it is. What waits for a page's head is placed before
 -- a table that may break: between its parts, Typst cannot tag it (https://github.com/typst/typst/issues/8487).
 local function float(blocks)
   if not typst then return end
@@ -217,7 +219,7 @@ local function float(blocks)
     local block, before, after = blocks[index], blocks[index - 1], blocks[index + 1]
     local captioned = block.caption and #block.caption.long > 0
     local floats = captioned and not (before and before.tag == "Header") and (block.tag ~= "Table" or height(block) < 36)
-    if floats then placed:insert(pandoc.RawBlock("typst", "#float["))
+    if floats then placed:insert(pandoc.RawBlock("typst", "#float(" .. places[block.tag] .. ")["))
     elseif block.tag == "Table" then placed:insert(pandoc.RawBlock("typst", "#place.flush()")) end
     placed:insert(block)
     if floats and after and after.classes and after.classes:includes("provenance") then

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from movingtarget.data.catalogue import DATASETS
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -24,7 +26,7 @@ class Drawing:
 
 
 def filled_caption(caption: str, config: Mapping[str, Any]) -> str:
-    """A caption with a run's settings, on one line.
+    """A caption with a run's settings, on one line; `dataset` is what the data set is called.
 
     Raises:
         jinja2.TemplateError: it is wrongly written, or names a setting that there is not.
@@ -32,4 +34,7 @@ def filled_caption(caption: str, config: Mapping[str, Any]) -> str:
     import jinja2
 
     template = jinja2.Template(caption, undefined=jinja2.StrictUndefined)
-    return " ".join(template.render(config).split())
+    settings = dict(config)
+    if (dataset := config.get("dataset")) in DATASETS:
+        settings["dataset"] = DATASETS[dataset].title
+    return " ".join(template.render(settings).split())

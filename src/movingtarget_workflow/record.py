@@ -25,7 +25,6 @@ COSTS: Schema = {
     "job": str,
     "rule": follows(str),
     "seconds": MEASURED,
-    "cpu_seconds": MEASURED,
     "memory": MEASURED,
 }
 """The schema of the table costs: a job is RULE or RULE/PART, its memory the largest resident set in MiB."""
@@ -58,7 +57,7 @@ def costs_of(jobs: Iterable[str], folder: Path) -> "pd.DataFrame":
     """Table costs, of the jobs' benchmark files, `folder/JOB.tsv`, as snakemake wrote them."""
     import pandas as pd
 
-    named = {"s": "seconds", "cpu_time": "cpu_seconds", "max_rss": "memory"}
+    named = {"s": "seconds", "max_rss": "memory"}
     rows = {job: pd.read_csv(folder / f"{job}.tsv", sep="\t", na_values=["-"]).iloc[0] for job in jobs}
     table = (
         pd.DataFrame(rows).T[[*named]].astype(float).rename(columns=named).rename_axis("job").reset_index()

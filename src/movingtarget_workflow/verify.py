@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 LINES = 20
 """Of the terminal: so many tables and claims are told of, the worst."""
 
+LEAST_NAME = 12
+"""Letters of their names that are shown on the narrowest terminal."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare, tell, and return the exit status."""
@@ -80,8 +83,10 @@ def summary(outcomes: "Sequence[Outcome]") -> Iterator[str]:
     width = shutil.get_terminal_size((110, 24)).columns
     for outcome in telling[:LINES]:
         outside = f"{outcome.outside} of {outcome.cells} outside; " if outcome.outside else ""
-        line = f"{outcome.status:9}  {outcome.kind} {outcome.name}: {outside}{outcome.told}"
-        yield line if len(line) <= width else f"{line[: width - 4]} ..."
+        before, after = f"{outcome.status:9}  {outcome.kind} ", f": {outside}{outcome.told}"
+        room = max(width - len(before) - len(after), LEAST_NAME)
+        name = outcome.name if len(outcome.name) <= room else f"{outcome.name[: room - 3]}..."
+        yield f"{before}{name}{after}"[:width]
     if len(telling) > LINES:
         yield f"... and {len(telling) - LINES} more"
     for kind in ("table", "claim"):

@@ -31,19 +31,20 @@ def searched():
 
 def test_curves_are_means_of_the_lowest_error(table, searched):
     for axes, network in zip(draw(table, searched).axes, NETWORKS, strict=True):
-        assert [*named(axes)] == ["depth 10", "depth 24"]
+        assert [*named(axes)] == ["depth 10 (0.1)", "depth 24 (0.1)"]
         rows = table[(table["network"] == network) & (table["quantity"] == "lowest_error")]
         means = rows[rows["depth"] == 24].groupby("step")["value"].mean()
-        np.testing.assert_allclose(xy(named(axes)["depth 24"]), means.reset_index().T)
+        np.testing.assert_allclose(xy(named(axes)["depth 24 (0.1)"]), means.reset_index().T)
 
 
-def test_rates_stand_above_the_panels_and_an_edge_is_said(table, searched):
+def test_rates_stand_beside_the_curves_and_an_edge_is_said(table, searched):
     at_edge = (searched["network"] == "residual") & (searched["depth"] == 24) & (searched["place"] == "best")
     searched.loc[at_edge, "place"] = "best at an edge"
-    titles = [axes.get_title(loc="left") for axes in draw(table, searched).axes]
-    assert titles[0] == "(a) plain\ndepth 10: rate 0.1\ndepth 24: rate 0.1"
-    assert titles[2].endswith("depth 24: rate 0.1, at an edge")
-    assert sum("edge" in title for title in titles) == 1
+    names = [name for axes in draw(table, searched).axes for name in named(axes)]
+    assert names == ["depth 10 (0.1)", "depth 24 (0.1)"] * 2 + [
+        "depth 10 (0.1)",
+        "depth 24 (0.1, at an edge)",
+    ]
 
 
 def test_one_network_one_depth_one_seed(table, searched):

@@ -28,7 +28,13 @@ REGIMES = ("full-batch", "minibatch", "fresh")
 ANSWERS = {
     "at-once": [f"recomputing-{regime}-per-flop" for regime in REGIMES],
     "batch-norm": [f"plain-sweeps-reach-batch-norm-{regime}" for regime in REGIMES],
-    "learning": ["first-step-breaks-its-promise-plain", "broken-promises-still-lower-the-loss-plain"],
+    "learning": [
+        "first-step-breaks-its-promise-plain",
+        *(
+            f"broken-promises-still-lower-the-loss-{network}"
+            for network in ("plain", "batch-norm", "residual")
+        ),
+    ],
 }
 MORE = {
     "verdicts": [
@@ -80,7 +86,7 @@ def written(chapter: str, verdicts: dict[str, str]) -> str:
         "readings": {words: name for name, words in READINGS.items()},
         "information": {"gain": {"fewest": "10", "most": "20"}},
         "flip": flip,
-        "locoprop": {"no_gap": ["with as many FLOPs"]},
+        "locoprop": {"no_gap": ["with as many FLOPs"], "others_below": ["FOOF"]},
         "of_faults": {fault.title: f"probe-finds-{name}" for name, fault in FAULTS.items()},
         "faults": {"kinds": "perceptron; convnet", "missed": ["softmax twice (convnet)"]},
     }

@@ -19,6 +19,7 @@ from movingtarget.report.locoprop import (
     left_out,
     locoprop_values,
     no_gap,
+    others_below,
     prices,
     published_table,
     released,
@@ -267,3 +268,18 @@ def test_published_runs_stand_above_ours() -> None:
 )
 def test_an_answer_turns_stays_or_is_open(verdicts: list[str], answer: str) -> None:
     assert flip(dict(zip(BUDGETS, verdicts, strict=True))) == answer
+
+
+def test_other_layer_wise_methods_below_every_first_order_one_are_named() -> None:
+    losses = {"adam": 3.0, "sgd": 2.0, "foof": 1.0, "proxprop": 2.5, "locoprop-m": 0.5}
+    rows = [
+        {"method": method, "budget": budget, "seed": seed, "train_loss": loss + seed * (method == "foof")}
+        for method, loss in losses.items()
+        for budget in ("epochs", "flops")
+        for seed in (0, 1)
+    ]
+    table = pd.DataFrame(rows)
+    assert others_below(table) == ["FOOF"]
+    table.loc[(table["method"] == "foof") & (table["budget"] == "flops"), "train_loss"] += 1
+    assert others_below(table) == []
+    assert others_below(table.iloc[:0]) == []

@@ -57,3 +57,14 @@ def test_fine_tuning_names_the_lowest_layers_way() -> None:
     assert row["learning_rate"] == "0.1 (at an edge)"
     assert (row["start"], row["rates"]) == ("trained before", "smaller early")
     assert row["test_accuracy"].startswith("50.0")
+
+
+def test_fine_tuning_counts_seeds_that_diverged() -> None:
+    arm = {"network": "plain", "start": "pretrained", "rates": "equal"}
+    rows = [
+        {**arm, "learning_rate": 0.1, "seed": seed, "quantity": quantity, "layer": 1, "value": value}
+        for quantity in ("test_accuracy", "movement_share")
+        for seed, value in enumerate([0.5, float("nan"), 0.25])
+    ]
+    row = fine_tuning_table(pd.DataFrame(rows), searched((arm, "best"))).iloc[0]
+    assert (row["test_accuracy"], row["bottom"]) == ("1 of 3 diverged", "\N{EN DASH}")

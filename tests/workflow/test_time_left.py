@@ -47,5 +47,5 @@ def test_what_no_reference_can_hold_is_known_about():
 def test_costs_are_read_from_a_table_that_may_be_missing(tmp_path: Path):
     table = tmp_path / "costs.csv"
     assert read_costs(table) == {}
-    table.write_text("job,seconds,cpu_seconds,memory\ntrain/a,100.5,99.0,512.0\n", encoding="utf-8")
+    table.write_text("job,seconds,memory\ntrain/a,100.5,512.0\n", encoding="utf-8")
     assert read_costs(table) == {"train/a": 100.5}

@@ -1,5 +1,6 @@
 """`make verify`: what it says of two runs, its exit status, and when it cannot compare them."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -168,3 +169,13 @@ def test_a_screen_is_enough():
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 110
     assert "... and 30 more" in lines
+
+
+def test_long_names_are_cut_and_numbers_are_not():
+    from movingtarget.verification.outcome import Outcome
+
+    (line, *_) = verify.summary(
+        [Outcome("claim", "long-" * 30, "different", told="0.25 [0.20, 0.30] was 0.5")]
+    )
+    assert len(line) <= 110
+    assert re.fullmatch(r"different  claim (long-)+.*\.\.\.: 0\.25 \[0\.20, 0\.30\] was 0\.5", line)

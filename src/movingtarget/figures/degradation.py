@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from movingtarget.drawing.curves import draw_curve
 from movingtarget.drawing.labels import label_lines
-from movingtarget.drawing.style import LOOKS, add_to_title, arm_name, panels, shades, styled
+from movingtarget.drawing.style import LOOKS, arm_name, panels, shades, styled
 from movingtarget.figure import Drawing
 from movingtarget.statistics.rows import divide, where
 
@@ -17,9 +17,9 @@ Whether deeper networks are left with a higher training error: compare the ends 
 panel, not their beginnings, which tell of speed. A panel holds one family, a curve one depth, the deeper
 the darker; the abscissa is the number of minibatches, the ordinate the share of training images that are
 classified wrongly, the lowest so far, and a curve ends where no member has set a new lowest for {{
-degradation.patience }} epochs, where none errs any more, or after {{ degradation.epochs }} epochs. Above
-each panel stand the learning rates, chosen on other seeds, and whether a further rate could be better;
-lines are means over seeds and bands their 95 % intervals (number of seeds: {{ degradation.seeds | length
+degradation.patience }} epochs, where none errs any more, or after {{ degradation.epochs }} epochs. In
+brackets stand the learning rates, chosen on other seeds, and whether a further one could be better; lines
+are means over seeds and bands their 95 % intervals (number of seeds: {{ degradation.seeds | length
 }}). Made by gradient descent on the first {{ degradation.examples }} training images with minibatches of
 {{ degradation.batch_size }} in networks {{ degradation.hidden_width }} units wide.
 """,
@@ -41,8 +41,8 @@ def draw(scores: pd.DataFrame, searched: pd.DataFrame) -> Figure:
         for shade, (depth, of_depth) in zip(
             shades(LOOKS[network]["color"], len(depths)), depths.items(), strict=True
         ):
-            add_to_title(axes, _rate(where(searched, network=network, depth=depth)))
-            draw_curve(axes, of_depth, "step", f"depth {depth}", {"color": shade})
+            name = f"depth {depth} ({_rate(where(searched, network=network, depth=depth))})"
+            draw_curve(axes, of_depth, "step", name, {"color": shade})
         axes.set_xlabel("step (minibatches)")
         axes.set_ylim(bottom=0)
     for axes in grid[:, 0]:
@@ -54,4 +54,4 @@ def draw(scores: pd.DataFrame, searched: pd.DataFrame) -> Figure:
 def _rate(searched: pd.DataFrame) -> str:
     best = searched[searched["place"] != "tried"].iloc[0]
     edge = ", at an edge" if best["place"] == "best at an edge" else ""
-    return f"depth {best['depth']}: rate {best['learning_rate']:.3g}{edge}"
+    return f"{best['learning_rate']:.2g}{edge}"

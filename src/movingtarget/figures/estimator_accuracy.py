@@ -69,7 +69,7 @@ def draw_noises(accuracy: pd.DataFrame, noises: Sequence[float]) -> Figure:
     dimensions = sorted(accuracy["dimension"].unique())
     estimators = [name for name in ESTIMATORS if name in set(accuracy["estimator"])]
     titles = [TITLES[task] if noise == noises[0] else "" for noise in noises for task in tasks]
-    figure, grid = panels(titles, len(tasks), row_height=1.0 + 0.56 * len(estimators), sharey=True)
+    figure, grid = panels(titles, len(tasks), row_height=1.0 + 0.64 * len(estimators), sharey=True)
     heights = dict(zip(dimensions, np.linspace(-ROOM, ROOM, len(dimensions) + 2)[1:-1], strict=True))
     for row, noise in zip(grid, noises, strict=True):
         for axes, task in zip(row, tasks, strict=True):

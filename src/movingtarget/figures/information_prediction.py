@@ -61,7 +61,7 @@ def draw(prediction: pd.DataFrame) -> Figure:
     usual, activations = where(shown, **_usual(shown)), [*divide(shown, "activation")]
     varied, readings = [*divide(usual, "varied")], readings_of(shown)
     titles = [*(f"{controlled} held" for controlled in CONTROLLED), "by estimator"]
-    figure, (row,) = panels(titles, columns=3, row_height=6.2, widths=[1, 1, 1.1])
+    figure, (row,) = panels(titles, columns=3, row_height=7.4, widths=[1, 1, 1.1])
     for axes, controlled in zip(row, CONTROLLED, strict=False):
         rows = where(usual, controlled=controlled)
         draw_rows(axes, {name: where(rows, varied=name) for name in varied}, activations)

@@ -29,7 +29,7 @@ next step of gradient descent after the steps that a line names, on minibatches 
 
 QUANTITIES = {
     "output_change": "change of outputs",
-    "change_per_parameter": "... per parameter",
+    "change_per_parameter": "the same, per\nparameter",
     "kept": "kept of promise",
 }
 LEAST_KEPT = -1.0

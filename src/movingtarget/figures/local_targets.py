@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from movingtarget.drawing.autoencoders import methods_of
-from movingtarget.drawing.curves import draw_curve, name_missing
+from movingtarget.drawing.curves import draw_curve, log_axis, name_missing
 from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.style import panels, shades, styled
 from movingtarget.figure import Drawing
@@ -45,6 +45,10 @@ def draw(local_targets: pd.DataFrame) -> Figure:
     for row, method in zip(grid, methods, strict=True):
         for axes, quantity in zip(row, QUANTITIES, strict=True):
             rows = where(local_targets, method=method, quantity=quantity)
+            if quantity == "moved":
+                log_axis(axes.yaxis)
+            else:
+                axes.set_ylim(bottom=0)
             axes.plot(layers[[0, -1]], [1, 1], color=DARK, linewidth=0.5, label="_")
             by_epoch = divide(rows, "epoch")
             colours = shades(METHODS[method].look["color"], len(by_epoch))
@@ -54,7 +58,6 @@ def draw(local_targets: pd.DataFrame) -> Figure:
                 draw_curve(axes, of_epoch, "layer", name, look)
                 name_missing(axes, of_epoch, "layer", f"epoch {epoch}")
             axes.set_xticks(layers)
-            axes.set_ylim(bottom=0)
         row[0].set_ylabel("share of the way")
     for axes in grid[-1]:
         axes.set_xlabel("layer")

@@ -18,17 +18,18 @@ FIGURE = Drawing(
     rule="draw_update_orders",
     tables=("update_order_budgets",),
     caption="""\
-What layers that move one after the other reach at the same price as all at once: left of the thin line of its
-colour, a marker beats simultaneous updates. Budgets are as many steps as there are sweeps, the FLOPs of these
-sweeps, and the seconds in which simultaneous updates spend as many FLOPs; "as many steps" takes as many
-simultaneous steps on a sweep's examples as the sweep has layers. Markers are means over seeds and bars their
-95 % intervals (number of seeds: {{ update_orders.seeds | length }}); where seeds diverged, a cross at the
-right edge gives their number. Made by training networks of {{ update_orders.depth }} hidden layers,
-{{ update_orders.hidden_width }} units wide, on {{ dataset }}, each order and budget at its own best rate:
-{{ update_orders.regimes["full-batch"].sweeps }} sweeps on a full batch of
-{{ update_orders.regimes["full-batch"].examples }} images, {{ update_orders.regimes.minibatch.sweeps }} on
-minibatches of {{ update_orders.regimes.minibatch.examples }}, {{ update_orders.regimes.fresh.sweeps }} with a
-minibatch for each layer.
+What layers that move one after the other reach at the same price as all at once: left of the thin line of
+its colour, a marker beats simultaneous updates. Budgets are as many steps as there are sweeps, the FLOPs
+of these sweeps, and the seconds in which simultaneous updates spend as many FLOPs; "as many steps" takes
+as many simultaneous steps on a sweep's examples as the sweep has layers. Markers are means over seeds and
+bars their 95 % intervals (number of seeds: {{ update_orders.seeds | length }}), over decades where one
+seed lies far from the others; where seeds diverged, a cross at the right edge gives their number. Made by
+training networks of {{ update_orders.depth }} hidden layers, {{ update_orders.hidden_width }} units wide,
+on {{ dataset }}, each order and budget at its own best rate: {{
+update_orders.regimes["full-batch"].sweeps }} sweeps on a full batch of {{
+update_orders.regimes["full-batch"].examples }} images, {{ update_orders.regimes.minibatch.sweeps }} on
+minibatches of {{ update_orders.regimes.minibatch.examples }}, {{ update_orders.regimes.fresh.sweeps }}
+with a minibatch for each layer.
 """,
 )
 

@@ -17,8 +17,8 @@ def by_verdict(
         verdicts: by the words for the case of each.
         all: a whole sentence for each verdict, for when all cases have it.
         start: how the sentence begins when they differ.
-        some: what is said for either verdict of the cases that have it, the words for which follow; in the end,
-            of those that are inconclusive, "it is open" unless it says something else.
+        some: what is said for either verdict of the cases that have it, the words for which follow; of those
+            that are inconclusive, in the end, "it is open" unless it says something else.
 
     >>> whole = {"reproduced": "Always.", "not reproduced": "Never.", "inconclusive": "Who knows."}
     >>> parts = {"reproduced": "swims", "not reproduced": "sinks"}

@@ -7,6 +7,7 @@ import pandas as pd
 
 from movingtarget.families import FAMILIES
 from movingtarget.report import prose
+from movingtarget.report.moving_target import DASH
 from movingtarget.statistics.bootstrap import Interval
 from movingtarget.statistics.means import mean_interval, mean_of
 from movingtarget.statistics.rows import divide, where
@@ -69,21 +70,24 @@ def fine_tuning_table(fine_tuning: pd.DataFrame, search: pd.DataFrame) -> pd.Dat
         search: table fine_tuning_search.
 
     Returns:
-        Columns network, start, rates, learning_rate, test_accuracy (in per cent) and bottom, the lowest
-        layer's share of the movement (in per cent).
+        Columns network, start, rates, learning_rate, test_accuracy (in per cent, or how many seeds diverged)
+        and bottom, the lowest layer's share of the movement (in per cent).
     """
     rows = []
     for arm, of_arm in _with_rates(fine_tuning, search, "network", "start", "rates"):
         network, start, rates = arm
         bottom = mean_of(of_arm, quantity="movement_share", layer=1)
+        accuracy = where(of_arm, quantity="test_accuracy")["value"]
+        lost = int(accuracy.isna().sum())
+        percent = f"{lost} of {len(accuracy)} diverged" if lost else _percent(mean_interval(accuracy))
         rows.append(
             {
                 "network": FAMILIES[network].title,
                 "start": STARTS[start],
                 "rates": RATES[rates],
                 "learning_rate": of_arm["rate"].iloc[0],
-                "test_accuracy": _percent(mean_of(of_arm, quantity="test_accuracy")),
-                "bottom": prose.number(100 * bottom.estimate, 2),
+                "test_accuracy": percent,
+                "bottom": DASH if lost else prose.number(100 * bottom.estimate, 2),
             }
         )
     return pd.DataFrame(rows)

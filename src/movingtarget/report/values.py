@@ -167,16 +167,15 @@ def prediction(speed: pd.DataFrame) -> dict[str, Any]:
 
 
 def costs_by_rule(costs: pd.DataFrame) -> pd.DataFrame:
-    """What each rule cost: jobs, summed wall and CPU seconds, the largest job's memory in MiB.
+    """What each rule cost: jobs, summed seconds, the largest job's memory in MiB.
 
     Args:
-        costs: a row for each job, with its rule, seconds, cpu_seconds and memory.
+        costs: a row for each job, with its rule, seconds and memory.
     """
     by_rule = costs.groupby("rule", sort=False)
     return by_rule.agg(
         jobs=("seconds", "size"),
         seconds=("seconds", "sum"),
-        cpu_seconds=("cpu_seconds", "sum"),
         memory=("memory", "max"),
     ).reset_index()
 
