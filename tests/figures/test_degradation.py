@@ -31,19 +31,19 @@ def searched():
 
 def test_curves_are_means_of_the_lowest_error(table, searched):
     for axes, network in zip(draw(table, searched).axes, NETWORKS, strict=True):
-        assert [*named(axes)] == ["depth 10 (0.1)", "depth 24 (0.1)"]
+        assert [*named(axes)] == ["10 (0.1)", "24 (0.1)"]
         rows = table[(table["network"] == network) & (table["quantity"] == "lowest_error")]
         means = rows[rows["depth"] == 24].groupby("step")["value"].mean()
-        np.testing.assert_allclose(xy(named(axes)["depth 24 (0.1)"]), means.reset_index().T)
+        np.testing.assert_allclose(xy(named(axes)["24 (0.1)"]), means.reset_index().T)
 
 
 def test_rates_stand_beside_the_curves_and_an_edge_is_said(table, searched):
     at_edge = (searched["network"] == "residual") & (searched["depth"] == 24) & (searched["place"] == "best")
     searched.loc[at_edge, "place"] = "best at an edge"
     names = [name for axes in draw(table, searched).axes for name in named(axes)]
-    assert names == ["depth 10 (0.1)", "depth 24 (0.1)"] * 2 + [
-        "depth 10 (0.1)",
-        "depth 24 (0.1, at an edge)",
+    assert names == ["10 (0.1)", "24 (0.1)"] * 2 + [
+        "10 (0.1)",
+        "24 (0.1, at an edge)",
     ]
 
 

@@ -22,15 +22,15 @@ FIGURE = Drawing(
     rule="draw_update_orders",
     tables=("update_order_budgets", "early_steps"),
     caption="""\
-The three answers in three panels. Left of zero, (a) one layer at a time ends lower than all layers at once
-for the same FLOPs, and (b), without batch norm, lower than all layers at once with it, after as many steps;
-(c) is the share of its promise that a step keeps at each network's best rate, below the upper thin
-line less than half of it, and above the lower one the loss falls all the same. Markers and
-lines are means over seeds, bars and bands their 95 % intervals (number of seeds: {{ update_orders.seeds |
-length }}, in (c) {{ early_steps.seeds | length }}); differences are of training losses, shares those of all
-steps since the marker before. Made with networks of {{ update_orders.depth }} hidden layers of {{
-update_orders.hidden_width }} units, in (c) {{ early_steps.depth }} of {{ early_steps.hidden_width }}, on {{
-dataset }}.
+The three answers in three panels. Left of zero, (a) one layer at a time ends lower than all at once for
+the same FLOPs, and (b), without batch norm, lower than all at once with it, after as many steps; (c) is
+the share of their promise that steps keep at each network's best rate, less than half below the upper
+line, and above the lower one the loss falls all the same. Markers and lines are means over seeds, bars,
+bands and the text's brackets their intervals (number of seeds: {{ update_orders.seeds | length }}, in (c)
+{{ early_steps.seeds | length }}), of 95 %, in the text wider where several tests answer one question.
+Made with networks of {{ update_orders.depth }} hidden layers of {{ update_orders.hidden_width }} units,
+in (c) {{ early_steps.depth }} of {{ early_steps.hidden_width }}, on {{ dataset }}; differences are of
+training losses.
 """,
 )
 
@@ -51,7 +51,7 @@ def draw(update_order_budgets: pd.DataFrame, early_steps: pd.DataFrame) -> Figur
         update_order_budgets: table update_order_budgets.
         early_steps: table early_steps.
     """
-    figure, (row,) = panels(TITLES, columns=3, row_height=5.6, widths=[1, 1, 1.3])
+    figure, (row,) = panels(TITLES, columns=3, row_height=4.7, widths=[1, 1, 1.3])
     for place, regime in enumerate(REGIMES):
         rows = where(update_order_budgets, regime=regime)
         of_flops, of_steps = where(rows, budget="long-flop"), where(rows, budget="sweep")

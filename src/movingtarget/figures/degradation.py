@@ -17,9 +17,9 @@ Whether deeper networks are left with a higher training error: compare the ends 
 panel, not their beginnings, which tell of speed. A panel holds one family, a curve one depth, the deeper
 the darker; the abscissa is the number of minibatches, the ordinate the share of training images that are
 classified wrongly, the lowest so far, and a curve ends where no member has set a new lowest for {{
-degradation.patience }} epochs, where none errs any more, or after {{ degradation.epochs }} epochs. In
-brackets stand the learning rates, chosen on other seeds, and whether a further one could be better; lines
-are means over seeds and bands their 95 % intervals (number of seeds: {{ degradation.seeds | length
+degradation.patience }} epochs, where none errs any more, or after {{ degradation.epochs }} epochs. Beside
+the curves stand depth and, in brackets, learning rate, chosen on other seeds, and whether a further one could
+be better; lines are means over seeds and bands their 95 % intervals (number of seeds: {{ degradation.seeds | length
 }}). Made by gradient descent on the first {{ degradation.examples }} training images with minibatches of
 {{ degradation.batch_size }} in networks {{ degradation.hidden_width }} units wide.
 """,
@@ -41,7 +41,7 @@ def draw(scores: pd.DataFrame, searched: pd.DataFrame) -> Figure:
         for shade, (depth, of_depth) in zip(
             shades(LOOKS[network]["color"], len(depths)), depths.items(), strict=True
         ):
-            name = f"depth {depth} ({_rate(where(searched, network=network, depth=depth))})"
+            name = f"{depth} ({_rate(where(searched, network=network, depth=depth))})"
             draw_curve(axes, of_depth, "step", name, {"color": shade})
         axes.set_xlabel("step (minibatches)")
         axes.set_ylim(bottom=0)

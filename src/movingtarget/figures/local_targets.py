@@ -47,8 +47,6 @@ def draw(local_targets: pd.DataFrame) -> Figure:
             rows = where(local_targets, method=method, quantity=quantity)
             if quantity == "moved":
                 log_axis(axes.yaxis)
-            else:
-                axes.set_ylim(bottom=0)
             axes.plot(layers[[0, -1]], [1, 1], color=DARK, linewidth=0.5, label="_")
             by_epoch = divide(rows, "epoch")
             colours = shades(METHODS[method].look["color"], len(by_epoch))
@@ -58,6 +56,8 @@ def draw(local_targets: pd.DataFrame) -> Figure:
                 draw_curve(axes, of_epoch, "layer", name, look)
                 name_missing(axes, of_epoch, "layer", f"epoch {epoch}")
             axes.set_xticks(layers)
+            if quantity == "left":
+                axes.set_ylim(bottom=0)
         row[0].set_ylabel("share of the way")
     for axes in grid[-1]:
         axes.set_xlabel("layer")
