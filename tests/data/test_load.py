@@ -54,6 +54,9 @@ def test_digits(tmp_path: Path) -> None:
     images = load(tmp_path)
     assert images.train_inputs.shape == (1437, 64)
     assert images.test_inputs.shape == (360, 64)
+    # over a thousand images, whose moments are taken in parts
+    assert images.train_inputs.double().mean().item() == pytest.approx(0, abs=1e-6)
+    assert images.train_inputs.double().std(correction=0).item() == pytest.approx(1, abs=1e-6)
     labels = torch.cat([images.train_labels, images.test_labels])
     # images of each class 0..9, from the description that comes with the data
     assert labels.bincount().tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]

@@ -185,6 +185,29 @@ def test_all_of_a_claim_is_seen_on_a_phone_and_a_figure_is_enlarged_beyond_it(
         assert large["width"] > 390
 
 
+def test_letters_of_figures_can_be_read_on_a_phone(chromium: Browser, page_file: Path):
+    with opened(chromium, page_file, 390) as page:
+        plate = page.locator(".plate").evaluate("plate => [plate.clientWidth, plate.scrollWidth]")
+        assert plate[0] <= 390
+        assert plate[1] >= 500
+
+
+def test_figures_are_dark_by_night_but_not_on_paper(page: Page):
+    def changed() -> str:
+        return str(page.locator(".plate svg").evaluate("drawing => getComputedStyle(drawing).filter"))
+
+    assert changed() == "none"
+    page.emulate_media(color_scheme="dark")
+    assert changed().startswith("invert")
+    page.get_by_role("button", name="Light").click()
+    assert changed() == "none"
+    page.emulate_media(color_scheme="light")
+    page.get_by_role("button", name="Dark").click()
+    assert changed().startswith("invert")
+    page.emulate_media(media="print")
+    assert changed() == "none"
+
+
 def test_the_choice_of_colours_is_kept(page: Page):
     def ground() -> str:
         colour: str = page.evaluate("getComputedStyle(document.body).backgroundColor")

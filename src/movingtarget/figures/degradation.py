@@ -18,10 +18,11 @@ panel, not their beginnings, which tell of speed. A panel holds one family, a cu
 the darker; the abscissa is the number of minibatches, the ordinate the share of training images that are
 classified wrongly, the lowest so far, and a curve ends where no member has set a new lowest for {{
 degradation.patience }} epochs, where none errs any more, or after {{ degradation.epochs }} epochs. Beside
-the curves stand depth and, in brackets, learning rate, chosen on other seeds, and whether a further one could
-be better; lines are means over seeds and bands their 95 % intervals (number of seeds: {{ degradation.seeds | length
-}}). Made by gradient descent on the first {{ degradation.examples }} training images with minibatches of
-{{ degradation.batch_size }} in networks {{ degradation.hidden_width }} units wide.
+the curves stand depth and, in brackets, learning rate, chosen on other seeds, and whether a further one
+could be better; lines are means over seeds and bands their 95 % intervals (number of seeds: {{
+degradation.seeds | length }}). Made by gradient descent on the first {{ degradation.examples }} training
+images with minibatches of {{ degradation.batch_size }} in networks {{ degradation.hidden_width }} units
+wide.
 """,
 )
 
