@@ -10,6 +10,7 @@ from movingtarget.drawing.curves import (
     Divergence,
     _ranges,
     draw_curve,
+    keep_within,
     log_axis,
     log_ordinate,
     mark_diverged,
@@ -135,3 +136,13 @@ def test_numbers_on_a_logarithmic_ordinate(axes):
     shown = [text.get_text() for text in axes.get_yticklabels(which="both") if text.get_text()]
     assert {"0.1", "0.3", "1", "3"} <= set(shown)
     assert not {"0.2", "0.5", "2"} & set(shown)
+
+
+def test_limits_are_kept_within_what_values_can_be():
+    _, ((first, second),) = panels(["a", "b"], columns=2, row_height=4.0, sharey=True)
+    first.plot([0, 1], [-3.0, 0.5])
+    second.plot([0, 1], [0.0, 0.9])
+    keep_within(first, -1.0, 1.0)
+    low, high = second.get_ylim()
+    assert low == -1
+    assert 0.9 < high <= 1

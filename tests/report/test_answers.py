@@ -17,11 +17,11 @@ PARTS = {"reproduced": "swims", "not reproduced": "sinks"}
         (["reproduced", "not reproduced", "reproduced"], "It swims in salt and in oil and sinks in water."),
         (
             ["inconclusive", "reproduced", "not reproduced"],
-            "It swims in water and sinks in oil; it is open in salt.",
+            "It swims in water and sinks in oil; in salt this is open.",
         ),
         (
             ["inconclusive", "not reproduced", "inconclusive"],
-            "It sinks in water; it is open in salt and in oil.",
+            "It sinks in water; in salt and in oil this is open.",
         ),
     ],
 )
@@ -32,5 +32,5 @@ def test_one_sentence_says_what_is_so_of_every_case(verdicts, sentence):
 
 def test_the_words_for_what_is_open_may_be_given():
     found = {"salt": "inconclusive", "water": "reproduced"}
-    sentence = by_verdict(found, WHOLE, "It", PARTS | {"inconclusive": "it is open for"})
-    assert sentence == "It swims water; it is open for salt."
+    sentence = by_verdict(found, WHOLE, "It", PARTS | {"inconclusive": "who knows of {}"})
+    assert sentence == "It swims water; who knows of salt."

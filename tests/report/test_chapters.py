@@ -36,10 +36,17 @@ ANSWERS = {
         ),
     ],
 }
+QUESTIONS = {
+    "at-once": {"why-at-once"},
+    "batch-norm": {"batch-norm-needless"},
+    "learning": {"how-to-learn", "still-downhill"},
+}
+"""Of whose tests each answer says how many are decided."""
+
 MORE = {
     "verdicts": [
         *(f"batch-norm-helps-{regime}-sweeps" for regime in REGIMES),
-        "promise-kept-better-later-plain",
+        *(f"promise-kept-better-later-{network}" for network in ("plain", "batch-norm", "residual")),
         *(f"locoprop-m-below-first-order{budget}" for budget in ("", "-flops", "-seconds")),
     ],
     "depth": [
@@ -71,6 +78,7 @@ def written(chapter: str, verdicts: dict[str, str]) -> str:
     claims = {
         name: {"verdict": verdicts.get(name, "inconclusive"), "seeds": 10}
         | {"estimate": 0.5, "low": 0.25, "high": 0.75, "paper": claim["paper"], "kind": claim["kind"]}
+        | {"question": claim.get("question")}
         for name, claim in CLAIMS.items()
     }
     values: dict[str, Any] = {
@@ -86,6 +94,7 @@ def written(chapter: str, verdicts: dict[str, str]) -> str:
         "readings": {words: name for name, words in READINGS.items()},
         "information": {"gain": {"fewest": "10", "most": "20"}},
         "flip": flip,
+        "degraded": {"cut_short": ["batch norm at 24 layers"], "residual_fits": False},
         "locoprop": {"no_gap": ["with as many FLOPs"], "others_below": ["FOOF"]},
         "of_faults": {fault.title: f"probe-finds-{name}" for name, fault in FAULTS.items()},
         "faults": {"kinds": "perceptron; convnet", "missed": ["softmax twice (convnet)"]},
@@ -102,7 +111,8 @@ def test_every_combination_of_verdicts_has_an_answer_of_its_own(anchor: str, nam
         assert re.fullmatch(r"(?s)[A-Z].*[.]", answer)
         assert number.startswith("*The number:* ")
         assert "0.50" in number
-        sure = f"{sum(verdict != 'inconclusive' for verdict in verdicts)} of {len(names)} tests"
+        asked = sum(claim.get("question") in QUESTIONS[anchor] for claim in CLAIMS.values())
+        sure = f"{sum(verdict != 'inconclusive' for verdict in verdicts)} of {asked} tests"
         assert sure in " ".join(number.partition("*How sure:*")[2].split())
         texts.add(answer)
     assert len(texts) == 3 ** len(names)

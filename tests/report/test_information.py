@@ -176,6 +176,11 @@ def test_values_are_of_half_the_greatest_depth_and_the_first_activation() -> Non
     assert values["weights"] == 100
     assert values["weights_left"] == f"{100 * exp(-5.7):.3f}"
     assert values["fallen"] == "4 of 4"
+    table = information()
+    chosen = (table["network"] == "residual") & (table["step"] == table["step"].max()) & (table["seed"] == 0)
+    table.loc[chosen, "value"] = float("nan")
+    told = information_values(tables | {"mutual_information": table}, SETTINGS)["fallen"]
+    assert told == "2 of 2 (2 more undefined, as seeds diverged)"
     assert values["never"] == "12 of 24"
     assert values["edges"] == "orthogonal (gain 0.5, relu, 4 layers) and plain (tanh, 8 layers)"
     assert values["saturated"] == "50.0\N{NO-BREAK SPACE}% by Gaussian"

@@ -1,8 +1,9 @@
 """Rates and stages of their own for the layers, in the report: tables."""
 
 import pandas as pd
+import pytest
 
-from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table
+from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table, untrained
 
 
 def searched(*arms: tuple[dict[str, str], str]) -> pd.DataFrame:
@@ -68,3 +69,20 @@ def test_fine_tuning_counts_seeds_that_diverged() -> None:
     ]
     row = fine_tuning_table(pd.DataFrame(rows), searched((arm, "best"))).iloc[0]
     assert (row["test_accuracy"], row["bottom"]) == ("1 of 3 diverged", "\N{EN DASH}")
+
+
+@pytest.mark.parametrize(("accuracies", "nothing"), [((0.1, 0.12), True), ((0.1, 0.5), False)])
+def test_networks_that_stay_at_chance_are_untrained(accuracies: tuple[float, float], nothing: bool) -> None:
+    rows = [
+        {"network": "plain", "activation": activation, "order": order, "seed": seed, "step": step}
+        | {"test_accuracy": accuracy if step == 5 else 0.9}
+        for order, accuracy in zip(("simultaneous", "greedy"), accuracies, strict=True)
+        for activation in ("sigmoid", "relu")
+        for seed in (0, 1)
+        for step in (0, 5)
+    ]
+    table = pd.DataFrame(rows)
+    table.loc[table["activation"] == "relu", "test_accuracy"] = 0.9
+    assert untrained(table, "sigmoid") is nothing
+    assert untrained(table, "relu") is False
+    assert untrained(table, "tanh") is False

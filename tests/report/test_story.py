@@ -46,7 +46,9 @@ def names_of(file: str) -> list[str]:
     return sorted((quoted | of_networks) & set(CLAIMS))
 
 
-def written(file: str, verdicts: dict[str, str], edges: tuple[str, ...] = ()) -> str:
+def written(
+    file: str, verdicts: dict[str, str], edges: tuple[str, ...] = (), untrained: bool = False
+) -> str:
     """A file as the report would have it, where all claims but these are inconclusive."""
     table = pd.DataFrame([dict.fromkeys(COLUMNS, "1")])
     claims = {
@@ -63,6 +65,7 @@ def written(file: str, verdicts: dict[str, str], edges: tuple[str, ...] = ()) ->
             "pair": "1 (trouser) and 7 (sneaker)",
             "edges": edges,
         },
+        "sigmoids_untrained": untrained,
         "first_layers": {"shares": "80 % (plain)", "frozen": table, "gains": table},
         "counter_example": dict.fromkeys(("ratio", "simultaneous", "sweep", "gain"), "1.5"),
         "mean": lambda table, **conditions: "0.5",
@@ -129,3 +132,11 @@ def test_a_rate_at_an_edge_is_told():
     told = written("appendices/orders.md", {}, ("a sweep on plain", "Muon on plain"))
     assert "nonetheless for a sweep on plain; Muon on plain" in told
     assert "nonetheless" not in written("appendices/orders.md", {})
+
+
+def test_where_no_order_learns_none_is_preferred():
+    helps = {"greedy-start-helps-sigmoid": "reproduced"}
+    assert "With sigmoids, as in 2007, it helps" in written("chapters/orders.md", helps)
+    told = written("chapters/orders.md", helps, untrained=True)
+    assert "it helps" not in told
+    assert "no order leaves chance" in told

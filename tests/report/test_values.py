@@ -13,6 +13,7 @@ from movingtarget.report.values import (
     arms_table,
     costs_by_rule,
     counts,
+    degraded,
     healed,
     healing_table,
     prediction,
@@ -124,6 +125,33 @@ def test_healing_sets_the_first_step_beside_the_last():
     assert (row["norm_first"], row["norm_last"]) == ("2.0", "3.0")
     assert healed(table) == "1 of 1"
     assert healed(pd.concat([table, table.assign(depth=5, value=1.0)])) == "1 of 2"
+    rounding = table.assign(depth=5, value=1.0 - 1e-9 * (table["step"] == 0))
+    assert healed(pd.concat([table, rounding])) == "1 of 2"
+    scattered = table.assign(depth=5, value=table["value"] + (table["step"] == 9) * (table["seed"] - 1))
+    assert healed(pd.concat([table, scattered])) == "1 of 2"
+
+
+def errors_of(network: str, depth: int, *by_epoch: float) -> pd.DataFrame:
+    rows = [
+        {"network": network, "depth": depth, "seed": seed, "step": 10 * epoch, "value": error}
+        for epoch, error in enumerate(by_epoch)
+        for seed in (0, 1)
+    ]
+    return pd.DataFrame(rows).assign(quantity="lowest_error")
+
+
+def test_networks_that_were_cut_short_are_named_and_residual_ones_may_fit_all():
+    idle = errors_of("plain", 10, 0.9, 0.5, 0.5, 0.5)
+    falling = errors_of("batch-norm", 24, 0.9, 0.8, 0.7, 0.6)
+    done = errors_of("residual", 50, 0.9, 0.5, 0.1, 0.0)
+    table = pd.concat([idle, falling, done])
+    assert degraded(table, 2) == {"cut_short": ["batch norm at 24 layers"], "residual_fits": True}
+    assert degraded(pd.concat([idle, errors_of("residual", 10, 0.9, 0.1)]), 2)["residual_fits"] is False
+    one_seed = falling["seed"] == 0
+    slow = falling.assign(value=falling["value"].where(one_seed | (falling["step"] < 20), 0.8))
+    assert degraded(slow, 1)["cut_short"] == ["batch norm at 24 layers"]
+    assert degraded(idle, 9)["cut_short"] == ["plain at 10 layers"]
+    assert degraded(table.iloc[:0], 2) == {"cut_short": [], "residual_fits": False}
 
 
 def speed_of(steps) -> pd.DataFrame:

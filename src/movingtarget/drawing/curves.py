@@ -116,6 +116,12 @@ def _cross(axes: Axes, divergence: Divergence, height: float) -> None:
         axes.annotate(text, (x, 1), (4, 0), place, "offset points", color=ink, va="center_baseline")
 
 
+def keep_within(axes: Axes, least: float, greatest: float) -> None:
+    """Limits of the ordinate no further than these: bands may reach beyond what values can be."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, least), min(high, greatest))
+
+
 def log_axis(axis: Axis) -> None:
     """Make an axis logarithmic, with plain numbers on it."""
     axes = axis.axes

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
-from movingtarget.drawing.curves import draw_curve, name_missing
+from movingtarget.drawing.curves import draw_curve, keep_within, name_missing
 from movingtarget.drawing.depths import depth_axis
 from movingtarget.drawing.labels import GAP, label_lines, text_colour
 from movingtarget.drawing.style import LINE_HEIGHT, LOOKS, Sharing, arm_name, extremes, panels
@@ -138,12 +138,11 @@ def draw_layers(row: Row) -> None:
 
 def _hold_limits(axes: Axes, least: float, greatest: float) -> None:
     """Bands may reach beyond what values are held to, the ordinate hardly does."""
-    low, high = axes.get_ylim()
     if axes.get_yscale() == "linear":
         margin = 0.05 * (greatest - least)
-        axes.set_ylim(max(low, least - margin), min(high, greatest + margin))
+        keep_within(axes, least - margin, greatest + margin)
     else:
-        axes.set_ylim(max(low, least / 1.2), min(high, greatest * 1.2))
+        keep_within(axes, least / 1.2, greatest * 1.2)
 
 
 def _count_diverged(row: Row, x: str) -> None:

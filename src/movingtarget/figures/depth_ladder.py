@@ -18,13 +18,13 @@ FIGURE = Drawing(
     caption="""\
 To which depth each family can be trained: see where its accuracy falls below the thin dark line, the
 threshold below which training counts as failed. The abscissa is the number of hidden layers, on a
-logarithmic axis; the ordinate is the accuracy on training images at the last step in per cent and,
-beside it, the learning rate at which it was reached. Lines are means over seeds and bands their 95 %
-intervals (number of seeds: {{ depth_ladder.seeds | length }}); what is undefined is named above its
-panel. Made by training networks {{ depth_ladder.hidden_width }} units wide on minibatches of {{
-depth_ladder.batch_size }} for {{ depth_ladder.epochs }} epochs on {{ dataset }}, each arm at its own
-best learning rate, chosen on {{ depth_ladder.tuning_seeds | length }} other seeds to within a factor of
-1.5.
+logarithmic axis; the ordinate is the accuracy on training images at the last step in per cent and, beside
+it, the learning rate at which it was reached. Lines are means over seeds and bands their 95 % intervals
+(number of seeds: {{ depth_ladder.seeds | length }}); what is undefined is named above its panel. Made by
+training networks {{ depth_ladder.hidden_width }} units wide on minibatches of {{ depth_ladder.batch_size
+}} for {{ depth_ladder.epochs }} {{ "epoch" if depth_ladder.epochs == 1 else "epochs" }} on {{ dataset }},
+each arm at its own best learning rate, chosen on {{ depth_ladder.tuning_seeds | length }} other seeds to
+within a factor of 1.5.
 """,
 )
 

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from movingtarget.drawing.curves import draw_arms, log_axis
+from movingtarget.drawing.curves import draw_arms, keep_within, log_axis
 from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.style import extremes, panels, styled
 from movingtarget.figure import Drawing
@@ -51,6 +51,8 @@ def draw(gradients: pd.DataFrame) -> Figure:
             draw_arms(axes, where(gradients, depth=depth, stage=stage, quantity=quantity), "layer")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         row[0].set_ylabel(QUANTITIES[quantity])
+        if quantity == "correlation":
+            keep_within(row[0], -1.05, 1.05)
     for axes in grid[-1]:
         axes.set_xlabel("layer (1 is next to the input)")
     label_lines(figure)

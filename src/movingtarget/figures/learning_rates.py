@@ -16,15 +16,15 @@ FIGURE = Drawing(
     rule="draw_training",
     tables=("training_search",),
     caption="""\
-How each arm's learning rate was chosen: compare the lowest points of the curves, which are
-ringed, and see that rates to both sides were tried. The abscissa is the learning rate, the ordinate the
-training loss at the last step in nats, both logarithmic. Small markers are single seeds, lines their
-means and bands 95 % intervals of the mean (number of seeds, none of them tested later: {{
-training.tuning_seeds | length }}); crosses above the panel count the seeds that diverged, and where one
-did there is no mean; hairlines only lead to names. Made by training every arm for {{ training.epochs }}
-epochs on {{ dataset }} at {{ training.learning_rates | length }} rates, beyond them while the best was at
-an edge, and between them up to a factor of 1.5; evaluated on the first {{ training.evaluation_examples
-}} training images.
+How each arm's learning rate was chosen: compare the lowest points of the curves, which are ringed, and
+see that rates to both sides were tried. The abscissa is the learning rate, the ordinate the training loss
+at the last step in nats, both logarithmic. Small markers are single seeds, lines their means and bands 95
+% intervals of the mean (number of seeds, none of them tested later: {{ training.tuning_seeds | length
+}}); crosses above the panel count the seeds that diverged, and where one did there is no mean; hairlines
+only lead to names. Made by training every arm for {{ training.epochs }} {{ "epoch" if training.epochs ==
+1 else "epochs" }} on {{ dataset }} at {{ training.learning_rates | length }} rates, beyond them while the
+best was at an edge, and between them up to a factor of 1.5; evaluated on the first {{
+training.evaluation_examples }} training images.
 """,
 )
 

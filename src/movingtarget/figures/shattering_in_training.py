@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from movingtarget.drawing.curves import draw_arms, log_axis
+from movingtarget.drawing.curves import draw_arms, keep_within, log_axis
 from movingtarget.drawing.labels import label_lines
 from movingtarget.drawing.style import extremes, panels, styled
 from movingtarget.figure import Drawing
@@ -53,6 +53,8 @@ def draw(shattering: pd.DataFrame) -> Figure:
             _step_axis(axes, shattering["step"])
             draw_arms(axes, where(shattering, depth=depth, quantity=quantity), "step")
         row[0].set_ylabel(label)
+        if quantity != "gradient_norm":
+            keep_within(row[0], -1.05, 1.05)
     for axes in grid[-1]:
         axes.set_xlabel("step (minibatches)")
     label_lines(figure)

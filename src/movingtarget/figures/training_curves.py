@@ -17,15 +17,15 @@ FIGURE = Drawing(
     tables=("training",),
     caption="""\
 How fast the families learn: compare the curves at equal steps in the first row, at equal cost in the
-second, and where their test accuracy leads in the third. The loss is in nats, each point the mean over
-{{ training.curve_window }} minibatches; one gradient evaluation is one gradient of every parameter on
-one minibatch, of which a step of LocoProp takes {{ locoprop.iterations }}; the accuracy, in per cent,
-is drawn from the first evaluation after step 0 on. Lines are means over seeds and bands their 95 %
-intervals (number of seeds: {{ training.seeds | length }}); hairlines only lead to names, and where
-seeds of an arm diverge its line ends, under a cross that gives their number. Made by training the
-shallowest and the deepest networks for {{ training.epochs }} epochs on {{ dataset }}, each arm at its
-own best learning rate, chosen on {{ training.tuning_seeds | length }} other seeds to within a factor of
-1.5.
+second, and where their test accuracy leads in the third. The loss is in nats, each point the mean over {{
+training.curve_window }} minibatches; one gradient evaluation is one gradient of every parameter on one
+minibatch, of which a step of LocoProp takes {{ locoprop.iterations }}; the accuracy, in per cent, is
+drawn from the first evaluation after step 0 on. Lines are means over seeds and bands their 95 % intervals
+(number of seeds: {{ training.seeds | length }}); hairlines only lead to names, and where seeds of an arm
+diverge its line ends, under a cross that gives their number. Made by training the shallowest and the
+deepest networks for {{ training.epochs }} {{ "epoch" if training.epochs == 1 else "epochs" }} on {{
+dataset }}, each arm at its own best learning rate, chosen on {{ training.tuning_seeds | length }} other
+seeds to within a factor of 1.5.
 """,
 )
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from movingtarget.report.prose import listed
 
-DECIDED = ("reproduced", "not reproduced")
-OPEN = {"inconclusive": "it is open"}
+OPEN = {"inconclusive": "{} this is open"}
 
 
 def by_verdict(
@@ -17,8 +16,8 @@ def by_verdict(
         verdicts: by the words for the case of each.
         all: a whole sentence for each verdict, for when all cases have it.
         start: how the sentence begins when they differ.
-        some: what is said for either verdict of the cases that have it, the words for which follow; of those
-            that are inconclusive, in the end, "it is open" unless it says something else.
+        some: what is said for either verdict of the cases that have it, the words for which follow; those that
+            are inconclusive come last, in a clause in which {} stands for them.
 
     >>> whole = {"reproduced": "Always.", "not reproduced": "Never.", "inconclusive": "Who knows."}
     >>> parts = {"reproduced": "swims", "not reproduced": "sinks"}
@@ -27,15 +26,14 @@ def by_verdict(
     >>> by_verdict({"in salt": "reproduced", "in fresh water": "not reproduced"}, whole, "It", parts)
     'It swims in salt and sinks in fresh water.'
     >>> by_verdict({"in salt": "reproduced", "in fresh water": "inconclusive"}, whole, "It", parts)
-    'It swims in salt; it is open in fresh water.'
+    'It swims in salt; in fresh water this is open.'
     """
     found = list(dict.fromkeys(verdicts.values()))
     if len(found) == 1:
         return all[found[0]]
-    clauses = {
-        verdict: f"{phrase} {listed([words for words, value in verdicts.items() if value == verdict])}"
-        for verdict, phrase in (OPEN | dict(some)).items()
-        if verdict in found
+    cases = {
+        verdict: listed([words for words, value in verdicts.items() if value == verdict]) for verdict in found
     }
-    still_open = f"; {clauses['inconclusive']}" if "inconclusive" in found else ""
-    return f"{start} {listed([clauses[verdict] for verdict in found if verdict in DECIDED])}{still_open}."
+    clauses = [f"{some[verdict]} {cases[verdict]}" for verdict in found if verdict != "inconclusive"]
+    still_open = (OPEN | dict(some))["inconclusive"].format(cases.get("inconclusive"))
+    return f"{start} {listed(clauses)}" + (f"; {still_open}." if "inconclusive" in found else ".")

@@ -163,8 +163,12 @@ def gains(training: pd.DataFrame) -> dict[str, Any]:
 def fallen(information: pd.DataFrame) -> str:
     """Of how many networks the mean information is lower at the end than at the start, in words."""
     layers = where(information, relation="layers")
-    means = layers.groupby(["network", "activation", "step"], sort=False)["value"].mean().unstack()
-    return f"{int((means[means.columns.max()] < means[0]).sum())} of {len(means)}"
+    networks = layers.groupby(["network", "activation", "step"], sort=False)["value"]
+    ends = networks.agg(lambda values: values.mean(skipna=False)).unstack()
+    first, last = ends[0], ends[ends.columns.max()]
+    undefined = int(last.isna().sum())
+    told = f"{int((last < first).sum())} of {len(ends) - undefined}"
+    return f"{told} ({undefined} more undefined, as seeds diverged)" if undefined else told
 
 
 def never(training: pd.DataFrame) -> str:

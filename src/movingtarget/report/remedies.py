@@ -15,6 +15,9 @@ from movingtarget.update_orders import UPDATE_ORDERS
 
 STARTS = {"pretrained": "trained before", "scratch": "from scratch"}
 
+LEAST = 0.2
+"""Twice the share of right answers that chance gives among ten classes."""
+
 RATES = {
     "smaller-early": "smaller early",
     "slightly-smaller-early": "slightly smaller early",
@@ -41,6 +44,15 @@ def remedies_table(remedies: pd.DataFrame, search: pd.DataFrame) -> pd.DataFrame
         arm = {"network": f"{FAMILIES[network].title}, {activation}", "order": named}
         rows.append(arm | _scores(last) | {"flops": float(last["flops"].iloc[0])})
     return pd.DataFrame(rows)
+
+
+def untrained(remedies: pd.DataFrame, activation: str) -> bool:
+    """Whether no order of networks with an activation ends with `LEAST` of the answers right, in the mean."""
+    ends = [
+        where(rows, step=rows["step"].max())["test_accuracy"].mean()
+        for rows in divide(where(remedies, activation=activation), "network", "order").values()
+    ]
+    return bool(ends) and max(ends) < LEAST
 
 
 def large_batch_table(large_batch: pd.DataFrame, search: pd.DataFrame) -> pd.DataFrame:

@@ -21,7 +21,8 @@ def sentences(claims: Mapping[str, Claim]) -> dict[str, Any]:
     Each takes a claim's id first. `told` and `judged` take the words for reproduced, not reproduced and
     inconclusive: `told` gives them alone, `judged` with verdict and number behind them. `found` is the
     verdict with its number, `estimate` the number alone, `found_for` several claims told apart, `decided` how
-    many of several, named in one list, are not inconclusive, `registered` names those of papers,
+    many of several, named in one list, are not inconclusive, `registered` names those of papers, `tests_of` those
+    of our questions,
     `verdicts_for` the verdicts of several, by the words for each, as `by_verdict` takes them.
     """
     return {
@@ -33,6 +34,7 @@ def sentences(claims: Mapping[str, Claim]) -> dict[str, Any]:
         "estimate": lambda name: estimate(claims[name]),
         "decided": partial(decided, claims),
         "registered": lambda *papers: registered(claims, *papers),
+        "tests_of": partial(tests_of, claims),
         "by_verdict": by_verdict,
         "verdicts_of": partial(verdicts_of, claims),
         "verdicts_for": lambda names: {words: claims[name]["verdict"] for words, name in names.items()},
@@ -72,6 +74,15 @@ def registered(claims: Mapping[str, Claim], *papers: str) -> list[str]:
     (['a'], [])
     """
     return [name for name, it in claims.items() if it["paper"] in papers and it["kind"] != "check"]
+
+
+def tests_of(claims: Mapping[str, Claim], *questions: str) -> list[str]:
+    """The tests of some of our questions, by name.
+
+    >>> tests_of({"a": {"question": "why"}, "b": {"question": "how"}, "c": {"question": None}}, "why")
+    ['a']
+    """
+    return [name for name, it in claims.items() if it["question"] in questions]
 
 
 FOUND_FOR = {

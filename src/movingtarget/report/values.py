@@ -17,15 +17,18 @@ from movingtarget.report.first_layers import first_layers_values, named_classes
 from movingtarget.report.information import READINGS, information_values
 from movingtarget.report.locoprop import flip, locoprop_values
 from movingtarget.report.moving_target import counter_example, edges, orders_table, promises_table
-from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table
+from movingtarget.report.remedies import fine_tuning_table, large_batch_table, remedies_table, untrained
 from movingtarget.report.sentences import records, sentences
 from movingtarget.report.shown import Run, claims_table, figure_markdown, tables_shown
 from movingtarget.statistics.bootstrap import Interval, over_arms
-from movingtarget.statistics.means import mean_of
+from movingtarget.statistics.means import mean_interval, mean_of
 from movingtarget.statistics.rank_correlation import partial_rank_correlation, rank_correlation
 from movingtarget.statistics.rows import divide, where
 
 ARM = ["network", "depth", "update_rule"]
+
+DIGITS = 3
+"""Of correlations that are compared."""
 
 
 def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any]:
@@ -60,6 +63,8 @@ def report_values(tables: Mapping[str, pd.DataFrame], run: Run) -> dict[str, Any
         "readings": {words: name for name, words in READINGS.items()},
         "locoprop": locoprop_values(tables),
         "edges": edges(tables["update_orders_search"]),
+        "degraded": degraded(tables["degradation"], run.config["degradation"]["patience"]),
+        "sigmoids_untrained": untrained(tables["remedies"], "sigmoid"),
         "healed": healed(tables["shattering_in_training"]),
         "healing": healing_table(tables["shattering_in_training"]),
         "prediction": prediction(tables["learning_speed"]),
@@ -122,10 +127,37 @@ def healing_table(shattering: pd.DataFrame) -> pd.DataFrame:
 
 
 def healed(shattering: pd.DataFrame) -> str:
-    """Of how many arms gradients are more alike at the last step than at the first, in words."""
+    """Of how many arms gradients are more alike at the last step than at the first, in words.
+
+    That is so if the whole 95 % interval over seeds lies above zero, by more than rounding.
+    """
     correlations = where(shattering, quantity="correlation")
-    arms = correlations.groupby(["network", "depth", "step"])["value"].mean().unstack()
-    return f"{int((arms[arms.columns.max()] > arms[arms.columns.min()]).sum())} of {len(arms)}"
+    members = correlations.pivot(index=["network", "depth", "seed"], columns="step", values="value")
+    rises = (members[members.columns.max()] - members[members.columns.min()]).round(DIGITS)
+    lows = [mean_interval(rise).low for _, rise in rises.groupby(["network", "depth"])]
+    return f"{sum(low > 0 for low in lows)} of {len(lows)}"
+
+
+def degraded(degradation: pd.DataFrame, patience: int) -> dict[str, Any]:
+    """Networks whose lowest error fell within the last epochs, and whether residual ones err no more.
+
+    Args:
+        degradation: table degradation.
+        patience: so many epochs.
+
+    Returns:
+        cut_short, such networks in words, and residual_fits.
+    """
+    lowest = where(degradation, quantity="lowest_error")
+    cut_short = []
+    for (network, depth), rows in divide(lowest, "network", "depth").items():
+        errors = rows.pivot(index="step", columns="seed", values="value")
+        before, last = errors.iloc[-1 - min(patience, len(errors) - 1)], errors.iloc[-1]
+        if (last < before).any() and (last > 0).any():
+            cut_short.append(f"{FAMILIES[network].title} at {depth} layers")
+    residual = where(lowest, network="residual")
+    ends = residual[residual["step"] == residual.groupby("depth")["step"].transform("max")]
+    return {"cut_short": cut_short, "residual_fits": bool(len(ends)) and bool((ends["value"] == 0).all())}
 
 
 def _first_and_last(arm: pd.DataFrame) -> dict[str, str]:
