@@ -27,7 +27,10 @@ HEADER = 16
 def write(folder: Path) -> None:
     """Random images and labels, as MNIST's files have them."""
     random = np.random.default_rng(0)
-    for inputs, labels, count in ((TRAIN_INPUTS, TRAIN_LABELS, IMAGES), (TEST_INPUTS, TEST_LABELS, TEST_IMAGES)):
+    for inputs, labels, count in (
+        (TRAIN_INPUTS, TRAIN_LABELS, IMAGES),
+        (TEST_INPUTS, TEST_LABELS, TEST_IMAGES),
+    ):
         pixels = random.integers(256, size=(count, SIDE, SIDE), dtype=np.uint8)
         (folder / inputs).write_bytes(struct.pack(">4i", 0x803, count, SIDE, SIDE) + pixels.tobytes())
         (folder / labels).write_bytes(struct.pack(">2i", 0x801, count) + bytes(count))

@@ -46,9 +46,7 @@ def names_of(file: str) -> list[str]:
     return sorted((quoted | of_networks) & set(CLAIMS))
 
 
-def written(
-    file: str, verdicts: dict[str, str], edges: tuple[str, ...] = (), untrained: bool = False
-) -> str:
+def written(file: str, verdicts: dict[str, str], edges: tuple[str, ...] = (), untrained: bool = False) -> str:
     """A file as the report would have it, where all claims but these are inconclusive."""
     table = pd.DataFrame([dict.fromkeys(COLUMNS, "1")])
     claims = {

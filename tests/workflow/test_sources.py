@@ -11,11 +11,21 @@ from movingtarget.declarations import LIBRARY
 from movingtarget_workflow.sources import DECLARING, code_digest, digest, imported_modules, sources
 
 FLOORS = [
-    *("names", "look", "tables", "figure", "families", "update_orders", "methods", "estimators"),
+    *("names", "look", "tables", "families", "update_orders", "methods", "estimators"),
     *("faults", "tools", "structures"),
     *("settings", "study"),
     *("arms", "autoencoders"),
-    *("declarations", "statistics", "data", "networks", "theory", "measures", "training", "drawing"),
+    *(
+        "declarations",
+        "statistics",
+        "data",
+        "figure",
+        "networks",
+        "theory",
+        "measures",
+        "training",
+        "drawing",
+    ),
     *("probing", "cases", "peers", "experiments", "figures", "claims", "report", "verification", "__main__"),
 ]
 """From the lowest to the highest: a module imports from its own floor and from those below."""

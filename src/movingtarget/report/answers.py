@@ -16,8 +16,8 @@ def by_verdict(
         verdicts: by the words for the case of each.
         all: a whole sentence for each verdict, for when all cases have it.
         start: how the sentence begins when they differ.
-        some: what is said for either verdict of the cases that have it, the words for which follow; those that
-            are inconclusive come last, in a clause in which {} stands for them.
+        some: what is said for either verdict of the cases that have it, the words for which follow; those
+            that are inconclusive come last, in a clause in which {} stands for them.
 
     >>> whole = {"reproduced": "Always.", "not reproduced": "Never.", "inconclusive": "Who knows."}
     >>> parts = {"reproduced": "swims", "not reproduced": "sinks"}

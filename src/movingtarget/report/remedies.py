@@ -52,7 +52,7 @@ def untrained(remedies: pd.DataFrame, activation: str) -> bool:
         where(rows, step=rows["step"].max())["test_accuracy"].mean()
         for rows in divide(where(remedies, activation=activation), "network", "order").values()
     ]
-    return bool(ends) and max(ends) < LEAST
+    return bool(ends) and bool(max(ends) < LEAST)
 
 
 def large_batch_table(large_batch: pd.DataFrame, search: pd.DataFrame) -> pd.DataFrame:

@@ -20,10 +20,10 @@ def sentences(claims: Mapping[str, Claim]) -> dict[str, Any]:
 
     Each takes a claim's id first. `told` and `judged` take the words for reproduced, not reproduced and
     inconclusive: `told` gives them alone, `judged` with verdict and number behind them. `found` is the
-    verdict with its number, `estimate` the number alone, `found_for` several claims told apart, `decided` how
-    many of several, named in one list, are not inconclusive, `registered` names those of papers, `tests_of` those
-    of our questions,
-    `verdicts_for` the verdicts of several, by the words for each, as `by_verdict` takes them.
+    verdict with its number, `estimate` the number alone, `found_for` several claims told apart, `decided`
+    how many of several, named in one list, are not inconclusive, `registered` names those of papers,
+    `tests_of` those of our questions, `verdicts_for` the verdicts of several, by the words for each, as
+    `by_verdict` takes them.
     """
     return {
         "claims": claims,
