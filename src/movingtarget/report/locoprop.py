@@ -150,9 +150,12 @@ def others_below(budgets: pd.DataFrame) -> list[str]:
     means = budgets.groupby(["method", "budget"])["train_loss"].mean(skipna=False).unstack()
     first_order = [method for method in means.index if METHODS[method].group == "first-order"]
     best = means.loc[first_order].min()
-    below = means.index[(means < best).all(axis=1)] if first_order else []
-    layer_wise = [method for method in below if METHODS[method].group == "layer-wise"]
-    return [METHODS[method].title for method in layer_wise if not method.startswith("locoprop")]
+    layer_wise = [method for method in means.index if METHODS[method].group == "layer-wise"]
+    return [
+        METHODS[method].title
+        for method in layer_wise
+        if first_order and not method.startswith("locoprop") and (means.loc[method] < best).all()
+    ]
 
 
 def left_out(budgets: pd.DataFrame) -> list[str]:
