@@ -210,17 +210,14 @@ end
 local places = {Figure = "auto", Table = "bottom"}
 
 -- A figure with its provenance goes to the top or the foot of a page, and a table that leaves room for text on its page to
--- the foot, so that text fills the rest; in an appendix none leaves its chapter. What a section begins with stays where it
--- is. What waits for a page's head is placed before a table that may break: between its parts, Typst cannot tag it
+-- the foot, so that text fills the rest. What a section begins with stays where it is. What waits for a page's head is
+-- placed before a table that may break: between its parts, Typst cannot tag it
 -- (https://github.com/typst/typst/issues/8487).
 local function float(blocks)
   if not typst then return end
-  local placed, index, appendix = pandoc.Blocks{}, 1, false
+  local placed, index = pandoc.Blocks{}, 1
   while index <= #blocks do
     local block, before, after = blocks[index], blocks[index - 1], blocks[index + 1]
-    local chapter = block.tag == "Header" and block.level == 1
-    appendix = appendix or (chapter and block.identifier:find("^details%-") ~= nil)
-    if chapter and appendix then placed:insert(pandoc.RawBlock("typst", "#place.flush()")) end
     local captioned = block.caption and #block.caption.long > 0
     local floats = captioned and not (before and before.tag == "Header") and (block.tag ~= "Table" or height(block) < 36)
     if floats then placed:insert(pandoc.RawBlock("typst", "#float(" .. places[block.tag] .. ")["))

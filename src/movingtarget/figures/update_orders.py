@@ -48,7 +48,7 @@ def draw(update_orders: pd.DataFrame) -> Figure:
     curves = rows[rows["budget"] == course].assign(
         value=lambda drawn: drawn["train_loss"], gigaflops=lambda drawn: drawn["flops"] / 1e9
     )
-    figure, placed = regime_panels(curves, row_height=3.7, sharey="row", widths=room_for_names(curves))
+    figure, placed = regime_panels(curves, row_height=3.3, sharey="row", widths=room_for_names(curves))
     last_regime, last_network = [*placed][-1]
     mark_diverged(
         {
