@@ -34,8 +34,8 @@ def test_a_row_for_each_regime_and_a_column_for_each_network_the_last_with_names
         *("(c) plain", "(d) batch norm"),
     ]
     assert [panel.get_ylabel() for panel in axes[::2]] == [
-        "full batch\ntraining loss (nats)",
-        "a minibatch a step\ntraining loss (nats)",
+        "full batch\nloss (nats)",
+        "a minibatch\na step\nloss (nats)",
     ]
     assert [panel.get_xlabel() for panel in axes] == [""] * 2 + ["cost (GFLOP)"] * 2
     assert {panel.get_xscale() for panel in axes} == {panel.get_yscale() for panel in axes} == {"log"}

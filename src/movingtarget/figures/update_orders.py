@@ -48,7 +48,7 @@ def draw(update_orders: pd.DataFrame) -> Figure:
     curves = rows[rows["budget"] == course].assign(
         value=lambda drawn: drawn["train_loss"], gigaflops=lambda drawn: drawn["flops"] / 1e9
     )
-    figure, placed = regime_panels(curves, row_height=3.3, sharey="row", widths=room_for_names(curves))
+    figure, placed = regime_panels(curves, row_height=3.0, sharey="row", widths=room_for_names(curves))
     last_regime, last_network = [*placed][-1]
     mark_diverged(
         {
@@ -60,7 +60,7 @@ def draw(update_orders: pd.DataFrame) -> Figure:
         if regime == last_regime:
             axes.set_xlabel("cost (GFLOP)")
         if label := axes.get_ylabel():
-            axes.set_ylabel(f"{label}\ntraining loss (nats)")
+            axes.set_ylabel(label.replace("minibatch a", "minibatch\na") + "\nloss (nats)")
     figure.align_ylabels()
     label_lines(figure)
     return figure
