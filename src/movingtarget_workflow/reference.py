@@ -21,9 +21,24 @@ def kept_table(table: str, folder: Path | str) -> Path:
     return Path(folder) / f"tables/{table}{COMPRESSED}"
 
 
+def unpacked(kept: Path) -> bytes:
+    """The bytes of a table before it was kept; ValueError, which names it, if they are not whole."""
+    try:
+        return lzma.decompress(kept.read_bytes())
+    except (lzma.LZMAError, EOFError) as error:
+        raise ValueError(f"{kept} is damaged: {error}") from error
+
+
 def kept_settings(folder: Path) -> dict[str, Any]:
-    """The settings that a kept run had."""
-    settings: dict[str, Any] = read_yaml(folder / "settings.yaml")
+    """The settings that a run had, of its results folder or of what is kept of it.
+
+    Raises:
+        SettingsError: the file is not there, or holds no settings.
+    """
+    file = folder / "settings.yaml"
+    settings = read_yaml(file)
+    if not isinstance(settings, dict) or "scale" not in settings:
+        raise SettingsError(f"{file} lacks the key scale; allowed: the settings that a run has recorded")
     return settings
 
 

@@ -9,7 +9,6 @@ compared, and what counts as different, `movingtarget.verification.tables` says.
 import argparse
 import functools
 import json
-import lzma
 import shutil
 import sys
 from collections import Counter
@@ -20,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from movingtarget.declarations import schemas
 from movingtarget.tables import read_table
 from movingtarget_workflow.plan import TABLES
-from movingtarget_workflow.reference import check_kept, kept_settings, kept_table
+from movingtarget_workflow.reference import check_kept, kept_settings, kept_table, unpacked
 from movingtarget_workflow.run import claims_of
-from movingtarget_workflow.settings import SettingsError, read_yaml
+from movingtarget_workflow.settings import SettingsError
 from movingtarget_workflow.sources import PROJECT
 
 if TYPE_CHECKING:
@@ -43,14 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("results", nargs="?", type=Path, default=Path("results"), help="of the finished run")
     parser.add_argument("--reference", type=Path, help="default: results/reference/SCALE of this project")
     chosen = parser.parse_args(arguments)
+    file = chosen.results / "verification.csv"
     try:
+        file.unlink(missing_ok=True)  # of an earlier comparison
         outcomes = verify(chosen.results, chosen.reference)
     except (ValueError, OSError) as error:
         print(f"cannot be compared: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    file = chosen.results / "verification.csv"
     _as_table(outcomes).to_csv(file, index=False, lineterminator="\n")
-    print("\n".join(summary(outcomes)), f"The whole: {file}", sep="\n")
+    width = shutil.get_terminal_size((110, 24)).columns if sys.stdout.isatty() else sys.maxsize
+    print("\n".join(summary(outcomes, width)), f"The whole: {file}", sep="\n")
     return int(any(outcome.status == "different" for outcome in outcomes))
 
 
@@ -72,15 +73,18 @@ def verify(results: Path, reference: Path | None = None) -> "list[Outcome]":
     if not reference.is_dir():
         raise SettingsError(f"there is no reference {reference}")
     check_kept(reference, TABLES)
+    if not (reference / "claims.csv").is_file():
+        raise SettingsError(
+            f"{reference} has no claims.csv; allowed: a folder that `snakemake -- reference` made"
+        )
     _check_settings(kept_settings(reference), settings)
     outcomes = [*_tables(results, reference), *_claims(results, reference)]
     return sorted(outcomes, key=lambda one: (WORST_FIRST.index(one.status), one.chance, -one.outside))
 
 
-def summary(outcomes: "Sequence[Outcome]") -> Iterator[str]:
-    """Lines for a terminal: what is not identical, worst first and at most a screen of it, then counts."""
+def summary(outcomes: "Sequence[Outcome]", width: int) -> Iterator[str]:
+    """Lines of so many letters: what is not identical, worst first, at most a screen of it, then counts."""
     telling = [outcome for outcome in outcomes if outcome.status in ("different", "within") and outcome.told]
-    width = shutil.get_terminal_size((110, 24)).columns
     for outcome in telling[:LINES]:
         outside = f"{outcome.outside} of {outcome.cells} outside; " if outcome.outside else ""
         before, after = f"{outcome.status:9}  {outcome.kind} ", f": {outside}{outcome.told}"
@@ -98,8 +102,7 @@ def _settings_of_run(results: Path) -> dict[str, Any]:
     needed = [results / "settings.yaml", *(results / f"tables/{table}.csv" for table in [*TABLES, "claims"])]
     if missing := [file for file in needed if not file.is_file()]:
         raise SettingsError(f"there is no {missing[0]}; allowed: the folder of a finished run")
-    settings: dict[str, Any] = read_yaml(needed[0])
-    return settings
+    return kept_settings(results)
 
 
 def _check_settings(reference: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -107,9 +110,10 @@ def _check_settings(reference: Mapping[str, Any], settings: Mapping[str, Any]) -
     was, now = dict(_flat(reference)), dict(_flat(settings))
     if differing := [key for key in {**was, **now} if was.get(key) != now.get(key)]:
         key, more = differing[0], len(differing) - 1
+        others = "" if more == 0 else " (one more differs)" if more == 1 else f" ({more} more differ)"
         raise SettingsError(
-            f"{key} is {now.get(key, 'missing')} in this run and {was.get(key, 'missing')} in the reference"
-            + (f" (and {more} more keys differ)" if more else "")
+            f"{key} is {now.get(key, 'missing')} in this run "
+            f"and {was.get(key, 'missing')} in the reference{others}"
         )
 
 
@@ -128,7 +132,7 @@ def _tables(results: Path, reference: Path) -> "Iterator[Outcome]":
 
     for table in TABLES:
         kept, new = kept_table(table, reference), results / f"tables/{table}.csv"
-        if _unpacked(kept) == new.read_bytes():
+        if unpacked(kept) == new.read_bytes():
             yield Outcome("table", table, "identical")
         else:
             frames = _table(reference, table, kept=True), _table(results, table, kept=False)
@@ -171,14 +175,6 @@ def _as_table(outcomes: "Sequence[Outcome]") -> "pd.DataFrame":
     from movingtarget.verification.outcome import Outcome
 
     return pd.DataFrame(outcomes, columns=Outcome._fields)
-
-
-def _unpacked(kept: Path) -> bytes:
-    """The bytes of a table before it was kept; ValueError if they are not whole."""
-    try:
-        return lzma.decompress(kept.read_bytes())
-    except (lzma.LZMAError, EOFError) as error:
-        raise ValueError(f"{kept} is damaged: {error}") from error
 
 
 if __name__ == "__main__":

@@ -106,3 +106,15 @@ def test_of_a_single_seed_and_of_none():
         len(by_seed({**CLAIM, "treatment": {"network": "batch-norm"}}, {"layer_gradients": table(SEEDS)}))
         == 0
     )
+
+
+def test_another_verdict_on_equal_numbers_is_different():
+    ahead = np.linspace(0.1, 0.3, 10)
+    rows = table(ahead)
+    honest = verdict(rows, CLAIM)
+    for change in ({"verdict": "inconclusive"}, {"estimate": honest["estimate"] + 1}):
+        found = compare_claim(CLAIM, (honest, honest | change), (lambda _: rows, lambda _: rows), 0.05)
+        assert found.status == "different"
+        assert found.told.endswith("from equal tables")
+    nearly = honest | {"estimate": honest["estimate"] * (1 + 1e-12)}
+    assert compare_claim(CLAIM, (honest, nearly), (lambda _: rows, lambda _: rows), 0.05).status == "within"

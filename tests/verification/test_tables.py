@@ -204,3 +204,14 @@ def test_rows_may_be_told_apart_by_a_number_that_is_missing():
 def test_arms_are_told_apart_by_words_and_depth():
     schema: Schema = {"network": str, "depth": int, "layer": int, "quantity": ("loss",), "seed": int}
     assert arm_keys(schema) == ["network", "depth"]
+
+
+def test_a_number_beyond_all_others_is_different_which_blinds_a_test():
+    values = seeds_of(np.random.default_rng(0))
+    wild = values.copy()
+    wild[2, 3, 4] = -1e9
+    found = compared(run(values), run(wild))
+    assert found.status == "different"
+    assert "value -1e+09, beyond 100 times any in the reference" in found.told
+    assert compared(run(values * 1e-6), run(np.where(wild < -1e8, 1.0, values * 1e-6))).status == "within"
+    assert compared(run(wild), run(np.where(wild < -1e8, -2e9, wild))).status == "within"

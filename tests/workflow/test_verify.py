@@ -101,7 +101,7 @@ def test_other_settings_are_named(reference: Path, tmp_path: Path, capsys: pytes
     assert status == 2
     assert said == (
         'cannot be compared: dataset is "digits" in this run and "mnist" in the reference '
-        "(and 1 more keys differ)\n"
+        "(one more differs)\n"
     )
     assert not (run / "verification.csv").exists()
 
@@ -163,9 +163,8 @@ def test_a_claim_that_one_run_has_not_is_different(
 def test_a_screen_is_enough():
     from movingtarget.verification.outcome import Outcome
 
-    lines = [
-        *verify.summary([Outcome("claim", str(name), "different", told="x" * 300) for name in range(50)])
-    ]
+    outcomes = [Outcome("claim", str(name), "different", told="x" * 300) for name in range(50)]
+    lines = [*verify.summary(outcomes, 110)]
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 110
     assert "... and 30 more" in lines
@@ -174,8 +173,32 @@ def test_a_screen_is_enough():
 def test_long_names_are_cut_and_numbers_are_not():
     from movingtarget.verification.outcome import Outcome
 
-    (line, *_) = verify.summary(
-        [Outcome("claim", "long-" * 30, "different", told="0.25 [0.20, 0.30] was 0.5")]
-    )
-    assert len(line) <= 110
+    long = [Outcome("claim", "long-" * 30, "different", told="0.25 [0.20, 0.30] was 0.5")]
+    line, *_ = verify.summary(long, 110)
+    assert len(line) == 110
     assert re.fullmatch(r"different  claim (long-)+.*\.\.\.: 0\.25 \[0\.20, 0\.30\] was 0\.5", line)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "training: {epochs: 1}\n"])
+def test_settings_that_are_none_are_named(
+    reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+):
+    run = write_run(tmp_path / "run")
+    (run / "settings.yaml").write_text(text, encoding="utf-8")
+    status, said = verified(run, reference, capsys)
+    assert status == 2
+    assert said.startswith(f"cannot be compared: {run}/settings.yaml lacks the key scale; allowed: ")
+    assert said.count("\n") == 1
+
+
+def test_what_an_earlier_comparison_said_goes(
+    reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    run = write_run(tmp_path / "run")
+    assert verified(run, reference, capsys)[0] == 0
+    assert (run / "verification.csv").exists()
+    (reference / "claims.csv").unlink()
+    status, said = verified(run, reference, capsys)
+    assert status == 2
+    assert "has no claims.csv" in said
+    assert not (run / "verification.csv").exists()

@@ -8,7 +8,7 @@ import pandas as pd
 
 from movingtarget.claims.claim import Claim, arms, listed
 from movingtarget.claims.judge import by_seed
-from movingtarget.verification.cells import compare_cells
+from movingtarget.verification.cells import ABSOLUTE, RELATIVE, compare_cells
 from movingtarget.verification.outcome import SECONDS, Outcome, Status
 
 Verdict = Mapping[str, Any]
@@ -43,7 +43,8 @@ def compare_claim(
 
     What its seeds contribute to the estimate is one cell, judged as those of a table are (see
     `movingtarget.verification.tables`). A claim that was reproduced and is not, or the other way round, is
-    different whatever the interval. Any change of the verdict is told.
+    different whatever the interval, and so is one that says something else of the same numbers. Any change
+    of the verdict is told.
 
     Args:
         claim: as registered.
@@ -58,6 +59,9 @@ def compare_claim(
     names = {table for table, _ in arms(claim).values()}
     reference, new = (by_seed(claim, {table: read(table) for table in names}) for read in tables)
     told = _told(*verdicts)
+    if np.array_equal(reference, new, equal_nan=True) and not _agree(*verdicts):
+        told = f"{told}; from equal tables"
+        return Outcome("claim", claim["id"], "different", told=told)
     if len(reference) != len(new):
         told = f"{len(new)} seeds, reference {len(reference)}; {told}"
         return Outcome("claim", claim["id"], "different", told=told)
@@ -65,6 +69,13 @@ def compare_claim(
     contrary = {verdict["verdict"] for verdict in verdicts} == CONTRARY
     status: Status = "different" if contrary or cell["chance"] < level else "within"
     return Outcome("claim", claim["id"], status, 1, int(cell["outside"]), float(cell["chance"]), told)
+
+
+def _agree(reference: Verdict, new: Verdict) -> bool:
+    """Whether verdicts are the same, with numbers equal to rounding."""
+    was, now = ([float(verdict[key]) for key in SAID[:-1]] for verdict in (reference, new))
+    close = np.allclose(was, now, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+    return close and reference["verdict"] == new["verdict"]
 
 
 def _told(reference: Verdict, new: Verdict) -> str:

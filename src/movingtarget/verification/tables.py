@@ -5,17 +5,18 @@ reference and $y_1, \dots, y_n$ of the new run. It lies outside if the new mean 
 95 % prediction interval, $\bar x \pm t_{n-1} s \sqrt{2/n}$: five in a hundred would of a run that shared no
 seed with it, none of one that differs by rounding.
 
-Both runs have the same settings, and so the same seeds. What moves a number is rounding on another machine,
-and what training makes of that; how much it makes, the differences $y_i - x_i$ of the seeds say, in a
-paired t test. So a table is different if cells are outside, which is what matters, and further than chance
-explains, which is what can be known: by one cell, whatever the others say; by most cells of one arm,
-whatever their dependence; or by so many arms, which train networks of their own, that it is no luck. Each
-of the three allows for how many there are to choose from, and the least counts threefold. So runs that
-share nothing but their settings are told apart no more often than the level says, however the cells of an
-arm hang together. With five seeds, a shift of a single arm by two standard deviations is seen where
-rounding moves numbers by less than a tenth of what another seed would, with ten by less than a third; where
-it moves them nearly as much, as training for an epoch can, twenty such arms are seen, or seven by three
-standard deviations. Two seeds show nothing.
+Both runs have the same settings, and so the same seeds. What moves a number is rounding on another
+machine, and what training makes of that; how much it makes, the differences $y_i - x_i$ of the seeds
+say, in a paired t test. So a table is different if cells are outside, which is what matters, and
+further than chance explains, which is what can be known: by one cell, whatever the others say; by most
+cells of one arm, whatever their dependence; or by so many arms, which train networks of their own, that
+it is no luck. Each of the three allows for how many there are to choose from, and the least counts
+threefold. A single number a hundred times as large as any of its quantity in the reference is different
+without a test, which it would blind. So runs that share nothing but their settings are told apart no
+more often than the level says, however the cells of an arm hang together. With five seeds, a shift of a
+single arm by two standard deviations is seen where rounding moves numbers by less than a tenth of what
+another seed would, with ten by less than a third; where it moves them nearly as much, as training for
+an epoch can, twenty such arms are seen, or seven by three standard deviations. Two seeds show nothing.
 
 What is not measured is compared row by row. Numbers that follow from the settings agree to rounding. A
 learning rate that a search chose may be a step of the search away, a factor of 1.5; the cells of such an
@@ -44,6 +45,9 @@ SHARE = 0.05
 
 FAR = 0.05
 """The chance up to which a cell is far outside; most of an arm's are with twice that chance at most."""
+
+BEYOND = 100
+"""How many times the largest number of a quantity no number may be."""
 
 CHOSEN = "learning_rate"
 NEW = " new"
@@ -85,7 +89,7 @@ def compare_table(
     pairs = pair_rows(schema, reference, new)
     cells = cells_of(schema, pairs)
     chance = table_chance(cells)
-    found = [*_differences(schema, pairs), *_lone(cells)]
+    found = [*_differences(schema, pairs), *_lone(cells), *_beyond(schema, pairs.rows)]
     wrong, odd = ([told for bad, told in found if bad is kind] for kind in (True, False))
     status: Status = "different" if wrong or chance < level else "within"
     told = "; ".join([*_furthest(cells), *wrong, *odd])
@@ -202,6 +206,19 @@ def _lone(cells: pd.DataFrame) -> Iterator[tuple[bool, str]]:
     lone = cells.loc[cells["lone"], "outside"]
     if lone.any():
         yield bool(lone.mean() > SHARE), f"of single seeds {lone.sum()} of {len(lone)} moved"
+
+
+def _beyond(schema: Schema, rows: pd.DataFrame) -> Iterator[tuple[bool, str]]:
+    """The same of numbers that no seed of any arm of the reference comes near."""
+    quantity = rows["quantity"] if "quantity" in rows else pd.Series("", index=rows.index)
+    for column, kind in of_role(schema, "measured").items():
+        if column not in rows or kind not in (int, float):
+            continue
+        most = rows[column].abs().where(np.isfinite(rows[column])).groupby(quantity).transform("max")
+        new = rows[column + NEW].abs().where(np.isfinite(rows[column + NEW]))
+        if (beyond := new > BEYOND * most.clip(lower=1.0)).any():  # a share that was 0 may be 1
+            value = _shown(float(rows.loc[beyond, column + NEW].iloc[0]))
+            yield True, f"{column} {value}, beyond {BEYOND} times any in the reference"
 
 
 def _too_far(rows: pd.DataFrame, column: str, apart: NDArray[np.bool_]) -> bool:
