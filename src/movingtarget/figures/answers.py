@@ -23,14 +23,14 @@ FIGURE = Drawing(
     tables=("update_order_budgets", "early_steps"),
     caption="""\
 The three answers in three panels. Left of zero, (a) one layer at a time ends lower than all at once for
-the same FLOPs, and (b), without batch norm, lower than all at once with it, after as many steps; (c) is
-the share of their promise that steps keep at each network's best rate, less than half below the upper
-line, and above the lower one the loss falls all the same. Markers and lines are means over seeds, bars,
-bands and the text's brackets their intervals (number of seeds: {{ update_orders.seeds | length }}, in (c)
-{{ early_steps.seeds | length }}), of 95 %, in the text wider where several tests answer one question.
-Made with networks of {{ update_orders.depth }} hidden layers of {{ update_orders.hidden_width }} units,
-in (c) {{ early_steps.depth }} of {{ early_steps.hidden_width }}, on {{ dataset }}; differences are of
-training losses.
+the same FLOPs, and (b) one at a time without batch norm lower than all at once with it after as many
+steps; (c) is the share of their promise that steps keep at each network's best rate, less than half below
+the upper line, and above the lower one the loss falls all the same. Markers and lines are means over
+seeds, bars, bands and the text's brackets their intervals (number of seeds: {{ update_orders.seeds |
+length }}, in (c) {{ early_steps.seeds | length }}), of 95 %, in the text wider where several tests answer
+one question. Made with networks of {{ update_orders.depth }} hidden layers of {{
+update_orders.hidden_width }} units, in (c) {{ early_steps.depth }} of {{ early_steps.hidden_width }}, on
+{{ dataset }}; differences are of training losses.
 """,
 )
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from movingtarget.report.prose import listed
 
-OPEN = {"inconclusive": "{} this is open"}
+OPEN = "{} this is open"
+"""Of cases whose verdict is inconclusive."""
 
 
 def by_verdict(
@@ -35,5 +36,5 @@ def by_verdict(
         verdict: listed([words for words, value in verdicts.items() if value == verdict]) for verdict in found
     }
     clauses = [f"{some[verdict]} {cases[verdict]}" for verdict in found if verdict != "inconclusive"]
-    still_open = (OPEN | dict(some))["inconclusive"].format(cases.get("inconclusive"))
+    still_open = some.get("inconclusive", OPEN).format(cases.get("inconclusive"))
     return f"{start} {listed(clauses)}" + (f"; {still_open}." if "inconclusive" in found else ".")

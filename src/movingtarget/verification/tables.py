@@ -47,7 +47,7 @@ FAR = 0.05
 """The chance up to which a cell is far outside; most of an arm's are with twice that chance at most."""
 
 BEYOND = 100
-"""How many times the largest number of a quantity no number may be."""
+"""How many times the largest number of a quantity, or 1 if that is larger, a number may be."""
 
 CHOSEN = "learning_rate"
 NEW = " new"
