@@ -9,7 +9,7 @@ min_version("9.0")
 PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 sys.path.insert(0, str(PROJECT / "src"))  # the library of this project, whichever is installed
 
-from movingtarget_workflow import chapters, places, plan, record, reference, run, terminal
+from movingtarget_workflow import chapters, cluster, places, plan, record, reference, run, terminal
 
 
 configfile: "config/config.yaml"
@@ -39,8 +39,7 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    run.hold_lock(RESULTS)
-    run.calm_scheduler(workflow)
+    run.begin(workflow, RESULTS)
 
 
 rule all:

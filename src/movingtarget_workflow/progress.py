@@ -19,7 +19,7 @@ class Progress:
         running: when those began that have not ended.
         latest: the one that began last.
         finished: seconds that those took that are done.
-        failed: those that failed.
+        failed: those that failed and have not begun again.
     """
 
     planned: Mapping[str, int] = field(default_factory=dict)
@@ -28,11 +28,12 @@ class Progress:
     running: dict[str, float] = field(default_factory=dict)
     latest: str = ""
     finished: dict[str, float] = field(default_factory=dict)
-    failed: list[str] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
     began: float = field(default_factory=time.monotonic)
 
     def begin(self, job: str) -> None:
         """A job begins."""
+        self.failed.discard(job)
         self.running[job] = time.monotonic()
         self.latest = job
 
@@ -43,7 +44,7 @@ class Progress:
     def fail(self, job: str) -> None:
         """A job has failed."""
         self.running.pop(job, None)
-        self.failed.append(job)
+        self.failed.add(job)
 
     def plan(self) -> str:
         """How much there is to do: "214 jobs on 2 cores, about 38 min left (until 20:47)"."""

@@ -19,6 +19,7 @@ from movingtarget.data.catalogue import DATASETS
 from movingtarget.declarations import figures, schemas, studies
 from movingtarget.figure import filled_caption
 from movingtarget.names import unknown
+from movingtarget_workflow import cluster
 from movingtarget_workflow.plan import TABLES, config_schema
 from movingtarget_workflow.record import OF_THE_PLACE, settings_of
 from movingtarget_workflow.reference import check_kept, kept_settings
@@ -97,15 +98,28 @@ def set_environment(project: Path) -> None:
         os.environ.setdefault(setting, str(2**33))
 
 
-def calm_scheduler(workflow: Any) -> None:
-    """Have snakemake's scheduler take a turn when a job ends, and not every second as well, on one machine.
+def begin(workflow: Any, results: str) -> None:
+    """When a run starts: hold its folder, calm its scheduler, see that a cluster can take its jobs.
+
+    Raises:
+        SystemExit: with one line, if the folder is held by another run or the cluster cannot take a job.
+    """
+    hold_lock(results)
+    if workflow.local_exec:
+        calm_scheduler(workflow.scheduler)
+    try:
+        cluster.prepare(workflow)
+    except SettingsError as error:
+        _stop(str(error))
+
+
+def calm_scheduler(scheduler: Any) -> None:
+    """Have snakemake's scheduler take a turn when a job ends, and not every second as well.
 
     Its limit of jobs a second starts a timer in each turn that leads to another one, so every job that ends
-    adds a chain of turns: by the end of a long run some hundred a second. To be called when a run starts:
-    before, it has no scheduler.
+    adds a chain of turns: by the end of a long run some hundred a second.
     """
-    if workflow.local_exec:
-        workflow.scheduler.job_rate_limiter = None
+    scheduler.job_rate_limiter = None
 
 
 def command_of(config_files: Sequence[str | Path], config_words: Mapping[str, Any]) -> str:

@@ -23,6 +23,9 @@ from movingtarget_workflow.time_left import read_costs
 ITS_OWN_WORDS = ("dryrun", "verbose", "debug_dag", "printshellcmds", "show_failed_logs")
 """Settings by which a user asks for what snakemake has to say."""
 NO_NEWS = (
+    "No SLURM account",  # one is needed where time is charged alone
+    "No account was given",
+    "Unable to guess SLURM account",
     "Assuming unrestricted shared filesystem usage",
     "At least one job did not complete successfully",
     "Exiting because a job execution failed",
@@ -34,6 +37,8 @@ INTERRUPTED = "Terminating processes on user request"
 def attach(workflow: Any, costs: Path) -> None:
     """Have jobs that run told in our words, unless the user asks for snakemake's or has a logger of his own.
 
+    On a cluster's nodes snakemake's words go to the cluster's log.
+
     Whatever snakemake does beside running jobs, and mistakes in the Snakefile, it tells itself.
 
     Args:
@@ -44,7 +49,7 @@ def attach(workflow: Any, costs: Path) -> None:
     manager = getattr(workflow, "logger_manager", None)  # other versions of snakemake have none here
     handlers = manager.logger.handlers if manager else []
     usual = next((handler for handler in handlers if handler.name == "DefaultStreamHandler"), None)
-    if asked or not manager or not usual:
+    if asked or not manager or not usual or workflow.remote_exec:
         return
     manager.logger.removeHandler(usual)
     manager.logger.addHandler(Terminal(workflow, usual, read_costs(costs)))
@@ -60,7 +65,7 @@ class Terminal(logging.Handler):
         self._runs = self._interrupted = False
         self._jobs: dict[int, str] = {}
         self._errors: list[logging.LogRecord] = []
-        self._failures: list[str] = []
+        self._failures: dict[str, str] = {}
         self._result = ""
         self._takers: dict[str | None, Callable[[Any], None]] = {
             LogEvent.RUN_INFO: self._plan,
@@ -107,6 +112,7 @@ class Terminal(logging.Handler):
             logs = ", ".join(map(os.path.relpath, self._workflow.logger_manager.get_logfile()))
             self._tell(f"{self._progress.plan()}; what snakemake says is in {logs}")
         self._jobs[record.jobid] = name
+        self._failures.pop(name, None)  # tried once more
         self._progress.begin(name)
         self._update()
 
@@ -118,7 +124,7 @@ class Terminal(logging.Handler):
     def _fail(self, record: Any) -> None:
         if not self._interrupted:
             name = self._jobs[record.jobid]
-            self._failures.append(failure(name, record.log, self._errors))
+            self._failures[name] = failure(name, record.log, self._errors)
             self._progress.fail(name)
             self._update()
 
@@ -153,7 +159,7 @@ class Terminal(logging.Handler):
         if self._jobs:
             result = self._result if progress.is_done() else "The next start goes on"
             self._tell(f"{progress.count()} in {progress.took()}. {result}".rstrip())
-        for line in self._failures:
+        for line in self._failures.values():
             self._screen.say(line)
         for record in [] if self._failures or self._interrupted else self._errors:
             self._pass_on(record)

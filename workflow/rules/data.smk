@@ -17,6 +17,9 @@ for dataset in plan.datasets(config):
         benchmark:
             f"{RESULTS}/costs/{name}.tsv"
         threads: 1
+        localrule: True
+        resources:
+            login_node=1,
         params:
             dataset=dataset,
             published=dict(plan.DATASETS[dataset].sha256),

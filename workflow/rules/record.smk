@@ -11,6 +11,9 @@ rule record_run:
     log:
         f"{RESULTS}/logs/record_run.log",
     threads: 1
+    localrule: True
+    resources:
+        login_node=1,
     params:
         jobs=plan.cost_names(config),
         settings=record.settings_of(config),
@@ -31,6 +34,9 @@ rule reference:
     log:
         f"{RESULTS}/logs/reference.log",
     threads: 1
+    localrule: True
+    resources:
+        login_node=1,
     params:
         folder=f"results/reference/{config['scale']}",
         tables=plan.TABLES,

@@ -11,6 +11,9 @@ rule take_reference:
     log:
         f"{RESULTS}/logs/take_reference.log",
     threads: 1
+    localrule: True
+    resources:
+        login_node=1,
     params:
         code=plan.code("take_reference"),
     message:

@@ -22,6 +22,9 @@ rule judge_claims:
     benchmark:
         f"{RESULTS}/costs/judge_claims.tsv"
     threads: 1
+    localrule: True
+    resources:
+        login_node=1,
     params:
         scale=config["scale"],
         claims=run.claims_digest(),
@@ -56,6 +59,9 @@ for name, figures in plan.drawing_rules().items():
         # the longest first, so that none is left alone at the end
         priority: len(figures)
         threads: 1
+        localrule: True
+        resources:
+            login_node=1,
         params:
             captions=plan.captions_digest(figures, config),
             modules=["tables", *(f"figures.{figure}" for figure in figures)],
@@ -91,6 +97,9 @@ rule write_report:
     log:
         f"{RESULTS}/logs/write_report.log",
     threads: 1
+    localrule: True
+    resources:
+        login_node=1,
     params:
         command=COMMAND,
         text=run.report_digest(config),

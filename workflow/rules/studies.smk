@@ -19,6 +19,10 @@ for name, study in plan.STUDIES.items():
             part="|".join(parts),
         priority: plan.priority(name)
         threads: workflow.cores if study.undisturbed else 1
+        resources:
+            **cluster.resources_of(name, config),
+        group:
+            cluster.group_of(name, config)
         params:
             **plan.parameters_of(name, config),
         message:
@@ -41,6 +45,9 @@ rule gather_parts:
     wildcard_constraints:
         table="|".join(PART_NAMES),
     threads: 1
+    localrule: True
+    resources:
+        login_node=1,
     params:
         names=lambda wildcards: PART_NAMES[wildcards.table],
         modules=["tables"],

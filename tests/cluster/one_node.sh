@@ -1,0 +1,69 @@
+#!/bin/sh
+# A SLURM of one node, this machine, without accounting; as root, with Debian's slurm-wlm and munge installed.
+#
+#     tests/cluster/one_node.sh up FOLDER      bring it up, its settings, logs and state in FOLDER
+#     tests/cluster/one_node.sh down FOLDER    take it down
+#
+# Outside FOLDER it writes a link in /etc/slurm alone; a machine that has a SLURM of its own is left as it is.
+set -eu
+
+settings=/etc/slurm/slurm.conf
+folder=$(mkdir -p "$2" && cd "$2" && pwd)
+
+up() {
+    if [ -e $settings ]; then
+        echo "$settings is there: this machine has a SLURM already" >&2
+        exit 1
+    fi
+    host=$(hostname -s)
+    mkdir -p "$folder/state" "$folder/spool" /etc/slurm
+    cat > "$folder/slurm.conf" <<END
+ClusterName=one-node
+SlurmctldHost=$host(127.0.0.1)
+SlurmctldPort=16817
+SlurmdPort=16818
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket=$folder/munge.socket
+CredType=cred/munge
+StateSaveLocation=$folder/state
+SlurmdSpoolDir=$folder/spool
+SlurmctldPidFile=$folder/slurmctld.pid
+SlurmdPidFile=$folder/slurmd.pid
+SlurmctldLogFile=$folder/slurmctld.log
+SlurmdLogFile=$folder/slurmd.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MailProg=/bin/true
+ReturnToService=2
+KillWait=5
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$(free --mebi | awk '/^Mem/ { print int($2 * 0.9) }')
+PartitionName=main Nodes=$host Default=YES MaxTime=INFINITE State=UP
+END
+    ln -s "$folder/slurm.conf" $settings
+    head --bytes 1024 /dev/urandom > "$folder/munge.key"
+    chmod 400 "$folder/munge.key"
+    # by force: the folder may be one that others can write to, such as those of /tmp
+    munged --force --key-file "$folder/munge.key" --socket "$folder/munge.socket" \
+        --pid-file "$folder/munged.pid" --log-file "$folder/munged.log" --seed-file "$folder/munged.seed"
+    slurmctld -c
+    slurmd
+    for _ in $(seq 60); do
+        if [ "$(sinfo --noheader --format %T 2> /dev/null)" = idle ]; then exit 0; fi
+        sleep 0.5
+    done
+    echo "the node did not come up; see $folder/slurmctld.log and $folder/slurmd.log" >&2
+    exit 1
+}
+
+down() {
+    for daemon in slurmd slurmctld munged; do
+        if [ -f "$folder/$daemon.pid" ]; then kill "$(cat "$folder/$daemon.pid")" || true; fi
+    done
+    if [ "$(readlink $settings)" = "$folder/slurm.conf" ]; then rm $settings; fi
+}
+
+"$1"
