@@ -7,6 +7,7 @@ members are the tested seeds at that rate.
 from collections.abc import Mapping
 from typing import Any
 
+from movingtarget import work
 from movingtarget.settings import (
     ACTIVATION,
     COUNT,
@@ -23,9 +24,10 @@ from movingtarget.settings import (
     problems_of_seeds,
     several,
 )
-from movingtarget.study import Config, Job, SettingSchema, Study
+from movingtarget.study import Config, Job, Settings, SettingSchema, Study
 from movingtarget.tables import MEASURED, Column, Kind, follows
 from movingtarget.update_orders import ARM_RULES, UPDATE_ORDERS
+from movingtarget.work import Data, Work
 
 SETTINGS: dict[str, SettingSchema] = {
     **TUNED,
@@ -71,6 +73,22 @@ def training_study(name: str, rule: str) -> Study:
         keeps_members=True,
         resumable=True,
         problems=problems_of_seeds(name),
+        work=training_counted,
+    )
+
+
+def training_counted(config: Config, settings: Settings, data: Data) -> Work:
+    """The search and the tested seeds of an arm."""
+    arm, size = settings["arm"], settings["batch_size"]
+    width, depth = settings["hidden_width"], arm["depth"]
+    network = work.perceptron(arm["network"], data.pixels, width, depth, data.classes)
+    order = ARM_RULES[arm["update_rule"]]
+    return work.tuned(
+        settings,
+        settings["epochs"] * (data.training_images // size),
+        lambda members: work.step_of_order(order, network, members, size),
+        settings["epochs"] * settings["evaluations_per_epoch"] + 1,
+        work.scored(network, settings["evaluation_examples"]),
     )
 
 

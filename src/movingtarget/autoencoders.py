@@ -1,8 +1,10 @@
 """What studies of autoencoders declare alike: settings, columns, and the architectures of their section."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
+from movingtarget import work
 from movingtarget.methods import METHODS
 from movingtarget.settings import (
     COUNT,
@@ -14,8 +16,9 @@ from movingtarget.settings import (
     of_training_images,
     several,
 )
-from movingtarget.study import Config, SettingSchema
+from movingtarget.study import Config, Settings, SettingSchema
 from movingtarget.tables import MEASURED, Column, Kind, follows
+from movingtarget.work import NOTHING, Data, Work
 
 SETTINGS: dict[str, SettingSchema] = {
     "seeds": SEEDS,
@@ -109,3 +112,53 @@ def methods_of(config: Config, architecture: str) -> list[str]:
     """The methods that train an architecture."""
     methods: list[str] = architectures_of(config)[architecture]["methods"]
     return methods
+
+
+def network_counted(settings: Settings, data: Data) -> work.Network:
+    """The autoencoder of a job."""
+    return work.of_sizes([*pairwise(_widths(settings, data))], work.writes_of(settings["normalisation"]))
+
+
+def _widths(settings: Settings, data: Data) -> list[int]:
+    pixels, hidden = data.pixels // settings["pooling"] ** 2, [*settings["hidden_widths"]]
+    return [pixels, *hidden, *reversed(hidden[:-1]), pixels]
+
+
+def training_counted(settings: Settings, data: Data, members: int, epochs: int, looks: int) -> Work:
+    """Epochs by a job's method, and looks at all its images."""
+    steps = epochs * (settings["training_images"] // settings["batch_size"])
+    images = settings["training_images"] + settings["test_images"]
+    look = work.forward(network_counted(settings, data), members, images)
+    return steps * step_counted(settings, data, members) + 2 * looks * look
+
+
+def step_counted(settings: Settings, data: Data, members: int) -> Work:
+    """A step by a job's method: backpropagation, and what the method does with every layer."""
+    network, size, method = network_counted(settings, data), settings["batch_size"], settings["method"]
+    pairs = [*pairwise(_widths(settings, data))]
+    renewals = 1 / settings.get("renewal_steps", 1)
+    backpropagation = work.step(network, members, size)
+    if method.startswith("locoprop"):
+        local = 2 * settings["iterations"] / 3 * work.gradients(network, members, size)
+        moved = Work(elements=6 * settings["iterations"] * members * network.parameters)
+        return backpropagation + local + moved
+    if METHODS[method].rule.startswith("movingtarget.training.optimisers"):
+        backpropagation += Work(elements=8 * members * network.parameters, calls=members * 30 * len(pairs))
+    return backpropagation + work.total(
+        [members * _preconditioned(method, size, renewals, *pair) for pair in pairs]
+    )
+
+
+def _preconditioned(method: str, size: int, renewals: float, inputs: int, outputs: int) -> Work:
+    """What a second-order or layer-wise method does with a layer of one member."""
+    weights, both = inputs * outputs, inputs + outputs
+    cubes, least = inputs**3 + outputs**3, min(inputs, outputs)
+    products = {
+        "muon": 5 * (2 * weights * least + least**3),
+        "shampoo": 2 * weights * both + renewals * work.EIGENVALUES * cubes,
+        "soap": 4 * weights * both + renewals * work.EIGENVALUES * cubes,
+        "k-fac": size * (inputs**2 + outputs**2) + weights * both + 4 * renewals * cubes,
+        "foof": min(size, inputs) * inputs * size + inputs * weights + min(size, inputs) ** 3,
+        "proxprop": 6 * size * weights,
+    }
+    return Work(products[method], 10 * weights, 30) if method in products else NOTHING

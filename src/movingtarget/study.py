@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from movingtarget.tables import Schema
+from movingtarget.work import NOTHING, Data, Work
 
 Config = Mapping[str, Any]
 """A run's settings, a section for each study among them."""
+
+Settings = Mapping[str, Any]
+"""Arguments of a study's `measure`."""
 
 Say = Callable[[str], None]
 """Takes lines of progress."""
@@ -34,6 +38,11 @@ class Job(NamedTuple):
     orders: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     estimators: tuple[str, ...] = ()
+
+
+def no_work(config: Config, settings: Settings, data: Data) -> Work:
+    """A job takes no longer than its start, and as much memory as that."""
+    return NOTHING
 
 
 def no_problems(config: Config) -> Iterator[str]:
@@ -64,6 +73,8 @@ class Study:
             which keeps a state for the next start.
         undisturbed: whether nothing runs beside its jobs, as what they measure is time.
         problems: what is wrong with settings that a schema cannot tell, with key, value and what is allowed.
+        work: what a job computes, from the config, the job's settings and the size of its data set; what only
+            turns tables into others has none to speak of.
     """
 
     rule: str
@@ -79,6 +90,7 @@ class Study:
     resumable: bool = False
     undisturbed: bool = False
     problems: Callable[[Config], Iterator[str]] = no_problems
+    work: Callable[[Config, Settings, Data], Work] = no_work
 
 
 def one_job(section: str) -> Callable[[Config], list[Job]]:

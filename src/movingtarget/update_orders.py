@@ -14,6 +14,9 @@ from movingtarget.look import DARK, Look
 FALL = 2.6
 """By which rates fall from layer to layer (Howard & Ruder 2018, section 3.2)."""
 
+LONGEST = 5
+"""A budget that takes an order more than so many times the sweeps is left out."""
+
 Given = Literal["steps", "iterations", "gamma"]
 
 

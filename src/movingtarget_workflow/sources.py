@@ -29,6 +29,7 @@ DECLARING = {
             "study",
             "tools",
             "update_orders",
+            "work",
         ),
         "data.catalogue",
         "probing.quantities",

@@ -12,7 +12,7 @@ from movingtarget_workflow.sources import DECLARING, code_digest, digest, import
 
 FLOORS = [
     *("names", "look", "tables", "families", "update_orders", "methods", "estimators"),
-    *("faults", "tools", "structures"),
+    *("faults", "tools", "structures", "work"),
     *("settings", "study"),
     *("arms", "autoencoders"),
     *(

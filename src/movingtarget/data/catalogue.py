@@ -47,6 +47,11 @@ class Dataset(NamedTuple):
         return sum(self.class_sizes)
 
     @property
+    def pixels(self) -> int:
+        """Of an image."""
+        return self.side**2
+
+    @property
     def classes(self) -> int:
         """How many the images are of."""
         return len(self.class_sizes)

@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from movingtarget import work
 from movingtarget.measures.activation import active_share, co_active_share, mean_run_length
 from movingtarget.measures.capture import capture
 from movingtarget.measures.paths import line
@@ -26,8 +27,25 @@ from movingtarget.settings import (
     problems_of_networks,
     several,
 )
-from movingtarget.study import Study, one_job
+from movingtarget.study import Config, Settings, Study, one_job
 from movingtarget.tables import MEASURED, follows
+from movingtarget.work import Data, Work
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Every network and its patterns, of normal inputs at the largest depth, on the line at every depth."""
+    width, inputs, points = (settings[key] for key in ("width", "inputs", "points"))
+    networks, depths = settings["networks"], settings["depths"]
+    deepest = [work.on_a_line(network, width, max(depths), width) for network in networks]
+    lines = [work.on_a_line(network, width, depth) for network in networks for depth in depths]
+    seeds = len(settings["seeds"])
+    return seeds * work.total(
+        [
+            *(work.drawn(network, 1) + 3 * work.forward(network, 1, inputs) for network in deepest),
+            *(work.drawn(network, 1) + work.forward(network, 1, points) for network in lines),
+        ]
+    )
+
 
 STUDY = Study(
     rule="measure_activations",
@@ -59,6 +77,7 @@ STUDY = Study(
     },
     jobs=one_job("activations"),
     problems=problems_of_networks("activations"),
+    work=counted,
 )
 
 BINS = 10

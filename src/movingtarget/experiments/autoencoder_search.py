@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from movingtarget.autoencoders import AUTOENCODER, architectures_of, methods_of, settings_of
+from movingtarget.autoencoders import AUTOENCODER, architectures_of, methods_of, settings_of, training_counted
 from movingtarget.data.load import Images
 from movingtarget.methods import METHODS
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.autoencoders import plan_of, some_images, start_of
 from movingtarget.training.loop import Training, train
 from movingtarget.training.trials import Trial, at_edges, trials_of
+from movingtarget.work import Data, Work
 
 
 def jobs(config: Config) -> list[Job]:
@@ -40,6 +41,14 @@ def jobs(config: Config) -> list[Job]:
 Losses = NDArray[np.float64]
 """`(trials, seeds)`."""
 
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Short trainings of all trials, and long ones of the best."""
+    epochs = settings["trials"] * settings["search_epochs"] + settings["finalists"] * settings["epochs"]
+    looks = settings["trials"] + settings["finalists"]
+    return training_counted(settings, data, len(settings["tuning_seeds"]), epochs, looks)
+
+
 STUDY = Study(
     rule="search_autoencoders",
     settings={},
@@ -59,6 +68,7 @@ STUDY = Study(
     jobs=jobs,
     images=True,
     resumable=True,
+    work=counted,
 )
 
 

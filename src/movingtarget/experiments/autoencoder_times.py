@@ -7,15 +7,17 @@ from typing import Any
 import pandas as pd
 import torch
 
-from movingtarget.autoencoders import AUTOENCODER, first_of, methods_of, settings_of
+from movingtarget import work
+from movingtarget.autoencoders import AUTOENCODER, first_of, methods_of, settings_of, step_counted
 from movingtarget.data.load import Images
 from movingtarget.experiments.autoencoder_search import best_trial
 from movingtarget.networks.losses import entropy_floor
 from movingtarget.settings import COUNT
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.autoencoders import batch_of, plan_of, some_images, start_of
 from movingtarget.training.trials import Trial
+from movingtarget.work import Data, Work
 
 
 def jobs(config: Config) -> list[Job]:
@@ -39,6 +41,14 @@ def problems(config: Config) -> Iterator[str]:
         )
 
 
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Timed steps of every method."""
+    steps = settings["repetitions"] * (settings["steps"] + 1)
+    members = len(settings["seeds"])
+    taken = [step_counted({**settings, "method": method}, data, members) for method in settings["methods"]]
+    return steps * work.total(taken)
+
+
 STUDY = Study(
     rule="time_autoencoders",
     settings={"repetitions": COUNT, "steps": COUNT},
@@ -57,6 +67,7 @@ STUDY = Study(
     images=True,
     undisturbed=True,
     reads=("locoprop_search",),
+    work=counted,
 )
 
 

@@ -17,6 +17,7 @@ from movingtarget.autoencoders import (
     first_of,
     methods_of,
     settings_of,
+    training_counted,
 )
 from movingtarget.data.catalogue import dataset_named
 from movingtarget.data.load import Images
@@ -25,10 +26,11 @@ from movingtarget.measures.population import evaluating, population_statistics
 from movingtarget.methods import METHODS
 from movingtarget.networks.stack import Parameters, call
 from movingtarget.settings import problems_of_seeds
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.autoencoders import plan_of, some_images, start_of
 from movingtarget.training.loop import Rows, State, Training, as_data, from_data, train
+from movingtarget.work import Data, Work
 
 
 def jobs(config: Config) -> list[Job]:
@@ -96,6 +98,13 @@ def _problems_of_architectures(architectures: Sequence[Config]) -> Iterator[str]
                     yield f"{where}.{key} is {described[key]}; allowed for batch-norm: {wanted}"
 
 
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """A training to every horizon, the longest looked at after every epoch."""
+    horizons = settings["horizons"]
+    looks = max(horizons) + 2 * len(horizons)
+    return training_counted(settings, data, len(settings["seeds"]), sum(horizons), looks)
+
+
 STUDY = Study(
     rule="train_autoencoders",
     settings=SETTINGS,
@@ -124,6 +133,7 @@ STUDY = Study(
     images=True,
     reads=("locoprop_search",),
     resumable=True,
+    work=counted,
 )
 
 

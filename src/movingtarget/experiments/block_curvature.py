@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from math import log
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from movingtarget import work
 from movingtarget.data.catalogue import dataset_named
 from movingtarget.data.load import Images
 from movingtarget.networks import Architecture, Parameters, build_random, stack, unstack
@@ -29,7 +31,7 @@ from movingtarget.settings import (
     of_training_images,
     several,
 )
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED
 from movingtarget.theory.sweep import (
     curvature_ratio,
@@ -39,6 +41,7 @@ from movingtarget.theory.sweep import (
 )
 from movingtarget.training.minibatches import batches
 from movingtarget.training.simultaneous import descend
+from movingtarget.work import Data, Work
 
 QUANTITIES = (
     "loss",
@@ -77,6 +80,26 @@ def problems(config: Config) -> Iterator[str]:
         )
 
 
+EIGENVALUES = 60
+"""Products of as large matrices that take as long as all eigenvalues that are asked for."""
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """The training, two Hessians and their eigenvalues, and all rates tried for sweeps over the layers."""
+    pixels, seeds, examples = settings["pooled_side"] ** 2, len(settings["seeds"]), settings["examples"]
+    network = work.perceptron(
+        settings["network"], pixels, settings["hidden_width"], settings["depth"], data.classes
+    )
+    unknowns = network.parameters
+    hessian = 2 * work.gradients(network, unknowns, examples) + Work(products=EIGENVALUES * unknowns**3)
+    rates = (RATES + log(COARSE) / log(FINE)) * seeds
+    return (
+        settings["steps"] * work.step(network, seeds, examples)
+        + 2 * seeds * hessian
+        + settings["sweeps"] * (work.step(network, rates, examples) + work.sweep(network, rates, examples))
+    )
+
+
 STUDY = Study(
     rule="measure_block_curvature",
     settings={
@@ -107,6 +130,7 @@ STUDY = Study(
     jobs=jobs,
     images=True,
     problems=problems,
+    work=counted,
 )
 
 MOMENTUM = 0.9

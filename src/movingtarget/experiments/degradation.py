@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.networks.build import Architecture, build, build_random
 from movingtarget.networks.initialise import Weights
@@ -24,12 +25,13 @@ from movingtarget.settings import (
     several,
 )
 from movingtarget.statistics.rows import where
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.loop import Training, train
 from movingtarget.training.simultaneous import simultaneous
 from movingtarget.training.tuned import Draw, final_losses, start_of
 from movingtarget.training.tuning import search, search_rows
+from movingtarget.work import Data, Work
 
 
 def jobs(config: Config) -> list[Job]:
@@ -49,6 +51,23 @@ def problems(config: Config) -> Iterator[str]:
     if size > examples:
         yield f"degradation.batch_size is {size}; allowed: at most {examples}, degradation.examples"
     yield from problems_of_seeds("degradation")(config)
+
+
+STOPPED = 0.4
+"""The share of the longest training after which trainings stop, by those of results/reference."""
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """The search, and as much of the longest training as trainings take before they stop."""
+    network = work.perceptron(
+        settings["network"], data.pixels, settings["hidden_width"], settings["depth"], data.classes
+    )
+    examples, size = settings["examples"], settings["batch_size"]
+    of_step, of_look = partial(work.step, network, examples=size), work.scored(network, examples, splits=1)
+    members, seeds = work.tried(settings) * len(settings["tuning_seeds"]), len(settings["seeds"])
+    searched = settings["tuning_epochs"] * (examples // size) * of_step(members)
+    epochs = max(STOPPED * settings["epochs"], min(settings["epochs"], settings["patience"]))
+    return searched + epochs * ((examples // size) * of_step(seeds) + of_look(seeds))
 
 
 STUDY = Study(
@@ -81,6 +100,7 @@ STUDY = Study(
     jobs=jobs,
     problems=problems,
     images=True,
+    work=counted,
 )
 
 

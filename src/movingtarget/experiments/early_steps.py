@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.measures.curvature import block_curvatures, largest_curvature
 from movingtarget.measures.feature_similarity import feature_similarity
@@ -32,12 +33,13 @@ from movingtarget.settings import (
     problems_of_seeds,
     several,
 )
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.interface import Batch
 from movingtarget.training.minibatches import batches
 from movingtarget.training.simultaneous import descend, gradients_of
 from movingtarget.training.tuning import Search, search, search_rows
+from movingtarget.work import Data, Work
 
 BATCHES = ("minibatches", "full batch")
 
@@ -63,6 +65,30 @@ def problems(config: Config) -> Iterator[str]:
         given = ", ".join(map(str, settings["multiples"]))
         yield f"early_steps.multiples is {given}; allowed: numbers above 0 with 1, the best rate, among them"
     yield from problems_of_seeds("early_steps")(config)
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """On minibatches and on a full batch: a search, trainings at every multiple, and what is measured."""
+    network = work.perceptron(
+        settings["network"], data.pixels, settings["hidden_width"], settings["depth"], data.classes
+    )
+    seeds, tuning_seeds = len(settings["seeds"]), len(settings["tuning_seeds"])
+    held = (
+        sum(multiple > 1 for multiple in settings["multiples"]) if "batch-norm" in settings["network"] else 0
+    )
+    trainings, probe = len(settings["multiples"]) + held, settings["full_batch"]
+    curvature = 3 * settings["iterations"] * work.gradients(network, seeds, probe)
+
+    def on(size: int, steps: int) -> Work:
+        def followed(members: int) -> Work:
+            return steps * (work.step(network, members, size) + work.forward(network, members, size))
+
+        moments = 2 + len([moment for moment in settings["moments"] if moment < steps])
+        moment = 3 * work.sweep(network, seeds, size) + curvature
+        measured = trainings * (followed(seeds) + moments * moment)
+        return work.tried(settings) * followed(tuning_seeds) + measured
+
+    return on(settings["batch_size"], settings["steps"]) + on(probe, settings["full_batch_steps"])
 
 
 STUDY = Study(
@@ -101,6 +127,7 @@ STUDY = Study(
     jobs=jobs,
     images=True,
     problems=problems,
+    work=counted,
 )
 
 CLOSE = 0.1

@@ -1,21 +1,45 @@
 """Experiment: effective rank of convolutional networks' gradients (Balduzzi et al. 2017, figure 5)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 import torch
 from torch import Tensor
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.measures.effective_rank import effective_rank, relative_effective_rank
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.networks.convolutional import convolutional, initialise_convolutional
 from movingtarget.networks.initialise import generator
 from movingtarget.settings import COUNT, COUNTS, SEEDS, choice, mapping, of_training_images, several
-from movingtarget.study import Study, one_job
+from movingtarget.study import Config, Settings, Study, one_job
 from movingtarget.tables import MEASURED
+from movingtarget.work import Data, Work
 
 NETWORKS, NORMALISATIONS = ("plain", "residual"), ("none", "batch-norm")
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Every network's gradients at its inputs, and eigenvalues of their products."""
+    channels, examples, seeds = settings["channels"], settings["examples"], len(settings["seeds"])
+    passes = work.total(
+        [
+            work.input_gradients(_chain(network, channels, depth, data), 1, examples)
+            for network in settings["networks"]
+            for depth in settings["depths"]
+        ]
+    )
+    smaller = min(examples, data.pixels)
+    rank = Work(products=examples * data.pixels * smaller + work.EIGENVALUES * smaller**3)
+    return seeds * (passes + (len(settings["networks"]) * len(settings["depths"]) + 1) * rank)
+
+
+def _chain(network: Mapping[str, str], channels: int, depth: int, data: Data) -> work.Network:
+    normalised = network["normalisation"] if network["normalisation"] != "none" else network["network"]
+    strides = [2, *[1] * (depth - 1)]
+    return work.convolutions(data.pixels, [channels] * depth, strides, data.classes, normalised)
+
 
 STUDY = Study(
     rule="measure_effective_rank",
@@ -40,6 +64,7 @@ STUDY = Study(
     },
     jobs=one_job("effective_rank"),
     images=True,
+    work=counted,
 )
 
 

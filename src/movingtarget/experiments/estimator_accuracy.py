@@ -8,13 +8,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from movingtarget import work
 from movingtarget.estimators import ESTIMATORS
 from movingtarget.measures.mutual_information.by_name import estimate, information_through_noise
 from movingtarget.measures.mutual_information.channel import noise_like, scaled
 from movingtarget.measures.mutual_information.estimate import Estimate
 from movingtarget.networks.initialise import generator
 from movingtarget.settings import COUNTS, POSITIVE, SEEDS, at_least, several
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED, Column, follows
 from movingtarget.theory.known_information import (
     decaying_variances,
@@ -22,6 +23,7 @@ from movingtarget.theory.known_information import (
     read_with_magnitude,
     uniform_with_uniform_noise,
 )
+from movingtarget.work import Data, Work
 
 TASKS = ("gaussian", "decaying", "absolute", "cubed", "uniform", "permuted")
 
@@ -45,6 +47,13 @@ def problems(config: Config) -> Iterator[str]:
             f"estimator_accuracy.examples is {settings['examples']}; allowed: more than {columns}, twice the "
             "largest of estimator_accuracy.dimensions"
         )
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Distances of all pairs of examples, by every column, and the rest of the estimators' work."""
+    examples, dimensions = settings["examples"], settings["dimensions"]
+    times = len(settings["seeds"]) * len(settings["noises"]) * len(TASKS)
+    return times * work.total([work.estimated(IN_NATS, examples, columns) for columns in dimensions])
 
 
 STUDY = Study(
@@ -71,6 +80,7 @@ STUDY = Study(
     },
     jobs=jobs,
     problems=problems,
+    work=counted,
 )
 
 

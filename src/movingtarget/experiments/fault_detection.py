@@ -6,15 +6,17 @@ from typing import Any
 import pandas as pd
 import torch
 
+from movingtarget import work
 from movingtarget.cases.build import train
 from movingtarget.cases.draft import Case
 from movingtarget.data.load import Images
 from movingtarget.faults import made_of
 from movingtarget.peers.ask import Sizes, detections, sick_case
 from movingtarget.settings import CASE, CASES, COUNT, DETECTIONS, SEEDS, of_test_images
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED
 from movingtarget.tools import TOOLS
+from movingtarget.work import Data, Work
 
 
 def jobs(config: Config) -> list[Job]:
@@ -22,6 +24,13 @@ def jobs(config: Config) -> list[Job]:
     settings = {key: value for key, value in config["fault_detection"].items() if key != "peer_seeds"}
     tools = {"probe": TOOLS["probe"].asked_by}
     return [Job(kind, {**made_of(kind), "tools": tools, **settings}) for kind in settings.pop("kinds")]
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Half of the seeds' healthy training, the probe's passes, and the trainings that show the harm."""
+    step = work.ordinary_step(settings["kind"], settings["batch_size"], data)
+    trained = len(settings["seeds"]) * (settings["trained_steps"] / 2 + settings["passes"])
+    return len(settings["faults"]) * (trained + len(settings["harm_seeds"]) * settings["harm_steps"]) * step
 
 
 STUDY = Study(
@@ -37,6 +46,7 @@ STUDY = Study(
     tables={"fault_detection": DETECTIONS, "fault_harm": {**CASE, "value": MEASURED}},
     jobs=jobs,
     images=True,
+    work=counted,
 )
 
 

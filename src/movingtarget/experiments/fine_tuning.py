@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from movingtarget import work
 from movingtarget.data.catalogue import dataset_named
 from movingtarget.data.load import Images
 from movingtarget.networks import Architecture, Parameters, build, build_random, stack
@@ -27,7 +28,7 @@ from movingtarget.settings import (
     problems_of_seeds,
     several,
 )
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.fine_tuning import (
     Tuned,
@@ -44,6 +45,7 @@ from movingtarget.training.loop import Training, train
 from movingtarget.training.simultaneous import simultaneous
 from movingtarget.training.tuned import start_of, train_tuned
 from movingtarget.training.tuning import Search, search, search_rows
+from movingtarget.work import Data, Work
 
 STARTS = ("pretrained", "scratch")
 RATES = ("smaller-early", "slightly-smaller-early", "equal", "smaller-late", "last-layer")
@@ -82,6 +84,26 @@ def _problems_of_classes(chosen: Sequence[int], classes: int, name: str) -> Iter
             f"fine_tuning.pretraining_classes has {len(chosen)} of the {classes} classes of {name}; allowed: "
             "two at least, and two at least left to fine-tune on"
         )
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Pretraining of both kinds of seeds; for either start and all rates a search and the tested seeds."""
+    width, depth, classes = settings["hidden_width"], settings["depth"], data.classes
+    network = work.perceptron(settings["network"], data.pixels, width, depth, classes)
+    left = 1 - len(settings["pretraining_classes"]) / classes
+    few, validation = left * classes * settings["examples"], settings["validation_examples"]
+    of_step = partial(work.step, network, examples=few)
+    seeds, searched = len(settings["seeds"]), work.tried(settings) * len(settings["tuning_seeds"])
+    pretrained = work.tuned(
+        settings,
+        settings["pretraining_steps"],
+        partial(work.step, network, examples=settings["batch_size"]),
+        2,
+        work.scored(network, validation),
+    )
+    tuning = 3 * settings["steps"] * of_step(searched / 3) + work.forward(network, searched, validation)
+    tested = settings["steps"] * of_step(seeds) + work.forward(network, seeds, left * data.test_images)
+    return pretrained + len(STARTS) * len(RATES) * (tuning + tested)
 
 
 STUDY = Study(
@@ -124,6 +146,7 @@ STUDY = Study(
     jobs=jobs,
     images=True,
     problems=problems,
+    work=counted,
 )
 
 

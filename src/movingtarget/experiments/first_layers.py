@@ -8,6 +8,7 @@ from itertools import islice
 import pandas as pd
 import torch
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.families import FAMILIES
 from movingtarget.measures.layer_alone import alone, sizes
@@ -33,7 +34,7 @@ from movingtarget.settings import (
     several,
 )
 from movingtarget.statistics.rows import where
-from movingtarget.study import Config, Job, Say, Study
+from movingtarget.study import Config, Job, Say, Settings, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.freezing import freeze_lowest
 from movingtarget.training.interface import Batch
@@ -42,6 +43,7 @@ from movingtarget.training.minibatches import batches
 from movingtarget.training.simultaneous import descend, gradients_of
 from movingtarget.training.tuned import Draw, start_of, train_tuned
 from movingtarget.training.tuning import search_rows
+from movingtarget.work import Data, Work
 
 NETWORK = choice(*FAMILIES, "convolutional")
 
@@ -72,6 +74,22 @@ def problems(config: Config) -> Iterator[str]:
     for key in ("batch_size", "evaluation_examples"):
         if settings[key] > pool:
             yield f"first_layers.{key} is {settings[key]}; allowed: 2 to {pool}, first_layers.training_images"
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """A search for every number of frozen layers, the schedules of the first, and each layer moved alone."""
+    network = work.described(settings, data)
+    layers, seeds, steps = len(network.layers) - 1, len(settings["seeds"]), settings["steps"]
+    of_step = partial(work.step, network, examples=settings["batch_size"])
+    of_look = work.scored(network, settings["evaluation_examples"])
+    searches = sum(frozen <= layers for frozen in settings["frozen"])
+    course = steps * of_step(seeds) + of_look(seeds)
+    moved = (layers + 2) * work.forward(network, seeds, settings["held_out"] + settings["batch_size"])
+    return (
+        searches * work.tuned(settings, steps, of_step, 1, of_look)
+        + (2 * len(settings["changes"]) + 1) * course
+        + len(settings["measured_steps"]) * moved
+    )
 
 
 STUDY = Study(
@@ -121,6 +139,7 @@ STUDY = Study(
     jobs=jobs,
     images=True,
     problems=problems,
+    work=counted,
 )
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from movingtarget import work
 from movingtarget.measures.gradient_correlation import gradient_correlation
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.networks.feedforward import FeedforwardLayer
@@ -28,11 +29,26 @@ from movingtarget.settings import (
     several,
 )
 from movingtarget.statistics.ratio_of_averages import ratio_of_averages
-from movingtarget.study import Study, one_job
+from movingtarget.study import Config, Settings, Study, one_job
 from movingtarget.tables import MEASURED, OPTIONAL
+from movingtarget.work import Data, Work
 
 ARCHITECTURES = ("feedforward", "residual", "highway")
 GATES = ("random", "rectifier")
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Every random network, one after the other, and its gradients at its inputs."""
+    width, inputs = settings["width"], settings["inputs"]
+    made = [
+        work.on_a_line(network, width, depth, width)
+        for network in settings["networks"]
+        for depth in settings["depths"]
+    ]
+    return len(settings["seeds"]) * work.total(
+        [work.drawn(network, 1) + work.input_gradients(network, 1, inputs) for network in made]
+    )
+
 
 STUDY = Study(
     rule="measure_gradient_correlation",
@@ -64,6 +80,7 @@ STUDY = Study(
     },
     jobs=one_job("gradient_correlation"),
     problems=problems_of_networks("gradient_correlation"),
+    work=counted,
 )
 
 

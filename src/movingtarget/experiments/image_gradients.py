@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from movingtarget import work
 from movingtarget.arms import ARM, measuring_jobs
 from movingtarget.data.load import Images
 from movingtarget.measures.gradient_correlation import gradient_correlation, layer_gradients
@@ -12,9 +13,21 @@ from movingtarget.measures.population import population_statistics
 from movingtarget.networks import Parameters, build
 from movingtarget.networks.chain import hidden_layers
 from movingtarget.settings import of_test_images, of_training_images
-from movingtarget.study import Study
+from movingtarget.study import Config, Settings, Study
 from movingtarget.tables import MEASURED
 from movingtarget.training.arms import architecture_of
+from movingtarget.work import Data, Work
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Before and after training: statistics of ten times as many images, and gradients of all layers."""
+    arm, examples = settings["arm"], settings["examples"]
+    width, depth = settings["hidden_width"], arm["depth"]
+    network = work.perceptron(arm["network"], data.pixels, width, depth, data.classes)
+    seeds = len(settings["seeds"])
+    statistics = work.forward(network, seeds, 10 * examples if "batch-norm" in arm["network"] else 0)
+    return 2 * (statistics + work.input_gradients(network, seeds, examples))
+
 
 STUDY = Study(
     rule="measure_image_gradients",
@@ -32,6 +45,7 @@ STUDY = Study(
     jobs=lambda config: measuring_jobs("image_gradients", "training", config),
     images=True,
     members="training",
+    work=counted,
 )
 
 

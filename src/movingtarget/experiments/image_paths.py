@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.measures.autocorrelation import gradient_autocorrelation
 from movingtarget.measures.input_gradient import input_gradients
@@ -25,8 +26,20 @@ from movingtarget.settings import (
     several,
 )
 from movingtarget.statistics.rows import lag_rows
-from movingtarget.study import Study, one_job
+from movingtarget.study import Config, Settings, Study, one_job
 from movingtarget.tables import MEASURED
+from movingtarget.work import NOTHING, Data, Work
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Every random network, its statistics, and gradients along three paths with either statistics."""
+    found = NOTHING
+    for description in settings["networks"]:
+        network = work.on_a_line(description, settings["width"], settings["depth"], data.pixels)
+        found += work.drawn(network, 1) + 6 * work.input_gradients(network, 1, settings["points"])
+        found += work.forward(network, 1, POPULATION if description["normalisation"] == "batch-norm" else 0)
+    return len(settings["seeds"]) * found
+
 
 STUDY = Study(
     rule="measure_image_paths",
@@ -53,6 +66,7 @@ STUDY = Study(
     jobs=one_job("image_paths"),
     problems=problems_of_networks("image_paths"),
     images=True,
+    work=counted,
 )
 
 POPULATION = 1000

@@ -10,8 +10,9 @@ from movingtarget.experiments.mutual_information import middle_of
 from movingtarget.settings import ACTIVATION, AS_DRAWN, DIALLED, FAMILY, SCALINGS, names_of
 from movingtarget.statistics.rank_correlation import partial_rank_correlation
 from movingtarget.statistics.rows import divide, where
-from movingtarget.study import Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED
+from movingtarget.work import Data, Work
 
 STRUCTURE = "structure"
 """What differs between networks whose weights are as they were drawn."""
@@ -29,6 +30,15 @@ ARM: dict[str, Any] = {
 
 READING: dict[str, Any] = {"estimator": tuple(ESTIMATORS), "noise": float, "scaling": SCALINGS}
 """Columns that say how layers were read."""
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """A rank correlation for each seed, reading, outcome and control, over networks and over dials."""
+    read = config["mutual_information"]
+    readings = len(read["noises"]) * len(SCALINGS) + len(read["estimators"])
+    correlations = len(OUTCOMES) * len(CONTROLS) * (1 + len(read["dials"])) * len(read["activations"])
+    return Work(calls=100 * len(read["seeds"]) * readings * correlations)
+
 
 STUDY = Study(
     rule="measure_information_prediction",
@@ -50,6 +60,7 @@ STUDY = Study(
     },
     jobs=lambda config: [Job("", {})],
     reads=("mutual_information", "information_training"),
+    work=counted,
 )
 
 

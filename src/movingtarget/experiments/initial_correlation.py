@@ -1,10 +1,12 @@
 """Experiment: correlation of gradients between real images in random classifiers of every family."""
 
 from collections.abc import Callable, Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.families import FAMILIES
 from movingtarget.measures.gradient_correlation import gradient_correlation, layer_gradients
@@ -23,14 +25,25 @@ from movingtarget.settings import (
     several,
 )
 from movingtarget.statistics.ratio_of_averages import ratio_of_averages
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED
+from movingtarget.work import NOTHING, Data, Work
 
 
 def jobs(config: Config) -> list[Job]:
     """One, of all networks."""
     settings = config["initial_correlation"]
     return [Job("", settings, families=tuple(settings["networks"]))]
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Every random network, one after the other: statistics of ten times as many images, and gradients."""
+    found, examples = NOTHING, settings["examples"]
+    for family, depth in product(settings["networks"], settings["depths"]):
+        network = work.perceptron(family, data.pixels, settings["hidden_width"], depth, data.classes)
+        found += work.drawn(network, 1) + work.input_gradients(network, 1, examples)
+        found += work.forward(network, 1, 10 * examples if "batch-norm" in family else 0)
+    return len(settings["seeds"]) * found
 
 
 STUDY = Study(
@@ -53,6 +66,7 @@ STUDY = Study(
     },
     jobs=jobs,
     images=True,
+    work=counted,
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.networks import Architecture, build, build_random
 from movingtarget.settings import (
@@ -21,13 +22,14 @@ from movingtarget.settings import (
     problems_of_seeds,
     several,
 )
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.loop import Training
 from movingtarget.training.momentum import momentum
 from movingtarget.training.scores import evenly, scores_of
 from movingtarget.training.tuned import Draw, train_tuned
 from movingtarget.training.tuning import search_rows
+from movingtarget.work import Data, Work
 
 ARMS = ("small batch", "large batch", "large batch, LARS")
 
@@ -52,6 +54,27 @@ def problems(config: Config) -> Iterator[str]:
             "large_batch.batch_size"
         )
     yield from problems_of_seeds("large_batch")(config)
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """A search and the tested seeds of each arm, all of which see as many examples."""
+    network = work.perceptron(
+        settings["network"], data.pixels, settings["hidden_width"], settings["depth"], data.classes
+    )
+    of_look, looks = work.scored(network, settings["evaluation_examples"]), settings["evaluations"] + 1
+    sizes = [settings["batch_size"], settings["large_batch_size"], settings["large_batch_size"]]
+    return work.total(
+        [
+            work.tuned(
+                settings,
+                settings["epochs"] * (data.training_images // size),
+                partial(work.step, network, examples=size),
+                looks,
+                of_look,
+            )
+            for size in sizes
+        ]
+    )
 
 
 STUDY = Study(
@@ -86,6 +109,7 @@ STUDY = Study(
     jobs=jobs,
     images=True,
     problems=problems,
+    work=counted,
 )
 
 

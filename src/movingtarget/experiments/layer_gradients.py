@@ -5,6 +5,7 @@ from itertools import product
 
 import pandas as pd
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.families import FAMILIES
 from movingtarget.measures.layers import layers_of
@@ -22,15 +23,25 @@ from movingtarget.settings import (
     of_training_images,
     several,
 )
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED
 from movingtarget.training.minibatches import batches
+from movingtarget.work import NOTHING, Data, Work
 
 
 def jobs(config: Config) -> list[Job]:
     """One, of all networks."""
     settings = config["layer_gradients"]
     return [Job("", settings, families=tuple(settings["networks"]))]
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """The gradient of every network, all seeds in a stack."""
+    found, seeds = NOTHING, len(settings["seeds"])
+    for family, depth in product(settings["networks"], settings["depths"]):
+        network = work.perceptron(family, data.pixels, settings["hidden_width"], depth, data.classes)
+        found += work.drawn(network, seeds) + work.gradients(network, seeds, settings["batch_size"])
+    return len(settings["activations"]) * found
 
 
 STUDY = Study(
@@ -56,6 +67,7 @@ STUDY = Study(
     },
     jobs=jobs,
     images=True,
+    work=counted,
 )
 
 

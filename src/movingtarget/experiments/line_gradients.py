@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from movingtarget import work
 from movingtarget.measures.autocorrelation import gradient_autocorrelation
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.measures.paths import line
@@ -28,8 +29,9 @@ from movingtarget.settings import (
     several,
 )
 from movingtarget.statistics.rows import lag_rows
-from movingtarget.study import Study, one_job
+from movingtarget.study import Config, Settings, Study, one_job
 from movingtarget.tables import MEASURED, OPTIONAL
+from movingtarget.work import Data, Work
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "stream read out": {},
@@ -40,6 +42,22 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 NOISES = ("white", "brown")
 LINE = {**RANDOM_NETWORK, "seed": int}
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Gradients along the line, all seeds in a stack, of every network at every depth and of the variants."""
+    width, depths, seeds = settings["width"], settings["depths"], len(settings["seeds"])
+    made = [work.on_a_line(network, width, depth) for network in settings["networks"] for depth in depths]
+    residual = [network for network in settings["networks"] if network.get("normalisation") == "batch-norm"]
+    variants = [network for network in residual if "beta" in network]
+    made += len(VARIANTS) * [work.on_a_line(network, width, max(depths)) for network in variants]
+    return work.total(
+        [
+            work.drawn(network, seeds) + work.input_gradients(network, seeds, settings["points"])
+            for network in made
+        ]
+    )
+
 
 STUDY = Study(
     rule="measure_line_gradients",
@@ -73,6 +91,7 @@ STUDY = Study(
     },
     jobs=one_job("line_gradients"),
     problems=problems_of_networks("line_gradients"),
+    work=counted,
 )
 
 

@@ -9,9 +9,20 @@ from torch import Tensor
 
 from movingtarget.networks.initialise import generator
 from movingtarget.settings import COUNTS, POSITIVES, SEEDS
-from movingtarget.study import Study, one_job
+from movingtarget.study import Config, Settings, Study, one_job
 from movingtarget.tables import MEASURED
 from movingtarget.theory import linear_chain as theory
+from movingtarget.work import Data, Work
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """The bisections, whose sweeps move one layer after the other, and single steps."""
+    seeds = len(settings["seeds"])
+    sweeps = Work(elements=10 * seeds, calls=10)
+    searched = HALVINGS * SWEEPS * sum(settings["stability_layers"]) * sweeps
+    steps = 4 * len(settings["weights"]) * len(settings["sizes"]) * sum(settings["layers"])
+    return searched + steps * Work(elements=3 * seeds, calls=3)
+
 
 STUDY = Study(
     rule="measure_linear_chain",
@@ -40,6 +51,7 @@ STUDY = Study(
         },
     },
     jobs=one_job("linear_chain"),
+    work=counted,
 )
 
 SPREAD = 0.1

@@ -5,15 +5,17 @@ from typing import Any
 
 import pandas as pd
 
-from movingtarget.autoencoders import METHOD, first_of, problems_of_methods, settings_of
+from movingtarget import work
+from movingtarget.autoencoders import METHOD, first_of, problems_of_methods, settings_of, training_counted
 from movingtarget.data.load import Images
 from movingtarget.experiments.autoencoder_search import best_trial, final_losses
 from movingtarget.settings import COUNTS, SEARCH, choice, several
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.autoencoders import plan_of, some_images
 from movingtarget.training.trials import Trial
 from movingtarget.training.tuning import search, search_rows
+from movingtarget.work import Data, Work
 
 ARM: dict[str, Any] = {"method": METHOD, "iterations": int}
 
@@ -33,6 +35,13 @@ def jobs(config: Config) -> list[Job]:
     ]
 
 
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """A search whose rates are trained in turn, and the tested seeds."""
+    rates, epochs = len(AROUND) + work.SEARCHED, settings["search_epochs"]
+    searched = rates * training_counted(settings, data, len(settings["tuning_seeds"]), epochs, 1)
+    return searched + training_counted(settings, data, len(settings["seeds"]), epochs, 1)
+
+
 STUDY = Study(
     rule="train_local_iterations",
     settings={"methods": several(choice("locoprop-s", "locoprop-m")), "iterations": COUNTS},
@@ -44,6 +53,7 @@ STUDY = Study(
     problems=problems_of_methods("local_iterations"),
     images=True,
     reads=("locoprop_search",),
+    work=counted,
 )
 
 AROUND = (1 / 3, 1.0, 3.0)

@@ -8,12 +8,20 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from movingtarget.autoencoders import METHOD, first_of, problems_of_methods, settings_of
+from movingtarget import work
+from movingtarget.autoencoders import (
+    METHOD,
+    first_of,
+    network_counted,
+    problems_of_methods,
+    settings_of,
+    training_counted,
+)
 from movingtarget.data.load import Images
 from movingtarget.experiments.autoencoder_search import best_trial
 from movingtarget.networks.chain import Link, chain
 from movingtarget.settings import COUNTS, choice, several
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED
 from movingtarget.training.autoencoders import batch_of, plan_of, some_images, start_of
 from movingtarget.training.local_optimisers import descent
@@ -22,6 +30,7 @@ from movingtarget.training.locoprop import Loss, locoprop
 from movingtarget.training.loop import State, Training, train
 from movingtarget.training.signals import Signal, signals_of
 from movingtarget.training.simultaneous import gradients_of
+from movingtarget.work import Data, Work
 
 LOSSES: dict[str, Literal["matching", "squared"]] = {"locoprop-s": "squared", "locoprop-m": "matching"}
 
@@ -44,6 +53,16 @@ def problems(config: Config) -> Iterator[str]:
         yield f"local_targets.epochs has {last}; allowed: below {length}, autoencoders.search_epochs"
 
 
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """The training, and signals of every layer at each epoch measured."""
+    seeds, layers = len(settings["seeds"]), len(network_counted(settings, data).layers)
+    signals = (layers + 3) * work.gradients(network_counted(settings, data), seeds, settings["batch_size"])
+    return (
+        training_counted(settings, data, seeds, max(settings["epochs"]), 0)
+        + len(settings["epochs"]) * signals
+    )
+
+
 STUDY = Study(
     rule="measure_local_targets",
     settings={"methods": several(choice(*LOSSES)), "epochs": COUNTS},
@@ -62,6 +81,7 @@ STUDY = Study(
     problems=problems,
     images=True,
     reads=("locoprop_search",),
+    work=counted,
 )
 
 

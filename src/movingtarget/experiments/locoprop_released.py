@@ -5,21 +5,30 @@ from typing import Any
 
 import pandas as pd
 
-from movingtarget.autoencoders import EPOCHS
+from movingtarget.autoencoders import EPOCHS, training_counted
 from movingtarget.data.load import Images
 from movingtarget.experiments.autoencoders import by_epoch, evaluated_every_epoch, scores_of
 from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
 from movingtarget.networks.stack import stack
 from movingtarget.settings import COUNT, at_least
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.training.locoprop import locoprop
 from movingtarget.training.loop import Training, as_data, from_data, start, train
 from movingtarget.training.schedule import rise_and_fall
+from movingtarget.work import Data, Work
 
 
 def jobs(config: Config) -> list[Job]:
     """A single one."""
     return [Job("", config["locoprop_released"])]
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """The training, looked at after every epoch."""
+    described = {"hidden_widths": HIDDEN_WIDTHS, "normalisation": "none", "pooling": 1}
+    of_all = {"training_images": data.training_images, "test_images": data.test_images}
+    given = {"method": "locoprop-m", "batch_size": BATCH_SIZE, "iterations": ITERATIONS}
+    return training_counted(described | of_all | given, data, 1, settings["epochs"], settings["epochs"] + 1)
 
 
 STUDY = Study(
@@ -31,6 +40,7 @@ STUDY = Study(
     dataset="mnist",
     apart=True,
     resumable=True,
+    work=counted,
 )
 
 HIDDEN_WIDTHS = (1000, 500, 250, 30)

@@ -1,18 +1,21 @@
 """Experiment: what "looks linear" initialisation does to gradients (Balduzzi et al. 2017, section 4)."""
 
 from collections.abc import Callable, Sequence
+from itertools import product
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from movingtarget import work
 from movingtarget.measures.gradient_correlation import gradient_correlation
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.networks.build import Architecture, build_random
 from movingtarget.networks.initialise import generator
 from movingtarget.settings import COUNT, COUNTS, SEEDS, at_least, choice, several
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED
+from movingtarget.work import NOTHING, Data, Work
 
 NETWORKS = ("plain", "crelu", "looks-linear", "linear")
 
@@ -21,6 +24,17 @@ def jobs(config: Config) -> list[Job]:
     """One, of all networks."""
     settings = config["looks_linear"]
     return [Job("", settings, families=tuple(settings["networks"]))]
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Every network with orthogonal weights, one after the other, its gradients and its Jacobian."""
+    width, found = settings["width"], NOTHING
+    for family, depth in product(settings["networks"], settings["depths"]):
+        network = work.perceptron(family, width, width, depth, width)
+        orthogonal = Work(products=work.EIGENVALUES * (depth + 1) * width**3)
+        found += work.drawn(network, 1) + orthogonal
+        found += work.input_gradients(network, 1, settings["examples"] + width)
+    return len(settings["seeds"]) * found
 
 
 STUDY = Study(
@@ -42,6 +56,7 @@ STUDY = Study(
         }
     },
     jobs=jobs,
+    work=counted,
 )
 
 

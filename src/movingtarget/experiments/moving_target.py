@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.measures.moving_target import (
     covariate_shift,
@@ -37,7 +38,7 @@ from movingtarget.settings import (
     problems_of_seeds,
     several,
 )
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED, OPTIONAL
 from movingtarget.training.interface import Batch
 from movingtarget.training.loop import Training
@@ -45,6 +46,7 @@ from movingtarget.training.minibatches import batches
 from movingtarget.training.simultaneous import descend, simultaneous
 from movingtarget.training.tuned import train_tuned
 from movingtarget.training.tuning import search_rows
+from movingtarget.work import Data, Work
 
 QUANTITIES = (
     "loss",
@@ -84,6 +86,24 @@ def problems(config: Config) -> Iterator[str]:
 
 ARM: dict[str, Any] = {"network": names_of(FAMILY), "depth": int}
 
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """The search and training; at each step measured, the passes that move every layer alone."""
+    network = work.perceptron(
+        settings["network"], data.pixels, settings["hidden_width"], settings["depth"], data.classes
+    )
+    size, seeds = settings["batch_size"], len(settings["seeds"])
+    trained = work.tuned(
+        settings,
+        max(settings["steps"]),
+        partial(work.step, network, examples=size),
+        0,
+        work.scored(network, settings["evaluation_examples"], splits=1),
+    )
+    moved = 2 * (len(settings["promises"]) + 2) * work.sweep(network, seeds, size)
+    return trained + len(settings["steps"]) * moved
+
+
 STUDY = Study(
     rule="measure_moving_target",
     settings={
@@ -114,6 +134,7 @@ STUDY = Study(
     jobs=jobs,
     images=True,
     problems=problems,
+    work=counted,
 )
 
 Quantities = list[tuple[str, Tensor]]

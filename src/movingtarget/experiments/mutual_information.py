@@ -1,12 +1,14 @@
 """Experiment: how much successive layers share, by structure and by initial weights, and how they learn."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import product
 from typing import Any
 
 import pandas as pd
 from torch import nn
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.estimators import ESTIMATORS
 from movingtarget.families import FAMILIES
@@ -35,12 +37,13 @@ from movingtarget.settings import (
     several,
 )
 from movingtarget.statistics.rows import where
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.loop import Training
 from movingtarget.training.simultaneous import simultaneous
 from movingtarget.training.tuned import train_tuned
 from movingtarget.training.tuning import search_rows
+from movingtarget.work import NOTHING, Data, Work
 
 NOISE = {"type": "number", "minimum": 0.001}
 """Below it a layer of low rank cannot be told from one that follows linearly from another."""
@@ -121,6 +124,29 @@ def _misfits(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             yield "networks", f"lacks {network}", "lists with it, for comparison"
 
 
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """A search, training and readings of every arm: of the middle pair by all estimators, at the start."""
+    width, examples, seeds = settings["hidden_width"], settings["examples"], len(settings["seeds"])
+    as_drawn = settings["dial"] == AS_DRAWN
+    main, found = work.estimated([MAIN], examples, width), NOTHING
+    middle = work.estimated(settings["estimators"], examples, width)
+    for depth in settings["depths"]:
+        network = work.perceptron(settings["network"], data.pixels, width, depth, data.classes)
+        pairs = len(chosen(depth, settings["layers"])) if as_drawn else 1
+        later = (len(settings["measured_steps"]) + 1) * pairs if as_drawn else 0
+        readings = pairs * len(settings["noises"]) * len(SCALINGS) + later
+        found += work.tuned(
+            settings,
+            settings["steps"],
+            partial(work.step, network, examples=settings["batch_size"]),
+            len(settings["measured_steps"]) + 1,
+            work.scored(network, settings["evaluation_examples"]),
+        )
+        found += len(settings["measured_steps"]) * work.read(network, seeds, examples)
+        found += seeds * (readings * main + middle)
+    return len(settings["dial_settings"]) * found
+
+
 STUDY = Study(
     rule="measure_mutual_information",
     settings={
@@ -171,6 +197,7 @@ STUDY = Study(
     images=True,
     resumable=True,
     problems=problems,
+    work=counted,
 )
 
 Records = dict[str, list[dict[Any, Any]]]

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.measures.layers import layers_of
 from movingtarget.measures.moving_target import movement
@@ -29,16 +30,26 @@ from movingtarget.settings import (
     of_training_images,
     several,
 )
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED
 from movingtarget.training.interface import Batch
 from movingtarget.training.minibatches import batches
+from movingtarget.work import NOTHING, Data, Work
 
 
 def jobs(config: Config) -> list[Job]:
     """One, of all networks."""
     settings = config["one_step"]
     return [Job("", settings, families=("plain", *settings["networks"]))]
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Steps of both optimisers at all rates, of every network."""
+    trainings, found = 2 * len(settings["learning_rates"]), NOTHING
+    for family, depth in product(settings["networks"], settings["depths"]):
+        network = work.perceptron(family, data.pixels, settings["hidden_width"], depth, data.classes)
+        found += settings["steps"] * work.step(network, len(settings["seeds"]), settings["batch_size"])
+    return trainings * found
 
 
 STUDY = Study(
@@ -69,6 +80,7 @@ STUDY = Study(
     },
     jobs=jobs,
     images=True,
+    work=counted,
 )
 
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {

@@ -5,12 +5,14 @@ from typing import Any
 
 import pandas as pd
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.faults import made_of
 from movingtarget.peers.ask import Sizes, detections
 from movingtarget.settings import CASES, DETECTIONS
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tools import PEERS, TOOLS
+from movingtarget.work import Data, Work
 
 
 def jobs(config: Config) -> list[Job]:
@@ -21,6 +23,19 @@ def jobs(config: Config) -> list[Job]:
     return [Job("", {**settings, "kinds": [made_of(kind) for kind in settings["kinds"]], "tools": tools})]
 
 
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Half of the seeds' healthy training, and the steps that every tool watches."""
+    steps = (
+        len(settings["seeds"]) * (settings["trained_steps"] / 2 + settings["passes"]) * len(settings["tools"])
+    )
+    return work.total(
+        [
+            len(kind["faults"]) * steps * work.ordinary_step(kind["kind"], settings["batch_size"], data)
+            for kind in settings["kinds"]
+        ]
+    )
+
+
 STUDY = Study(
     rule="peer_detection",
     settings={},
@@ -28,6 +43,7 @@ STUDY = Study(
     jobs=jobs,
     images=True,
     apart=True,
+    work=counted,
 )
 
 

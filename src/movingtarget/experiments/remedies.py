@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.networks import Architecture, build, build_random
 from movingtarget.settings import (
@@ -23,13 +24,14 @@ from movingtarget.settings import (
     problems_of_seeds,
     several,
 )
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.by_name import rule_of
 from movingtarget.training.loop import Training
 from movingtarget.training.scores import evenly, scores_of
 from movingtarget.training.tuned import Draw, train_tuned
 from movingtarget.training.tuning import search_rows
+from movingtarget.work import Data, Work
 
 LONGER = "simultaneous-longer"
 """Simultaneous updates for as many steps as greedy training takes with its fine-tuning."""
@@ -67,6 +69,23 @@ def problems(config: Config) -> Iterator[str]:
     yield from problems_of_seeds("remedies")(config)
 
 
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """A search and the tested seeds of every order."""
+    network = work.perceptron(
+        settings["network"], data.pixels, settings["hidden_width"], settings["depth"], data.classes
+    )
+    longer = sum(order in ("greedy", LONGER) for order in settings["orders"])
+    steps = len(settings["orders"]) * settings["steps"] + longer * settings["pretraining_steps"]
+    looks = len(settings["orders"]) * (settings["evaluations"] + 1)
+    return work.tuned(
+        settings,
+        steps,
+        partial(work.step, network, examples=settings["batch_size"]),
+        looks,
+        work.scored(network, settings["evaluation_examples"]),
+    )
+
+
 STUDY = Study(
     rule="train_remedies",
     settings={
@@ -100,6 +119,7 @@ STUDY = Study(
     images=True,
     resumable=True,
     problems=problems,
+    work=counted,
 )
 
 Records = list[dict[Any, Any]]

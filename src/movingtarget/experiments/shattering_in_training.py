@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from movingtarget import work
 from movingtarget.arms import ARM, measuring_jobs
 from movingtarget.data.load import Images
 from movingtarget.measures.autocorrelation import gradient_autocorrelation
@@ -16,9 +17,23 @@ from movingtarget.measures.paths import straight_line
 from movingtarget.measures.population import population_statistics
 from movingtarget.networks import Parameters, build
 from movingtarget.settings import at_least, of_test_images, of_training_images
-from movingtarget.study import Study
+from movingtarget.study import Config, Settings, Study
 from movingtarget.tables import MEASURED
 from movingtarget.training.arms import architecture_of
+from movingtarget.work import Data, Work
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """At every snapshot: statistics, gradients at images and along lines between them."""
+    arm, examples, seeds = settings["arm"], settings["examples"], len(settings["seeds"])
+    width, depth = settings["hidden_width"], arm["depth"]
+    network = work.perceptron(arm["network"], data.pixels, width, depth, data.classes)
+    ladder = config["depth_ladder"]
+    snapshots = ladder["epochs"] + 1 + len(ladder["snapshot_steps"])
+    statistics = work.forward(network, seeds, 10 * examples if "batch-norm" in arm["network"] else 0)
+    lines = settings["lines"] * work.input_gradients(network, seeds, settings["points"])
+    return snapshots * (statistics + work.input_gradients(network, seeds, examples) + lines)
+
 
 STUDY = Study(
     rule="measure_shattering_in_training",
@@ -39,6 +54,7 @@ STUDY = Study(
     jobs=lambda config: measuring_jobs("shattering_in_training", "depth_ladder", config),
     images=True,
     members="depth_ladder",
+    work=counted,
 )
 
 

@@ -11,12 +11,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.experiments.update_orders import architecture_of
 from movingtarget.networks import build, build_random
 from movingtarget.settings import COUNT, FAMILY, REGIME_ARM, choice, mapping, of_training_images, several
 from movingtarget.statistics.rows import where
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED
 from movingtarget.training.budgets import examples_in_a_step
 from movingtarget.training.by_name import rule_of
@@ -24,6 +25,7 @@ from movingtarget.training.interface import UpdateRule
 from movingtarget.training.loop import Training, train
 from movingtarget.training.tuned import start_of
 from movingtarget.update_orders import UPDATE_ORDERS
+from movingtarget.work import Data, Work
 
 
 def jobs(config: Config) -> list[Job]:
@@ -60,6 +62,20 @@ def problems(config: Config) -> Iterator[str]:
                 )
 
 
+CLIMBED = 5
+"""Trainings before the bisection, by those of results/reference."""
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """As many trainings as a bisection takes."""
+    network = work.perceptron(
+        settings["network"], data.pixels, settings["hidden_width"], settings["depth"], data.classes
+    )
+    seeds, scored = len(settings["seeds"]), min(settings["evaluation_examples"], data.training_images)
+    one = settings["sweeps"] * work.step_of_order(settings["order"], network, seeds, settings["examples"])
+    return (HALVINGS + CLIMBED) * (one + work.forward(network, seeds, scored))
+
+
 STUDY = Study(
     rule="measure_stable_rates",
     settings={
@@ -72,6 +88,7 @@ STUDY = Study(
     images=True,
     reads=("update_orders_search",),
     problems=problems,
+    work=counted,
 )
 
 UNLEARNED = 0.9

@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from movingtarget import work
 from movingtarget.measures.autocorrelation import gradient_autocorrelation
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.measures.paths import line
@@ -16,8 +17,9 @@ from movingtarget.networks.layers import Linear
 from movingtarget.networks.stack import stack
 from movingtarget.settings import COUNT, COUNTS, POSITIVE, SEEDS, at_least, choice, several
 from movingtarget.statistics.rows import lag_rows
-from movingtarget.study import Config, Study, one_job
+from movingtarget.study import Config, Settings, Study, one_job
 from movingtarget.tables import MEASURED
+from movingtarget.work import Data, Work
 
 Variance = Literal["1 / width", "2 / fan-in", "0", "1"]
 
@@ -51,6 +53,18 @@ def problems(config: Config) -> Iterator[str]:
         yield f"textbook.lags is {lags}; allowed: less than {points}, textbook.points"
 
 
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Gradients along the line of every change at every depth, in double precision, as twice the numbers."""
+    made = [work.perceptron("plain", 1, settings["width"], depth, 1) for depth in settings["depths"]]
+    seeds = 2 * len(settings["seeds"])
+    return len(settings["changes"]) * work.total(
+        [
+            work.drawn(network, seeds) + work.input_gradients(network, seeds, settings["points"])
+            for network in made
+        ]
+    )
+
+
 STUDY = Study(
     rule="measure_textbook",
     settings={
@@ -74,6 +88,7 @@ STUDY = Study(
     },
     jobs=one_job("textbook"),
     problems=problems,
+    work=counted,
 )
 
 

@@ -9,6 +9,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
+from movingtarget import work
 from movingtarget.data.catalogue import dataset_named
 from movingtarget.data.load import Images
 from movingtarget.families import FAMILIES
@@ -34,12 +35,13 @@ from movingtarget.settings import (
     several,
 )
 from movingtarget.statistics.rows import meeting, where
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED
 from movingtarget.training.loop import Training, train
 from movingtarget.training.simultaneous import simultaneous
 from movingtarget.training.tuned import start_of
 from movingtarget.training.tuning import search, search_rows
+from movingtarget.work import NOTHING, Data, Work
 
 NETWORK = choice(*FAMILIES, "convolutional")
 
@@ -69,6 +71,26 @@ def problems(config: Config) -> Iterator[str]:
             f"two_classes.batch_size is {settings['batch_size']}; "
             f"allowed: 2 to {settings['examples']}, two_classes.examples"
         )
+
+
+READ_OUT = 500
+"""Numbers that a logistic regression writes for each that it reads, in its iterations."""
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Linear read-outs of all layers, and a search and trainings of every network, seed by seed."""
+    seeds, examples, steps = len(settings["seeds"]), settings["examples"], settings["steps"]
+    tests = data.test_images * 2 / data.classes
+    found = NOTHING
+    for network in settings["networks"]:
+        of = work.described({**settings, "network": network}, data)
+        of_step, of_look = partial(work.step, of, examples=settings["batch_size"]), work.scored(of, tests)
+        read = len(of.layers) * Work(elements=READ_OUT * examples * settings["hidden_width"])
+        one = {**settings, "seeds": [0], "tuning_seeds": [0]}
+        found += seeds * (read + steps * of_step(1) + of_look(1) + work.forward(of, 1, examples + tests))
+        found += len(settings["tuning_seeds"]) * work.tuned(one, steps, of_step, 1, of_look)
+    pixels = Work(elements=READ_OUT * examples * data.pixels)
+    return found + seeds * pixels
 
 
 STUDY = Study(
@@ -105,6 +127,7 @@ STUDY = Study(
     jobs=jobs,
     images=True,
     problems=problems,
+    work=counted,
 )
 
 Features = tuple[Tensor, Tensor]

@@ -9,16 +9,18 @@ import pandas as pd
 import torch
 from torch import nn
 
+from movingtarget import work
 from movingtarget.data.load import Images
 from movingtarget.experiments.update_orders import architecture_of
 from movingtarget.networks import Parameters, build_random, stack
 from movingtarget.settings import COUNT, REGIME_ARM
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED
 from movingtarget.training.budgets import examples_in_a_step
 from movingtarget.training.by_name import rule_of
 from movingtarget.training.interface import Batch, UpdateRule
 from movingtarget.training.minibatches import batches
+from movingtarget.work import NOTHING, Data, Work
 
 
 def jobs(config: Config) -> list[Job]:
@@ -40,6 +42,18 @@ def jobs(config: Config) -> list[Job]:
     return [Job("", given, families, orders)]
 
 
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Timed steps of every arm, more of those that differ in cost."""
+    found, seeds = NOTHING, len(settings["seeds"])
+    for arm in settings["arms"]:
+        network = work.perceptron(
+            arm["network"], data.pixels, settings["hidden_width"], settings["depth"], data.classes
+        )
+        steps = VARIED if arm["order"].startswith(("random", "round")) else STEPS
+        found += (steps + 1) * work.step_of_order(arm["order"], network, seeds, arm["examples"])
+    return settings["repetitions"] * found
+
+
 STUDY = Study(
     rule="time_update_orders",
     settings={"repetitions": COUNT},
@@ -47,6 +61,7 @@ STUDY = Study(
     jobs=jobs,
     images=True,
     undisturbed=True,
+    work=counted,
 )
 
 TIMED_RATE = 0.01

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from movingtarget import work
 from movingtarget.data.catalogue import dataset_named
 from movingtarget.data.load import Images
 from movingtarget.networks import Architecture, build, build_random
@@ -25,14 +26,15 @@ from movingtarget.settings import (
     problems_of_seeds,
     several,
 )
-from movingtarget.study import Config, Job, Study
+from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED, follows
 from movingtarget.training.budgets import budget_ends, examples_in_a_step
 from movingtarget.training.by_name import rule_of
 from movingtarget.training.loop import Training
 from movingtarget.training.tuned import Tuned, train_to_ends
 from movingtarget.training.tuning import search_rows
-from movingtarget.update_orders import UPDATE_ORDERS
+from movingtarget.update_orders import LONGEST, UPDATE_ORDERS
+from movingtarget.work import Data, Work
 
 
 def jobs(config: Config) -> list[Job]:
@@ -111,6 +113,28 @@ REGIME = mapping(
     }
 )
 
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """A search that shares its trainings between budgets, and the courses of the tested seeds."""
+    network = work.perceptron(
+        settings["network"], data.pixels, settings["hidden_width"], settings["depth"], data.classes
+    )
+    order, examples = settings["order"], settings["examples"]
+    one, together, long = (
+        work.step_of_order(name, network, 1, examples).products
+        for name in (order, "simultaneous", SWEEPS[settings["regime"]])
+    )
+    ends = [settings["sweeps"] * price / one for price in (one, together, long)]
+    ends = [end for end in ends if end <= LONGEST * settings["sweeps"] or order == "simultaneous"]
+    return work.tuned(
+        settings,
+        max(ends),
+        lambda members: work.step_of_order(order, network, members, examples),
+        HALVINGS * len(ends),
+        work.scored(network, min(settings["evaluation_examples"], data.training_images)),
+    )
+
+
 STUDY = Study(
     rule="train_update_orders",
     settings={
@@ -139,6 +163,7 @@ STUDY = Study(
     images=True,
     resumable=True,
     problems=problems,
+    work=counted,
 )
 
 SCORES = ["train_loss", "test_accuracy"]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from movingtarget import work
 from movingtarget.cases.build import draw_batches, named, train
 from movingtarget.cases.draft import OPTIMISERS, Case
 from movingtarget.data.load import Images
@@ -18,8 +19,9 @@ from movingtarget.probing.quantities import OF_LAYER, OF_WHOLE
 from movingtarget.probing.reference import placed, role
 from movingtarget.settings import COUNT, COUNTS, SEEDS, at_least, choice
 from movingtarget.structures import GROUPS, NORMALISATION, STRUCTURES, WEIGHTS, WHOLE
-from movingtarget.study import Config, Job, Say, Study
+from movingtarget.study import Config, Job, Say, Settings, Study
 from movingtarget.tables import MEASURED, Schema, follows
+from movingtarget.work import Data, Work
 
 PLAN = Plan(blocks=4, batches=3, shifts=1)
 """What is measured of a user's network at 50 passes, less trials."""
@@ -40,6 +42,22 @@ def jobs(config: Config) -> list[Job]:
         {"structure": name, **STRUCTURES[name].made_of, "depths": of} for name, of in depths.items()
     ]
     return [Job("", {"structures": structures, **settings})]
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Two measurements of every network, and the training between them."""
+    steps = settings["trained_steps"] + 2 * max(PLAN.forward, PLAN.backward)
+    return (
+        len(settings["seeds"])
+        * steps
+        * work.total(
+            [
+                work.ordinary_step(of["structure"], settings["batch_size"], data, depth)
+                for of in settings["structures"]
+                for depth in of["depths"]
+            ]
+        )
+    )
 
 
 STUDY = Study(
@@ -69,6 +87,7 @@ STUDY = Study(
     jobs=jobs,
     images=True,
     apart=True,
+    work=counted,
 )
 
 

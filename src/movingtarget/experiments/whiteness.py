@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from movingtarget import work
 from movingtarget.measures.input_gradient import input_gradients
 from movingtarget.measures.paths import line
 from movingtarget.measures.whiteness import low_frequencies, outer_power, portmanteau
@@ -24,8 +25,9 @@ from movingtarget.settings import (
     problems_of_networks,
     several,
 )
-from movingtarget.study import Study, one_job
+from movingtarget.study import Config, Settings, Study, one_job
 from movingtarget.tables import MEASURED
+from movingtarget.work import Data, Work
 
 LEVEL = 0.05
 """Of the test: a series whose p-value lies below it is rejected."""
@@ -34,6 +36,24 @@ QUANTITIES = ("rejected", "statistic", "low_frequencies", "outer_power")
 
 STACK = 20
 """Networks at a time, for their gradients to fit into memory."""
+
+
+def counted(config: Config, settings: Settings, data: Data) -> Work:
+    """Gradients along the line of every network and depth, by stacks."""
+    made = [
+        work.on_a_line(network, settings["width"], depth)
+        for network in settings["networks"]
+        for depth in settings["depths"]
+    ]
+    members = min(STACK, len(settings["seeds"]))
+    together = work.total(
+        [
+            work.drawn(network, members) + work.input_gradients(network, members, settings["points"])
+            for network in made
+        ]
+    )
+    return len(settings["seeds"]) / members * together
+
 
 STUDY = Study(
     rule="measure_whiteness",
@@ -52,6 +72,7 @@ STUDY = Study(
     },
     jobs=one_job("whiteness"),
     problems=problems_of_networks("whiteness"),
+    work=counted,
 )
 
 

@@ -1,0 +1,105 @@
+"""Rates of work, from what jobs of finished runs took: python -m movingtarget_workflow.fit_costs FOLDER..."""
+
+import csv
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from movingtarget.work import NOTHING, Work
+from movingtarget_workflow.costs import RATES, Rates, work_of
+from movingtarget_workflow.plan import STUDIES, jobs_of
+from movingtarget_workflow.reference import kept_settings
+
+Numbers = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+STIFFNESS = 0.2
+"""How much a rule's logarithms weigh that lie off those of all, beside those of a job that is missed."""
+
+SCALE = np.array([1e9, 1e9, 1e6])
+"""Products, elements and calls are counted in these."""
+
+
+class Took(NamedTuple):
+    """What a job of a finished run took."""
+
+    rule: str
+    work: Work
+    seconds: float
+    memory: float
+
+
+def took(folder: Path) -> Iterator[Took]:
+    """Every job of a run, of its results folder or of what is kept of it, beside the work it had."""
+    settings = kept_settings(folder)
+    with (folder / "costs.csv").open(encoding="utf-8", newline="") as lines:
+        measured = {
+            row["job"]: (float(row["seconds"]), float(row["memory"])) for row in csv.DictReader(lines)
+        }
+    for name, study in STUDIES.items():
+        for part, job in jobs_of(name, settings).items():
+            if found := measured.pop(f"{study.rule}/{part}".rstrip("/"), None):
+                yield Took(study.rule, work_of(name, job, settings), *found)
+    yield from (Took(rule, Work(), *found) for rule, found in measured.items())
+
+
+def fitted(jobs: Sequence[Took]) -> dict[str, Rates]:
+    """Rates by rule: by least squares on logarithms, or, where there is no work, what it took at most.
+
+    Studies whose jobs are not among these have the rates that all share.
+    """
+    studied = [job for job in jobs if job.work != NOTHING]
+    others = sorted({*jobs} - {*studied}, key=lambda job: job.seconds)
+    beside = {job.rule: Rates(job.seconds, memory=job.memory) for job in others}
+    rules = sorted({job.rule for job in studied})
+    place = np.array([rules.index(job.rule) for job in studied])
+    counts = np.array([[job.work.products, job.work.elements, job.work.calls] for job in studied]) / SCALE
+    held = np.array([[job.work.held] for job in studied]) / 1e6
+    starts, factors, prices = _fit(counts, place, np.array([job.seconds for job in studied]))
+    memories, holds, size = _fit(held, place, np.array([job.memory for job in studied]))
+    found = {
+        rule: Rates(start, *(factor * prices), memory, *(hold * size))
+        for rule, start, factor, memory, hold in zip(rules, starts, factors, memories, holds, strict=True)
+    }
+    usual = Rates(float(np.median(starts)), *prices, float(np.median(memories)), *size)
+    return {study.rule: usual for study in STUDIES.values()} | beside | found
+
+
+def _fit(counts: Numbers, place: Places, measured: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    r"""Of each rule a start and a factor, and the prices that all share.
+
+    What was measured is told by $s_r + f_r \sum_k p_k c_k$; the start lies near the least that was measured
+    of the rule, and the factor near 1, as far as the jobs leave them open.
+    """
+    rules, kinds = int(place.max()) + 1, counts.shape[1]
+    least = np.array([measured[place == rule].min() for rule in range(rules)])
+
+    def parts(logs: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        starts, factors, prices = np.split(np.exp(logs), [rules, 2 * rules])
+        return starts * least, factors, prices
+
+    def misses(logs: Numbers) -> Numbers:
+        starts, factors, prices = parts(logs)
+        told = starts[place] + factors[place] * (counts @ prices)
+        return np.concatenate([np.log(told / measured), STIFFNESS * logs[: 2 * rules]])
+
+    highest = np.concatenate([np.zeros(rules), np.full(rules + kinds, np.inf)])
+    return parts(least_squares(misses, np.full(2 * rules + kinds, -0.1), bounds=(-np.inf, highest)).x)
+
+
+def write(rates: Mapping[str, Rates], path: Path = RATES) -> None:
+    """The table of rates."""
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(["rule", *Rates._fields])
+        for rule, values in sorted(rates.items()):
+            writer.writerow([rule, *(f"{value:.3g}" for value in values)])
+
+
+if __name__ == "__main__":
+    write(fitted([job for folder in sys.argv[1:] for job in took(Path(folder))]))
