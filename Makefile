@@ -3,6 +3,7 @@
 # make verify  set the run that `make` did beside that one
 # make quick   set up .venv, then lint, types and every test but those that run the workflow
 # make test    set up .venv, then lint, types and all tests
+# make test-cluster   the workflow on a SLURM of one node, this machine; needs root, and Debian's slurm-wlm and munge
 # make lint    lint, layout and types alone
 # make smoke   the whole run at the smallest scale
 # make mnist   the default scale on MNIST
@@ -23,7 +24,7 @@ export OMP_NUM_THREADS := 1
 export MALLOC_MMAP_THRESHOLD_ := 8589934592
 export MALLOC_TRIM_THRESHOLD_ := 8589934592
 
-.PHONY: run report verify smoke mnist quick test lint types-of-library types-of-tests bench format picture clean
+.PHONY: run report verify smoke mnist quick test test-cluster lint types-of-library types-of-tests bench format picture clean
 
 run: .venv/ready
 	snakemake --cores $(CORES)
@@ -53,10 +54,13 @@ types-of-tests: .venv/ready
 	mypy --config-file tests/mypy.ini
 
 quick: lint
-	$(PYTEST) --dist worksteal --ignore tests/workflow
+	$(PYTEST) --dist worksteal --ignore tests/workflow --ignore tests/cluster
 
 test: lint
-	$(PYTEST) --dist loadfile
+	$(PYTEST) --dist loadfile --ignore tests/cluster
+
+test-cluster: .venv/slurm/ready
+	PYTHONPATH=$(CURDIR)/.venv/slurm pytest tests/cluster --durations 0
 
 bench: .venv/ready
 	pytest benchmarks --benchmark-only --benchmark-json results/benchmarks.json -q -s
@@ -76,6 +80,12 @@ picture: .venv/ready
 	pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-no-deps.txt
 	pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+# beside the other packages, for where SLURM is installed and does not run, its plugin delays every snakemake
+.venv/slurm/ready: .venv/ready requirements-slurm.txt
+	pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .venv/slurm \
+	    --requirement requirements-slurm.txt
 	touch $@
 
 clean:

@@ -10,6 +10,15 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PARTS = ["Snakefile", "config", "profiles", "report", "results/reference", "src", "workflow"]
 SMOKE = ["--configfile", "config/smoke.yaml"]
+TIMED = (
+    "claims",  # some are about times
+    "locoprop_budgets",
+    "locoprop_costs",
+    "locoprop_gaps",
+    "update_order_budgets",
+    "update_order_times",
+)
+"""Tables in which times stand."""
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -56,6 +65,13 @@ def planned(project: Path, *arguments: str) -> dict[str, int]:
     table = re.search(r"Job stats:\n(.*?)\n\n", run.stdout, re.DOTALL)
     rows = [row.split() for row in (table[1].splitlines()[2:] if table else [])]
     return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
+
+
+def tables(project: Path) -> dict[str, bytes]:
+    """What a smoke run's tables hold, but for those in which times stand."""
+    folder = project / "results/smoke/tables"
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*.csv")}
+    return {name: path.read_bytes() for name, path in sorted(files.items()) if path.stem not in TIMED}
 
 
 def told(run: subprocess.CompletedProcess[str]) -> list[str]:

@@ -7,11 +7,12 @@ import math
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from movingtarget.study import Config
 from movingtarget_workflow.costs import Cost, expected
-from movingtarget_workflow.plan import STUDIES
+from movingtarget_workflow.plan import STUDIES, jobs_of
 from movingtarget_workflow.settings import SettingsError
 
 SHORT_SECONDS = 60.0
@@ -87,10 +88,16 @@ def prepare(workflow: Any) -> None:
     srun. Ours keep to one node and need no srun.
 
     Raises:
-        SettingsError: SLURM does not answer, or no node has what a job asks for; one line.
+        SettingsError: SLURM does not answer, a killed run's jobs are still there, or no node has what a job asks
+            for; one line.
     """
     if workflow.executor_plugin.name != "slurm":
         return
+    if left := jobs_in(Path.cwd()):
+        raise SettingsError(
+            f"jobs of an earlier run in this folder have not ended; wait for them, or stop them with scancel "
+            f"{' '.join(left)}"
+        )
     check_requests(_requests(workflow.dag), nodes())
     workflow.scheduler._executor.additional_general_args = lambda: "--executor local"
 
@@ -115,17 +122,15 @@ def nodes() -> dict[str, list[Node]]:
     Raises:
         SettingsError: it does not answer.
     """
-    command = ["sinfo", "--noheader", "--Node", "--format", "%R|%m|%c|%l"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    except (OSError, subprocess.SubprocessError) as error:
-        told = (getattr(error, "stderr", "") or str(error)).strip().splitlines()[-1]
-        raise SettingsError(f"SLURM does not answer: {told}") from None
     found = defaultdict(list)
-    for line in answer.splitlines():
-        partition, memory, cores, limit = line.split("|")
+    for partition, memory, cores, limit in _answer("sinfo", "--Node", "--format", "%R|%m|%c|%l"):
         found[partition].append(Node(float(memory), float(cores), minutes(limit)))
     return dict(found)
+
+
+def jobs_in(folder: Path) -> list[str]:
+    """The numbers of one's jobs that wait or run in a folder."""
+    return [number for number, place in _answer("squeue", "--me", "--format", "%i|%Z") if Path(place) == folder]
 
 
 def minutes(limit: str) -> float:
@@ -143,8 +148,20 @@ def minutes(limit: str) -> float:
     return 1440 * int(days or 0) + seconds / 60
 
 
+def _answer(command: str, *words: str) -> list[list[str]]:
+    """The fields of each line of what one of SLURM's commands says."""
+    try:
+        told = subprocess.run(
+            [command, "--noheader", *words], capture_output=True, text=True, check=True, timeout=60
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        why = (getattr(error, "stderr", "") or str(error)).strip().splitlines()[-1]
+        raise SettingsError(f"SLURM does not answer: {why}") from None
+    return [line.split("|") for line in told.stdout.splitlines()]
+
+
 def _cost(name: str, wildcards: Any, config: Config) -> Cost:
-    return expected(name, getattr(wildcards, "part", ""), config)
+    return expected(name, jobs_of(name, config)[getattr(wildcards, "part", "")], config)
 
 
 def _requests(dag: Any) -> Iterator[Request]:

@@ -14,7 +14,7 @@ class Progress:
 
     Attributes:
         planned: how many cores each keeps to itself.
-        cores: of the run.
+        cores: of the run; None on a cluster, whose queue nobody can foresee.
         reference: seconds that jobs took in a reference run.
         running: when those began that have not ended.
         latest: the one that began last.
@@ -23,7 +23,7 @@ class Progress:
     """
 
     planned: Mapping[str, int] = field(default_factory=dict)
-    cores: int = 1
+    cores: int | None = 1
     reference: Mapping[str, float] = field(default_factory=dict)
     running: dict[str, float] = field(default_factory=dict)
     latest: str = ""
@@ -48,8 +48,8 @@ class Progress:
 
     def plan(self) -> str:
         """How much there is to do: "214 jobs on 2 cores, about 38 min left (until 20:47)"."""
-        cores = f"{self.cores} cores" if self.cores > 1 else "1 core"
-        return f"{jobs(len(self.planned))} on {cores}{self._left()}"
+        place = "a cluster" if self.cores is None else f"{self.cores} core{'' if self.cores == 1 else 's'}"
+        return f"{jobs(len(self.planned))} on {place}{self._left()}"
 
     def now(self) -> str:
         """How far it is: "Training: 36 of 214 jobs done, about 30 min left (until 20:47)"."""
@@ -69,6 +69,8 @@ class Progress:
         return duration(time.monotonic() - self.began)
 
     def _left(self) -> str:
+        if self.cores is None:
+            return ""
         ended = {*self.finished, *self.failed}
         waiting = {job: cores for job, cores in self.planned.items() if job not in ended}
         since = {job: time.monotonic() - began for job, began in self.running.items()}

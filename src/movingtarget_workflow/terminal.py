@@ -101,7 +101,7 @@ class Terminal(logging.Handler):
             for job in self._workflow.dag.needrun_jobs()
             if not job.is_norun
         }
-        self._progress = Progress(planned, cores, self._reference)
+        self._progress = Progress(planned, cores if self._workflow.local_exec else None, self._reference)
 
     def _begin(self, record: Any) -> None:
         name = _name(record.rule_name, record.wildcards)

@@ -51,7 +51,7 @@ END
         --pid-file "$folder/munged.pid" --log-file "$folder/munged.log" --seed-file "$folder/munged.seed"
     slurmctld -c
     slurmd
-    for _ in $(seq 60); do
+    for _ in $(seq 60); do # half a minute
         if [ "$(sinfo --noheader --format %T 2> /dev/null)" = idle ]; then exit 0; fi
         sleep 0.5
     done
@@ -60,8 +60,14 @@ END
 }
 
 down() {
+    # one after the other: the last takes the word of the others along
     for daemon in slurmd slurmctld munged; do
-        if [ -f "$folder/$daemon.pid" ]; then kill "$(cat "$folder/$daemon.pid")" || true; fi
+        pid=$(cat "$folder/$daemon.pid" 2> /dev/null) || continue
+        kill "$pid" || true
+        for _ in $(seq 100); do
+            if kill -0 "$pid" 2> /dev/null; then sleep 0.1; fi
+        done
+        kill -9 "$pid" 2> /dev/null || true
     done
     if [ "$(readlink $settings)" = "$folder/slurm.conf" ]; then rm $settings; fi
 }

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from browser import DEAD_LINKS, SCREENS, assert_readable, needs_browser, opened, start_browser
 from pdf import ends_chapter, fill, needs_poppler, words
-from project_copy import ROOT, SMOKE, copy_project, environment, planned, snakemake
+from project_copy import ROOT, SMOKE, TIMED, copy_project, environment, planned, snakemake
 
 from movingtarget.declarations import figures, studies
 from movingtarget_workflow import plan
@@ -99,14 +99,7 @@ def test_tables_are_the_same_bytes_on_one_core_and_by_another_way(finished: Path
         table: sorted((finished / "results/smoke/tables/parts" / table).glob("*.csv")) for table in whole
     }
     wanted = [(made_in_parts[table] or [whole[table]])[0].relative_to(finished) for table in whole]
-    timed = (
-        "update_order_times",
-        "update_order_budgets",
-        "locoprop_costs",
-        "locoprop_budgets",
-        "locoprop_gaps",
-    )
-    untimed = [table for table in wanted if table.stem not in timed]
+    untimed = [table for table in wanted if table.stem not in TIMED]
     untimed = [
         table
         for table in untimed
