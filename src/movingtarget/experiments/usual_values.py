@@ -44,9 +44,13 @@ def jobs(config: Config) -> list[Job]:
     return [Job("", {"structures": structures, **settings})]
 
 
+PASSES = 30
+"""Of a measurement by PLAN, forward and back."""
+
+
 def counted(config: Config, settings: Settings, data: Data) -> Work:
     """Two measurements of every network, and the training between them."""
-    steps = settings["trained_steps"] + 2 * max(PLAN.forward, PLAN.backward)
+    steps = settings["trained_steps"] + 2 * PASSES
     return (
         len(settings["seeds"])
         * steps
