@@ -17,7 +17,7 @@ configfile: "config/config.yaml"
 
 run.check_run(config, ["config/config.yaml", *workflow.overwrite_configfiles])
 run.set_environment(PROJECT)
-terminal.attach(workflow, costs=PROJECT / f"results/reference/{config['scale']}/costs.csv")
+terminal.attach(workflow, PROJECT / f"results/reference/{config['scale']}/costs.csv", config)
 RESULTS = config["results"]
 
 

@@ -116,7 +116,7 @@ def methods_of(config: Config, architecture: str) -> list[str]:
 
 def network_counted(settings: Settings, data: Data) -> work.Network:
     """The autoencoder of a job."""
-    return work.of_sizes([*pairwise(_widths(settings, data))], work.writes_of(settings["normalisation"]))
+    return work.of_sizes([*pairwise(_widths(settings, data))], work.kind_of(settings["normalisation"]))
 
 
 def _widths(settings: Settings, data: Data) -> list[int]:
@@ -126,7 +126,7 @@ def _widths(settings: Settings, data: Data) -> list[int]:
 
 def training_counted(settings: Settings, data: Data, members: int, epochs: int, looks: int) -> Work:
     """Epochs by a job's method, and looks at all its images."""
-    steps = epochs * (settings["training_images"] // settings["batch_size"])
+    steps: int = epochs * (settings["training_images"] // settings["batch_size"])
     images = settings["training_images"] + settings["test_images"]
     look = work.forward(network_counted(settings, data), members, images)
     return steps * step_counted(settings, data, members) + 2 * looks * look
@@ -139,9 +139,10 @@ def step_counted(settings: Settings, data: Data, members: int) -> Work:
     renewals = 1 / settings.get("renewal_steps", 1)
     backpropagation = work.step(network, members, size)
     if method.startswith("locoprop"):
-        local = 2 * settings["iterations"] / 3 * work.gradients(network, members, size)
-        moved = Work(elements=6 * settings["iterations"] * members * network.parameters)
-        return backpropagation + local + moved
+        iterations: int = settings["iterations"]
+        if settings["normalisation"] != "none":  # which leaves a layer's problem no closed form
+            return backpropagation + iterations * work.gradients(network, members, size)
+        return backpropagation + work.local(network, members, size, iterations)
     if METHODS[method].rule.startswith("movingtarget.training.optimisers"):
         backpropagation += Work(elements=8 * members * network.parameters, calls=members * 30 * len(pairs))
     return backpropagation + work.total(

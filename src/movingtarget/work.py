@@ -11,6 +11,9 @@ SEARCHED = 3.5
 SEARCHES = 3
 """Stacks that it trains them in: those given, and what lies beyond or between."""
 
+LOCAL = 5
+"""LocoProp's local steps for a minibatch, where settings do not tell."""
+
 LOOP = 60
 """Calls of a step of training beside those of its layers: minibatch, loss, rates, bookkeeping."""
 
@@ -79,6 +82,7 @@ class Network:
         inputs: numbers of an example.
         layers: multiply-adds of every affine map, the lowest first.
         elements: numbers that all layers write.
+        kept: numbers that all layers keep for the way back.
         calls: of operations.
         parameters: weights and biases.
     """
@@ -86,6 +90,7 @@ class Network:
     inputs: int
     layers: tuple[float, ...]
     elements: float
+    kept: float
     calls: float
     parameters: float
 
@@ -98,13 +103,17 @@ class Network:
 WRITES = {"linear": 1, "plain": 2, "residual": 3, "centred": 4, "batch-norm": 8, "crelu": 5}
 """Numbers that a layer writes for each of its units: what its map gives, and what stands beside the map."""
 
+KEEPS = {**WRITES, "batch-norm": 3}
+"""Numbers that it keeps for the way back, of each."""
+
 LIKE = {"looks-linear": "crelu", "residual-unscaled": "residual", "residual-batch-norm": "batch-norm"}
 """Families that write as much as others."""
 
 
-def writes_of(family: str) -> int:
-    """Numbers that a layer of a family, or with a normalisation, writes for each of its units."""
-    return WRITES.get(LIKE.get(family, family), WRITES["plain"])
+def kind_of(family: str) -> str:
+    """The key of a family, or of a normalisation, in `WRITES`."""
+    kind = LIKE.get(family, family)
+    return kind if kind in WRITES else "plain"
 
 
 def perceptron(family: str, inputs: int, width: int, depth: int, outputs: int) -> Network:
@@ -113,9 +122,9 @@ def perceptron(family: str, inputs: int, width: int, depth: int, outputs: int) -
     >>> perceptron("plain", inputs=784, width=100, depth=2, outputs=10).products
     89400
     """
-    above = 2 * width if writes_of(family) == WRITES["crelu"] else width
+    above = 2 * width if kind_of(family) == "crelu" else width
     sizes = [(inputs, width), *[(above, width)] * (depth - 1), (above, outputs)]
-    return of_sizes(sizes, writes_of(family))
+    return of_sizes(sizes, kind_of(family))
 
 
 def on_a_line(description: Mapping[str, Any], width: int, depth: int, inputs: int = 1) -> Network:
@@ -125,26 +134,38 @@ def on_a_line(description: Mapping[str, Any], width: int, depth: int, inputs: in
     return perceptron(kind, inputs, width, depth, 1)
 
 
-def of_sizes(sizes: Sequence[tuple[int, int]], writes: int = WRITES["plain"]) -> Network:
-    """A chain of affine maps, from so many units to so many each."""
-    products = tuple(float(below * above) for below, above in sizes)
-    units = sum(above for _, above in sizes)
-    return Network(sizes[0][0], products, writes * units, len(sizes) * (3 + writes), sum(products) + units)
+def of_sizes(sizes: Sequence[tuple[int, int]], kind: str = "plain") -> Network:
+    """A chain of affine maps, from so many units to so many each, with what stands beside them."""
+    products, units = tuple(float(below * above) for below, above in sizes), sum(above for _, above in sizes)
+    return Network(
+        inputs=sizes[0][0],
+        layers=products,
+        elements=WRITES[kind] * units,
+        kept=KEEPS[kind] * units,
+        calls=len(sizes) * (3 + WRITES[kind]),
+        parameters=sum(products) + units,
+    )
 
 
 def convolutions(
     pixels: int, channels: Sequence[int], strides: Sequence[int], outputs: int, family: str = "plain"
 ) -> Network:
     """Convolutions 3 x 3 of square images of one colour, and an affine output layer."""
-    places, units, products, parameters = pixels, 0, list[float](), 0
+    kind, places, units, patches, products = kind_of(family), pixels, 0, 0, list[float]()
     for below, above, stride in zip([1, *channels], channels, strides, strict=False):
         places = ceil(places / stride**2)
         products.append(9.0 * below * above * places)
-        units += (9 * below + writes_of(family) * above) * places  # patches are written, too
-        parameters += 9 * below * above
+        units, patches = units + above * places, patches + 9 * below * places
     products.append(float(channels[-1] * places * outputs))
-    calls = len(products) * (3 + writes_of(family))
-    return Network(pixels, tuple(products), units, calls, parameters + products[-1])
+    weights = sum(9 * below * above for below, above in zip([1, *channels], channels, strict=False))
+    return Network(
+        inputs=pixels,
+        layers=tuple(products),
+        elements=WRITES[kind] * units + patches,
+        kept=KEEPS[kind] * units,
+        calls=len(products) * (3 + WRITES[kind]),
+        parameters=weights + products[-1],
+    )
 
 
 def described(settings: Mapping[str, Any], data: Data) -> Network:
@@ -164,13 +185,13 @@ def drawn(network: Network, members: float) -> Work:
 def forward(network: Network, members: float, examples: float) -> Work:
     """A pass forward of a stack, of which no way back has to be found."""
     many = members * examples
-    held = members * network.parameters + many * (network.inputs + 3 * network.elements / len(network.layers))
+    held = members * network.parameters + many * (network.inputs + 3 * network.kept / len(network.layers))
     return Work(many * network.products, many * network.elements, network.calls, held)
 
 
 def input_gradients(network: Network, members: float, examples: float) -> Work:
     """A pass forward and one back to the inputs."""
-    held = members * (network.parameters + examples * (network.elements + 2 * network.inputs))
+    held = members * (network.parameters + examples * (network.kept + 2 * network.inputs))
     once = forward(network, members, examples)
     return Work(2 * once.products, 3 * once.elements, 3 * once.calls, held)
 
@@ -205,32 +226,39 @@ def sweep(network: Network, members: float, examples: float) -> Work:
     )
 
 
-def step_of_order(order: str, network: Network, members: float, examples: float) -> Work:
-    """A step of an order of updates, a sweep of all layers where it moves them one after the other."""
+def step_of_order(
+    order: str, network: Network, members: float, examples: float, iterations: float = LOCAL
+) -> Work:
+    """A step of an order of updates, in which it moves all layers at once, one after the other, or some."""
     together, layers = step(network, members, examples), len(network.layers)
     if order in ("forward", "backward", "random", "fresh"):
         return sweep(network, members, examples)
     if order in ("repeated", "repeated-fresh"):
         return layers * together
-    if order == "round-robin":
-        return 1 / layers * sweep(network, members, examples)
-    if order == "random-subset":
-        return 0.75 * together
-    if order.endswith("muon"):
-        return together + orthogonalised(network, members)
     if order.startswith("locoprop"):
-        return LOCAL_STEPS * together
-    return together
+        return together + local(network, members, examples, iterations)
+    if order == "round-robin":
+        above = sum(place * products for place, products in enumerate(network.layers)) / layers
+        products = members * examples * (network.products * (1 + 1 / layers) + above)
+        return replace(together, products=products, elements=2 / 3 * together.elements)
+    if order.startswith("random-subset"):
+        together = replace(together, products=0.75 * together.products)
+    return together + orthogonalised(network, members) if order.endswith("muon") else together
 
 
-LOCAL_STEPS = 4
-"""Steps of gradient descent that take as long as LocoProp's local ones of a minibatch."""
+def local(network: Network, members: float, examples: float, iterations: float) -> Work:
+    """LocoProp's local steps of all layers for a minibatch."""
+    return Work(
+        members * examples * (2 * iterations - 1) * network.products,
+        members * iterations * (examples * network.elements + 6 * network.parameters),
+        iterations * 8 * len(network.layers),
+    )
 
 
 def orthogonalised(network: Network, members: float) -> Work:
-    """Muon's directions: five iterations of three products, of hidden layers' weights."""
+    """Muon's directions: five iterations of three products of weights, which are small."""
     cubes = sum(products * products**0.5 for products in network.layers[1:])
-    return Work(15 * members * cubes, 20 * members * network.parameters, 30 * len(network.layers))
+    return Work(40 * members * cubes, 20 * members * network.parameters, 30 * len(network.layers))
 
 
 Of = Callable[[float], Work]
@@ -293,7 +321,7 @@ def estimated(estimators: Sequence[str], examples: float, columns: float) -> Wor
 
 def read(network: Network, members: float, examples: float) -> Work:
     """A pass through which all layers are read."""
-    held = members * examples * network.elements
+    held = members * examples * network.kept
     return replace(2 * forward(network, members, examples), held=held)
 
 
@@ -310,7 +338,7 @@ def ordinary_step(kind: str, batch_size: int, data: Data, depth: int | None = No
         )
     elif kind == "transformer":
         rows = int(data.pixels**0.5)
-        network = of_sizes([(rows, 32 * rows), *[(32, 256 * rows)] * layers, (32, data.classes)], 6)
+        network = of_sizes([(rows, 32 * rows), *[(32, 256 * rows)] * layers, (32, data.classes)], "crelu")
         network = replace(network, calls=40 * layers)
     else:
         family = "plain" if kind in ("perceptron", "plain") else "batch-norm"

@@ -7,12 +7,20 @@ from typing import NamedTuple
 
 from movingtarget.data.catalogue import DATASETS
 from movingtarget.study import Config, Job
-from movingtarget.work import Data, Work
-from movingtarget_workflow.plan import STUDIES, dataset_of, drawing_rules, jobs_of
+from movingtarget.work import NOTHING, Data, Work
+from movingtarget_workflow.plan import STUDIES, dataset_of, datasets, drawing_rules, jobs_of, parts
+from movingtarget_workflow.settings import SettingsError
 from movingtarget_workflow.sources import PROJECT
+from movingtarget_workflow.time_left import SECONDS_BESIDE
 
 RATES = PROJECT / "results/reference/rates.csv"
 """Of each study, and of each rule beside them; `fit_costs` makes it."""
+
+
+MADE_BY = "python -m movingtarget_workflow.fit_costs FOLDER..."
+
+OTHER = "(other)"
+"""In the place of a rule's name: the rates of studies that have none yet."""
 
 
 class Cost(NamedTuple):
@@ -55,7 +63,7 @@ def expected(name: str, job: Job, config: Config) -> Cost:
         job: one of its jobs.
         config: the run's settings.
     """
-    return cost_of(work_of(name, job, config), rates()[STUDIES[name].rule])
+    return cost_of(work_of(name, job, config), rates().get(STUDIES[name].rule, rates()[OTHER]))
 
 
 def work_of(name: str, job: Job, config: Config) -> Work:
@@ -75,21 +83,38 @@ def cost_of(work: Work, at: Rates) -> Cost:
 
 
 def costs_of_run(config: Config) -> dict[str, Cost]:
-    """Of every job of a run that has a rate, by its name, RULE or RULE/PART."""
+    """Of every job of a run, by its name, RULE or RULE/PART."""
     costs = {
         f"{study.rule}/{part}".rstrip("/"): expected(name, job, config)
         for name, study in STUDIES.items()
         for part, job in jobs_of(name, config).items()
     }
-    beside = ["fetch_dataset", *drawing_rules(), "judge_claims"]
-    return costs | {rule: cost_of(Work(), rates()[rule]) for rule in beside}
+    fetched = [name for name in datasets(config) if name != config["dataset"]]
+    costs |= {f"fetch_{name.replace('-', '_')}": _beside("fetch_dataset") for name in fetched}
+    costs |= {rule: _beside(rule) for rule in ("fetch_dataset", *drawing_rules(), "judge_claims")}
+    memory = costs["judge_claims"].memory
+    served = [
+        "take_reference",
+        "record_run",
+        "write_report",
+        *(f"gather_parts/{table}" for table in parts(config)),
+    ]
+    return costs | {job: Cost(SECONDS_BESIDE[job.partition("/")[0]], memory) for job in served}
+
+
+def _beside(rule: str) -> Cost:
+    """What a rule without work has cost."""
+    return cost_of(NOTHING, rates()[rule])
 
 
 @functools.cache
 def rates() -> Mapping[str, Rates]:
-    """Rates by rule."""
-    with RATES.open(encoding="utf-8", newline="") as lines:
-        return {
-            row.pop("rule"): Rates(**{key: float(value) for key, value in row.items()})
-            for row in csv.DictReader(lines)
-        }
+    """Rates by rule; SettingsError, which tells what makes them, if they are not there."""
+    try:
+        with RATES.open(encoding="utf-8", newline="") as lines:
+            rows = [*csv.DictReader(lines)]
+        found = {row.pop("rule"): Rates(**{key: float(row[key]) for key in Rates._fields}) for row in rows}
+        return {OTHER: found[OTHER]} | found
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        name = RATES.relative_to(PROJECT)
+        raise SettingsError(f"{name} is not whole ({error}); `{MADE_BY}` makes it anew") from None

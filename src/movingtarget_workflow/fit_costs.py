@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from movingtarget.work import NOTHING, Work
-from movingtarget_workflow.costs import RATES, Rates, work_of
+from movingtarget_workflow.costs import OTHER, RATES, Rates, work_of
 from movingtarget_workflow.plan import STUDIES, jobs_of
 from movingtarget_workflow.reference import kept_settings
 
@@ -51,7 +51,7 @@ def took(folder: Path) -> Iterator[Took]:
 def fitted(jobs: Sequence[Took]) -> dict[str, Rates]:
     """Rates by rule: by least squares on logarithms, or, where there is no work, what it took at most.
 
-    Studies whose jobs are not among these have the rates that all share.
+    Studies whose jobs are not among these have the usual rates, which are there as `OTHER`, too.
     """
     studied = [job for job in jobs if job.work != NOTHING]
     others = sorted({*jobs} - {*studied}, key=lambda job: job.seconds)
@@ -60,21 +60,18 @@ def fitted(jobs: Sequence[Took]) -> dict[str, Rates]:
     place = np.array([rules.index(job.rule) for job in studied])
     counts = np.array([[job.work.products, job.work.elements, job.work.calls] for job in studied]) / SCALE
     held = np.array([[job.work.held] for job in studied]) / 1e6
-    starts, factors, prices = _fit(counts, place, np.array([job.seconds for job in studied]))
-    memories, holds, size = _fit(held, place, np.array([job.memory for job in studied]))
-    found = {
-        rule: Rates(start, *(factor * prices), memory, *(hold * size))
-        for rule, start, factor, memory, hold in zip(rules, starts, factors, memories, holds, strict=True)
-    }
-    usual = Rates(float(np.median(starts)), *prices, float(np.median(memories)), *size)
-    return {study.rule: usual for study in STUDIES.values()} | beside | found
+    seconds = _fit(counts, place, np.array([job.seconds for job in studied]))
+    memory = _fit(held, place, np.array([job.memory for job in studied]))
+    found = {rule: Rates(*seconds[number], *memory[number]) for number, rule in enumerate(rules)}
+    usual = Rates(*np.median(seconds, 0), *np.median(memory, 0))
+    return {OTHER: usual} | {study.rule: usual for study in STUDIES.values()} | beside | found
 
 
-def _fit(counts: Numbers, place: Places, measured: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    r"""Of each rule a start and a factor, and the prices that all share.
+def _fit(counts: Numbers, place: Places, measured: Numbers) -> Numbers:
+    r"""Of each rule its start and what it pays for each kind of work, `(rules, 1 + kinds)`.
 
-    What was measured is told by $s_r + f_r \sum_k p_k c_k$; the start lies near the least that was measured
-    of the rule, and the factor near 1, as far as the jobs leave them open.
+    What was measured is told by $s_r + f_r \sum_k p_k c_k$, with prices p that all rules share. The start s
+    is at most the least that was measured, and near it, and the factor f near 1, as far as the jobs allow.
     """
     rules, kinds = int(place.max()) + 1, counts.shape[1]
     least = np.array([measured[place == rule].min() for rule in range(rules)])
@@ -89,7 +86,9 @@ def _fit(counts: Numbers, place: Places, measured: Numbers) -> tuple[Numbers, Nu
         return np.concatenate([np.log(told / measured), STIFFNESS * logs[: 2 * rules]])
 
     highest = np.concatenate([np.zeros(rules), np.full(rules + kinds, np.inf)])
-    return parts(least_squares(misses, np.full(2 * rules + kinds, -0.1), bounds=(-np.inf, highest)).x)
+    reached = least_squares(misses, np.full(2 * rules + kinds, -0.1), bounds=(-np.inf, highest))
+    starts, factors, prices = parts(reached.x)
+    return np.column_stack([starts, factors[:, None] * prices])
 
 
 def write(rates: Mapping[str, Rates], path: Path = RATES) -> None:

@@ -8,16 +8,20 @@ handler that writes to the terminal instead.
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from movingtarget.study import Config
 from movingtarget_workflow.chapters import chapter_of_job
+from movingtarget_workflow.cost_table import cost_table
+from movingtarget_workflow.costs import costs_of_run
 from movingtarget_workflow.job import cause
 from movingtarget_workflow.progress import Progress
 from movingtarget_workflow.screen import Screen
+from movingtarget_workflow.settings import SettingsError
 from movingtarget_workflow.time_left import read_costs
 
 ITS_OWN_WORDS = ("dryrun", "verbose", "debug_dag", "printshellcmds", "show_failed_logs")
@@ -34,25 +38,55 @@ NOTHING_TO_DO = "Nothing to be done"
 INTERRUPTED = "Terminating processes on user request"
 
 
-def attach(workflow: Any, costs: Path) -> None:
+def attach(workflow: Any, costs: Path, config: Config) -> None:
     """Have jobs that run told in our words, unless the user asks for snakemake's or has a logger of his own.
 
-    On a cluster's nodes snakemake's words go to the cluster's log.
-
-    Whatever snakemake does beside running jobs, and mistakes in the Snakefile, it tells itself.
+    Whatever snakemake does beside running jobs, and mistakes in the Snakefile, it tells itself, and all to the log
+    of a cluster's job; what a run would cost follows at the end of a dry run.
 
     Args:
         workflow: snakemake's.
         costs: a table of what jobs took in a reference run, if there is one.
+        config: the run's settings.
     """
     asked = any(getattr(workflow.output_settings, name) for name in ITS_OWN_WORDS)
     manager = getattr(workflow, "logger_manager", None)  # other versions of snakemake have none here
     handlers = manager.logger.handlers if manager else []
     usual = next((handler for handler in handlers if handler.name == "DefaultStreamHandler"), None)
+    if manager and usual and workflow.output_settings.dryrun:
+        manager.logger.addHandler(Foreteller(workflow, usual, config))
     if asked or not manager or not usual or workflow.remote_exec:
         return
     manager.logger.removeHandler(usual)
     manager.logger.addHandler(Terminal(workflow, usual, read_costs(costs)))
+
+
+class Foreteller(logging.Handler):
+    """Takes what a dry run has planned, and tells last what that would cost."""
+
+    def __init__(self, workflow: Any, usual: Any, config: Config) -> None:
+        super().__init__()
+        self._workflow, self._usual, self._config = workflow, usual, config
+        self._planned: dict[str, int] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at the plan once it is made."""
+        if getattr(record, "event", None) == LogEvent.RUN_INFO and not self._planned:
+            self._planned = planned(self._workflow)
+
+    def close(self) -> None:
+        """Tell what the run would cost, once, unless nothing but failures is to be told."""
+        if self._planned and not any(about.name == "ALL" for about in _quiet(self._workflow)):
+            print("", *self._lines(), sep="\n", file=self._usual.stream)
+        self._planned = {}
+        super().close()
+
+    def _lines(self) -> list[str]:
+        try:
+            costs = costs_of_run(self._config)
+        except SettingsError as error:
+            return [f"What that would cost is not known: {error}"]
+        return ["What that would cost:", *cost_table(self._planned, costs, self._workflow.cores)]
 
 
 class Terminal(logging.Handler):
@@ -95,13 +129,8 @@ class Terminal(logging.Handler):
         super().close()
 
     def _plan(self, record: logging.LogRecord) -> None:
-        cores = self._workflow.cores
-        planned = {
-            _name(job.rule.name, job.wildcards_dict): min(job.threads, cores)
-            for job in self._workflow.dag.needrun_jobs()
-            if not job.is_norun
-        }
-        self._progress = Progress(planned, cores if self._workflow.local_exec else None, self._reference)
+        cores = self._workflow.cores if self._workflow.local_exec else None
+        self._progress = Progress(planned(self._workflow), cores, self._reference)
 
     def _begin(self, record: Any) -> None:
         name = _name(record.rule_name, record.wildcards)
@@ -151,8 +180,7 @@ class Terminal(logging.Handler):
             self._screen.say(line)
 
     def _quiet(self) -> bool:
-        asked = self._workflow.output_settings.quiet or ()
-        return any(about.name in ("ALL", "PROGRESS", "RULES") for about in asked)
+        return any(about.name in ("ALL", "PROGRESS", "RULES") for about in _quiet(self._workflow))
 
     def _tell_end(self) -> None:
         progress = self._progress
@@ -163,6 +191,15 @@ class Terminal(logging.Handler):
             self._screen.say(line)
         for record in [] if self._failures or self._interrupted else self._errors:
             self._pass_on(record)
+
+
+def planned(workflow: Any) -> dict[str, int]:
+    """The jobs that are to be run, RULE or RULE/PART, and how many cores each keeps to itself."""
+    return {
+        _name(job.rule.name, job.wildcards_dict): min(job.threads, workflow.cores)
+        for job in workflow.dag.needrun_jobs()
+        if not job.is_norun
+    }
 
 
 def failure(job: str, logs: Sequence[str], errors: Sequence[logging.LogRecord]) -> str:
@@ -179,6 +216,11 @@ def _outside(errors: Sequence[logging.LogRecord]) -> str:
     if "CalledProcessError" in error or not error:
         return "ended without a word in its log"
     return " ".join(error.split())
+
+
+def _quiet(workflow: Any) -> Iterable[Any]:
+    """What the user does not want to hear of."""
+    return workflow.output_settings.quiet or ()
 
 
 def _name(rule: str, wildcards: Mapping[str, str]) -> str:

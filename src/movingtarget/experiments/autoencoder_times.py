@@ -43,7 +43,7 @@ def problems(config: Config) -> Iterator[str]:
 
 def counted(config: Config, settings: Settings, data: Data) -> Work:
     """Timed steps of every method."""
-    steps = settings["repetitions"] * (settings["steps"] + 1)
+    steps: int = settings["repetitions"] * (settings["steps"] + 1)
     members = len(settings["seeds"])
     taken = [step_counted({**settings, "method": method}, data, members) for method in settings["methods"]]
     return steps * work.total(taken)

@@ -93,11 +93,9 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
     unknowns = network.parameters
     hessian = 2 * work.gradients(network, unknowns, examples) + Work(products=EIGENVALUES * unknowns**3)
     rates = (RATES + log(COARSE) / log(FINE)) * seeds
-    return (
-        settings["steps"] * work.step(network, seeds, examples)
-        + 2 * seeds * hessian
-        + settings["sweeps"] * (work.step(network, rates, examples) + work.sweep(network, rates, examples))
-    )
+    trained = settings["steps"] * work.step(network, seeds, examples)
+    moved = work.step(network, rates, examples) + work.sweep(network, rates, examples)
+    return work.total([trained, 2 * seeds * hessian, settings["sweeps"] * moved])
 
 
 STUDY = Study(

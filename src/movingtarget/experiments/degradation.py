@@ -66,8 +66,9 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
     of_step, of_look = partial(work.step, network, examples=size), work.scored(network, examples, splits=1)
     members, seeds = work.tried(settings) * len(settings["tuning_seeds"]), len(settings["seeds"])
     searched = settings["tuning_epochs"] * (examples // size) * of_step(members)
-    epochs = max(STOPPED * settings["epochs"], min(settings["epochs"], settings["patience"]))
-    return searched + epochs * ((examples // size) * of_step(seeds) + of_look(seeds))
+    epochs: float = max(STOPPED * settings["epochs"], min(settings["epochs"], settings["patience"]))
+    epoch = [examples // size * of_step(seeds), of_look(seeds)]
+    return work.total([searched, epochs * work.total(epoch)])
 
 
 STUDY = Study(

@@ -86,7 +86,7 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
         moments = 2 + len([moment for moment in settings["moments"] if moment < steps])
         moment = 3 * work.sweep(network, seeds, size) + curvature
         measured = trainings * (followed(seeds) + moments * moment)
-        return work.tried(settings) * followed(tuning_seeds) + measured
+        return work.total([work.tried(settings) * followed(tuning_seeds), measured])
 
     return on(settings["batch_size"], settings["steps"]) + on(probe, settings["full_batch_steps"])
 

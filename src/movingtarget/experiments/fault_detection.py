@@ -29,8 +29,9 @@ def jobs(config: Config) -> list[Job]:
 def counted(config: Config, settings: Settings, data: Data) -> Work:
     """Half of the seeds' healthy training, the probe's passes, and the trainings that show the harm."""
     step = work.ordinary_step(settings["kind"], settings["batch_size"], data)
-    trained = len(settings["seeds"]) * (settings["trained_steps"] / 2 + settings["passes"])
-    return len(settings["faults"]) * (trained + len(settings["harm_seeds"]) * settings["harm_steps"]) * step
+    looked_at = len(settings["seeds"]) * (settings["trained_steps"] / 2 + settings["passes"])
+    steps: float = looked_at + len(settings["harm_seeds"]) * settings["harm_steps"]
+    return len(settings["faults"]) * steps * step
 
 
 STUDY = Study(

@@ -103,7 +103,7 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
     )
     tuning = 3 * settings["steps"] * of_step(searched / 3) + work.forward(network, searched, validation)
     tested = settings["steps"] * of_step(seeds) + work.forward(network, seeds, left * data.test_images)
-    return pretrained + len(STARTS) * len(RATES) * (tuning + tested)
+    return pretrained + len(STARTS) * len(RATES) * work.total([tuning, tested])
 
 
 STUDY = Study(

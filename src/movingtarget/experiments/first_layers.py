@@ -85,11 +85,9 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
     searches = sum(frozen <= layers for frozen in settings["frozen"])
     course = steps * of_step(seeds) + of_look(seeds)
     moved = (layers + 2) * work.forward(network, seeds, settings["held_out"] + settings["batch_size"])
-    return (
-        searches * work.tuned(settings, steps, of_step, 1, of_look)
-        + (2 * len(settings["changes"]) + 1) * course
-        + len(settings["measured_steps"]) * moved
-    )
+    searched = searches * work.tuned(settings, steps, of_step, 1, of_look)
+    courses = (2 * len(settings["changes"]) + 1) * course
+    return work.total([searched, courses, len(settings["measured_steps"]) * moved])
 
 
 STUDY = Study(

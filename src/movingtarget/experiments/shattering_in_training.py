@@ -29,10 +29,10 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
     width, depth = settings["hidden_width"], arm["depth"]
     network = work.perceptron(arm["network"], data.pixels, width, depth, data.classes)
     ladder = config["depth_ladder"]
-    snapshots = ladder["epochs"] + 1 + len(ladder["snapshot_steps"])
+    snapshots: int = ladder["epochs"] + 1 + len(ladder["snapshot_steps"])
     statistics = work.forward(network, seeds, 10 * examples if "batch-norm" in arm["network"] else 0)
     lines = settings["lines"] * work.input_gradients(network, seeds, settings["points"])
-    return snapshots * (statistics + work.input_gradients(network, seeds, examples) + lines)
+    return snapshots * work.total([statistics, work.input_gradients(network, seeds, examples), lines])
 
 
 STUDY = Study(

@@ -73,7 +73,7 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
     )
     seeds, scored = len(settings["seeds"]), min(settings["evaluation_examples"], data.training_images)
     one = settings["sweeps"] * work.step_of_order(settings["order"], network, seeds, settings["examples"])
-    return (HALVINGS + CLIMBED) * (one + work.forward(network, seeds, scored))
+    return (HALVINGS + CLIMBED) * work.total([one, work.forward(network, seeds, scored)])
 
 
 STUDY = Study(

@@ -51,7 +51,8 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
         )
         steps = VARIED if arm["order"].startswith(("random", "round")) else STEPS
         found += (steps + 1) * work.step_of_order(arm["order"], network, seeds, arm["examples"])
-    return settings["repetitions"] * found
+    repetitions: int = settings["repetitions"]
+    return repetitions * found
 
 
 STUDY = Study(

@@ -50,18 +50,13 @@ PASSES = 30
 
 def counted(config: Config, settings: Settings, data: Data) -> Work:
     """Two measurements of every network, and the training between them."""
-    steps = settings["trained_steps"] + 2 * PASSES
-    return (
-        len(settings["seeds"])
-        * steps
-        * work.total(
-            [
-                work.ordinary_step(of["structure"], settings["batch_size"], data, depth)
-                for of in settings["structures"]
-                for depth in of["depths"]
-            ]
-        )
-    )
+    seeds, steps = len(settings["seeds"]), settings["trained_steps"] + 2 * PASSES
+    one = [
+        work.ordinary_step(of["structure"], settings["batch_size"], data, depth)
+        for of in settings["structures"]
+        for depth in of["depths"]
+    ]
+    return seeds * work.total([steps * each for each in one])
 
 
 STUDY = Study(
