@@ -88,8 +88,8 @@ def prepare(workflow: Any) -> None:
     srun. Ours keep to one node and need no srun.
 
     Raises:
-        SettingsError: SLURM does not answer, a killed run's jobs are still there, or no node has what a job asks
-            for; one line.
+        SettingsError: SLURM does not answer, jobs of a killed run have not ended, or no node has what a job
+            asks for; one line.
     """
     if workflow.executor_plugin.name != "slurm":
         return
@@ -130,7 +130,9 @@ def nodes() -> dict[str, list[Node]]:
 
 def jobs_in(folder: Path) -> list[str]:
     """The numbers of one's jobs that wait or run in a folder."""
-    return [number for number, place in _answer("squeue", "--me", "--format", "%i|%Z") if Path(place) == folder]
+    return [
+        number for number, place in _answer("squeue", "--me", "--format", "%i|%Z") if Path(place) == folder
+    ]
 
 
 def minutes(limit: str) -> float:
@@ -169,6 +171,4 @@ def _requests(dag: Any) -> Iterator[Request]:
     for job in {dag.get_job_group(job) or job for job in dag.needrun_jobs() if not job.is_local}:
         asked = job.resources
         called = "a group of short jobs" if job.is_group() else "/".join([job.rule.name, *job.wildcards])
-        yield Request(
-            called, asked.slurm_partition, Node(asked.mem_mb, job.threads, asked.runtime)
-        )
+        yield Request(called, asked.slurm_partition, Node(asked.mem_mb, job.threads, asked.runtime))

@@ -41,8 +41,8 @@ INTERRUPTED = "Terminating processes on user request"
 def attach(workflow: Any, costs: Path, config: Config) -> None:
     """Have jobs that run told in our words, unless the user asks for snakemake's or has a logger of his own.
 
-    Whatever snakemake does beside running jobs, and mistakes in the Snakefile, it tells itself, and all to the log
-    of a cluster's job; what a run would cost follows at the end of a dry run.
+    Whatever snakemake does beside running jobs, and mistakes in the Snakefile, it tells itself, and all that
+    goes to the log of a cluster's job; what a run would cost follows at the end of a dry run.
 
     Args:
         workflow: snakemake's.

@@ -40,7 +40,7 @@ ReturnToService=2
 KillWait=5
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$(free --mebi | awk '/^Mem/ { print int($2 * 0.9) }')
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc --all) RealMemory=$(free --mebi | awk '/^Mem/ { print int($2 * 0.9) }')
 PartitionName=main Nodes=$host Default=YES MaxTime=INFINITE State=UP
 END
     ln -s "$folder/slurm.conf" $settings

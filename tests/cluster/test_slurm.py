@@ -1,4 +1,4 @@
-"""The workflow on a real SLURM of one node: the tables of a run on one machine, whatever becomes of its jobs."""
+"""The workflow on a real SLURM of one node: tables of a run on one machine, whatever becomes of its jobs."""
 
 import os
 import signal
@@ -27,6 +27,7 @@ training:
 """
 PART = "plain-4-sgd"
 TABLE = f"results/smoke/tables/parts/training/{PART}.csv"
+LOG = f"results/smoke/logs/train_training/{PART}.log"
 OVERLAY = ["--configfile", "config/smoke.yaml", "config/long.yaml"]
 
 pytestmark = [
@@ -94,3 +95,70 @@ def test_the_tables_are_those_of_a_run_on_one_machine(project: Path, tmp_path: P
     lines = there.stderr.splitlines()
     assert any(" jobs on a cluster; what snakemake says is in " in line for line in lines)
     assert lines[-1].endswith("The report is results/smoke/report.html, .pdf and .tex")
+
+
+def test_a_job_killed_at_its_time_limit_goes_on_with_more_time(project: Path):
+    prepare(project, epochs=1400)
+    there = run(project, "--set-resources", "train_training:runtime=attempt", *OVERLAY, "--", TABLE)
+    assert there.returncode == 0, there.stderr
+    assert states(project) == ["TIMEOUT", "COMPLETED"]
+    assert "going on from" in (project / LOG).read_text()
+    assert "failed" not in there.stderr
+    gone_on = (project / TABLE).read_bytes()
+
+    (project / TABLE).unlink()
+    assert snakemake(project, *OVERLAY, "--", TABLE).returncode == 0
+    assert "going on from" not in (project / LOG).read_text()
+    assert (project / TABLE).read_bytes() == gone_on
+
+
+def test_a_node_that_is_drained_or_lost_loses_nothing(project: Path, node: str):
+    """Drained, it ends what runs and takes nothing new; lost, its job starts again where it was."""
+    prepare(project, epochs=300)
+    started = start(project, *OVERLAY, "--", TABLE)
+    wait_until(lambda: list(project.glob("results/smoke/checkpoints/*.pt")), started)
+    slurm("scontrol", "update", f"nodename={node}", "state=down", "reason=lost")
+    wait_until(lambda: states(project) == ["PENDING"], started)
+    slurm("scontrol", "update", f"nodename={node}", "state=resume")
+    wait_until(lambda: states(project) == ["RUNNING"], started)
+    slurm("scontrol", "update", f"nodename={node}", "state=drain", "reason=repair")
+    try:
+        _, errors = started.communicate(timeout=300)
+    finally:
+        slurm("scontrol", "update", f"nodename={node}", "state=resume")
+    assert started.returncode == 0, errors
+    assert states(project) == ["COMPLETED"]
+    assert "going on from" in (project / LOG).read_text()
+
+
+def test_a_killed_run_leaves_jobs_that_the_next_one_waits_for(project: Path):
+    prepare(project, epochs=10_000)
+    started = start(project, *OVERLAY, "--", TABLE)
+    wait_until(lambda: states(project) == ["RUNNING"], started)
+    os.kill(started.pid, signal.SIGKILL)
+    started.communicate(timeout=60)
+    second = run(project, *OVERLAY, "--", TABLE)
+    number = slurm("squeue", "--noheader", "--format", "%i")
+    slurm("scancel", number)
+    assert second.returncode != 0
+    assert told(second) == [
+        "Moving Target: jobs of an earlier run in this folder have not ended; wait for them, or stop them "
+        f"with scancel {number}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["slurm_partition=gpu"], "slurm_partition is gpu; allowed: main"),
+        (["slurm_partition=main", "mem_mb=9000000"], "measure_whiteness asks for 9000000 MB of memory; "),
+    ],
+)
+def test_what_the_cluster_has_not_is_said_before_anything_runs(project: Path, words: list[str], line: str):
+    resources = ["--set-resources", *(f"measure_whiteness:{word}" for word in words)]
+    refused = run(project, *resources, *SMOKE, "--", "results/smoke/tables/whiteness.csv")
+    assert refused.returncode != 0
+    assert [message[: len("Moving Target: ") + len(line)] for message in told(refused)] == [
+        f"Moving Target: {line}"
+    ]
+    assert not list(project.glob("results/smoke/tables/*"))

@@ -1,0 +1,135 @@
+"""What jobs ask of a cluster, which go there together, and what is said where it lacks what they ask for."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from project_copy import ROOT
+
+from movingtarget_workflow import cluster
+from movingtarget_workflow.cluster import Node, Request
+from movingtarget_workflow.costs import expected
+from movingtarget_workflow.plan import STUDIES, jobs_of
+from movingtarget_workflow.settings import SettingsError
+
+PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+PARTITIONS = {"main": [Node(8000, 4, 600), Node(4000, 16, 600)], "long": [Node(2000, 1, float("inf"))]}
+
+
+@pytest.fixture
+def config() -> Any:
+    return yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Put a command of SLURM's on the path, as a shell script."""
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    def install(command: str, script: str) -> None:
+        (tmp_path / command).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / command).chmod(0o755)
+
+    return install
+
+
+def of_part(part: str) -> SimpleNamespace:
+    return SimpleNamespace(part=part)
+
+
+def test_each_attempt_may_take_more_and_the_first_more_than_is_expected(config):
+    for name in STUDIES:
+        asked = cluster.resources_of(name, config)
+        for part, job in jobs_of(name, config).items():
+            cost = expected(name, job, config)
+            for attempt in (1, 2, 3):
+                assert asked["mem_mb"](of_part(part), attempt) > 2 * attempt * cost.memory
+                assert asked["runtime"](of_part(part), attempt) > 2 * attempt * cost.seconds / 60
+
+
+def test_jobs_that_are_timed_have_a_node_for_themselves(config):
+    alone = {name for name in STUDIES if "slurm_extra" in cluster.resources_of(name, config)}
+    assert alone == {"autoencoder_times", "update_order_times"}
+    assert {cluster.group_of(name, config)(of_part("")) for name in alone} == {None}
+
+
+def test_short_jobs_go_together_and_long_ones_alone(config):
+    for name in set(STUDIES) - {"autoencoder_times", "update_order_times"}:
+        for part, job in jobs_of(name, config).items():
+            short = expected(name, job, config).seconds < 60
+            assert cluster.group_of(name, config)(of_part(part)) == (
+                f"level-{cluster.level(name)}" if short else None
+            )
+
+
+def test_no_study_waits_for_one_of_its_own_level():
+    for name, study in STUDIES.items():
+        for other, before in STUDIES.items():
+            if other == study.members or {*before.tables} & {*study.reads}:
+                assert cluster.level(other) < cluster.level(name)
+
+
+def test_the_profile_names_every_level():
+    grouped = {entry.partition("=")[0] for entry in PROFILE["group-components"]}
+    assert grouped == {f"level-{cluster.level(name)}" for name in STUDIES}
+
+
+def test_the_profile_limits_what_runs_on_the_login_node():
+    rules = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    assert PROFILE["resources"] == {"login_node": 2}
+    assert rules.count("localrule: True") == rules.count("login_node=1") > 0
+
+
+def test_what_a_partition_has_passes():
+    wide, lasting = Request("a", "main", Node(8000, 16, 600)), Request("b", "long", Node(1, 1, 1e9))
+    cluster.check_requests([wide, lasting], PARTITIONS)
+
+
+@pytest.mark.parametrize(
+    ("partition", "asked", "line"),
+    [
+        ("gpu", Node(1, 1, 1), "slurm_partition is gpu; allowed: long, main"),
+        (
+            "main",
+            Node(8001, 1, 1),
+            "train/a asks for 8001 MB of memory; allowed: at most 8000, which is what",
+        ),
+        ("main", Node(1, 17, 1), "train/a asks for 17 cores; allowed: at most 16, which is what"),
+        ("main", Node(1, 1, 601), "train/a asks for 601 minutes; allowed: at most 600, which is what"),
+    ],
+)
+def test_what_a_partition_lacks_is_said_in_one_line(partition: str, asked: Node, line: str):
+    with pytest.raises(SettingsError, match=f"^{re.escape(line)}( partition main has)?$"):
+        cluster.check_requests([Request("train/a", partition, asked)], PARTITIONS)
+
+
+def test_nodes_are_read_from_sinfo(slurm):
+    slurm("sinfo", "echo 'main|8000|4|10:00:00'; echo 'main|4000|16|10:00:00'; echo 'long|2000|1|infinite'")
+    assert cluster.nodes() == PARTITIONS
+
+
+def test_jobs_of_a_folder_are_read_from_squeue(slurm, tmp_path):
+    slurm("squeue", f"echo '7|{tmp_path}'; echo '8|/elsewhere'; echo '9|{tmp_path}'")
+    assert cluster.jobs_in(tmp_path) == ["7", "9"]
+
+
+def test_a_slurm_that_does_not_answer_is_said_in_one_line(slurm):
+    slurm("sinfo", "echo 'sinfo: error: first' >&2; echo 'Unable to contact slurm controller' >&2; exit 1")
+    with pytest.raises(SettingsError, match=r"^SLURM does not answer: Unable to contact slurm controller$"):
+        cluster.nodes()
+
+
+def test_a_machine_without_slurm_is_said_in_one_line(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SettingsError, match=r"^SLURM does not answer: .*sinfo"):
+        cluster.nodes()
+
+
+def test_a_run_on_one_machine_asks_no_cluster(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    cluster.prepare(SimpleNamespace(executor_plugin=SimpleNamespace(name="local")))
