@@ -16,8 +16,8 @@ for dataset in plan.datasets(config):
             f"{RESULTS}/logs/{name}.log",
         benchmark:
             f"{RESULTS}/costs/{name}.tsv"
-        threads: 1
         localrule: True
+        threads: 1
         resources:
             login_node=1,
         params:

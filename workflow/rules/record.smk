@@ -10,8 +10,8 @@ rule record_run:
         costs=f"{RESULTS}/costs.csv",
     log:
         f"{RESULTS}/logs/record_run.log",
-    threads: 1
     localrule: True
+    threads: 1
     resources:
         login_node=1,
     params:
@@ -33,8 +33,8 @@ rule reference:
         [f"{RESULTS}/{shown}" for shown in reference.SHOWN],
     log:
         f"{RESULTS}/logs/reference.log",
-    threads: 1
     localrule: True
+    threads: 1
     resources:
         login_node=1,
     params:

@@ -10,8 +10,8 @@ rule take_reference:
         records=expand(f"{RESULTS}/{{name}}", name=reference.RECORDS),
     log:
         f"{RESULTS}/logs/take_reference.log",
-    threads: 1
     localrule: True
+    threads: 1
     resources:
         login_node=1,
     params:

@@ -21,8 +21,8 @@ rule judge_claims:
         f"{RESULTS}/logs/judge_claims.log",
     benchmark:
         f"{RESULTS}/costs/judge_claims.tsv"
-    threads: 1
     localrule: True
+    threads: 1
     resources:
         login_node=1,
     params:
@@ -58,8 +58,8 @@ for name, figures in plan.drawing_rules().items():
             f"{RESULTS}/costs/{name}.tsv"
         # the longest first, so that none is left alone at the end
         priority: len(figures)
-        threads: 1
         localrule: True
+        threads: 1
         resources:
             login_node=1,
         params:
@@ -96,8 +96,8 @@ rule write_report:
         summary=f"{RESULTS}/summary.md",
     log:
         f"{RESULTS}/logs/write_report.log",
-    threads: 1
     localrule: True
+    threads: 1
     resources:
         login_node=1,
     params:

@@ -18,11 +18,11 @@ for name, study in plan.STUDIES.items():
         wildcard_constraints:
             part="|".join(parts),
         priority: plan.priority(name)
+        group:
+            cluster.group_of(name, config)
         threads: workflow.cores if study.undisturbed else 1
         resources:
             **cluster.resources_of(name, config),
-        group:
-            cluster.group_of(name, config)
         params:
             **plan.parameters_of(name, config),
         message:
@@ -44,8 +44,8 @@ rule gather_parts:
         f"{RESULTS}/costs/gather_parts/{{table}}.tsv"
     wildcard_constraints:
         table="|".join(PART_NAMES),
-    threads: 1
     localrule: True
+    threads: 1
     resources:
         login_node=1,
     params:
