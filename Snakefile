@@ -19,6 +19,8 @@ run.check_run(config, ["config/config.yaml", *workflow.overwrite_configfiles])
 run.set_environment(PROJECT)
 terminal.attach(workflow, PROJECT / f"results/reference/{config['scale']}/costs.csv", config)
 RESULTS = config["results"]
+if workflow.is_main_process:  # jobs that are started elsewhere read this file, too, while others are at work
+    run.check_outputs(RESULTS)
 
 
 include: "workflow/rules/common.smk"

@@ -12,6 +12,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
 
+from movingtarget_workflow import digests
 from movingtarget_workflow.sources import DECLARING, LIBRARY, digest_of_text, sources
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
@@ -84,8 +85,11 @@ def job(snakemake: Any) -> Iterator[Job]:
         try:
             with redirect_stdout(log), redirect_stderr(log):
                 running = Job(snakemake, log)
+                outputs, results = getattr(snakemake, "output", []), Path(snakemake.config["results"])
+                digests.forget(outputs, results)
                 yield running
                 _check_sources(snakemake.params.get("modules", []))
+                digests.keep(outputs, results)
                 running.forget()
         except KeyboardInterrupt:
             print("interrupted; the next start goes on", file=log)

@@ -20,6 +20,7 @@ from movingtarget.declarations import figures, schemas, studies
 from movingtarget.figure import filled_caption
 from movingtarget.names import unknown
 from movingtarget_workflow import cluster
+from movingtarget_workflow.digests import altered
 from movingtarget_workflow.plan import TABLES, config_schema
 from movingtarget_workflow.record import OF_THE_PLACE, settings_of
 from movingtarget_workflow.reference import check_kept, kept_settings
@@ -144,6 +145,31 @@ def hold_lock(results: str) -> None:
     except BlockingIOError:
         _stop(f"another run is writing to {results}; wait for it to end or stop it")
     _held.append(lock)
+
+
+def check_outputs(results: str) -> None:
+    """Stop with one clear line that names each file that is there and no longer what its job wrote.
+
+    While another run is in the results folder nothing is compared, for its jobs are writing.
+    """
+    found = [] if _is_held(results) else [*altered(Path(results))]
+    if found:
+        _stop(
+            f"no longer as its job left it: {', '.join(found)}; "
+            "delete what is named, and the next start makes it again"
+        )
+
+
+def _is_held(results: str) -> bool:
+    """Whether another run is in the results folder."""
+    if not (Path(results) / ".lock").exists():
+        return False
+    with (Path(results) / ".lock").open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _yaml_word(value: Any) -> str:
