@@ -23,7 +23,9 @@ def keep(outputs: Iterable[str | Path], results: Path) -> None:
     for output in map(Path, outputs):
         kept = _kept(output, results)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(f"{output.stat().st_size} {_digest(output)}\n", encoding="utf-8")
+        part = kept.with_suffix(".part")
+        part.write_text(f"{output.stat().st_size} {_digest(output)}\n", encoding="utf-8")
+        part.replace(kept)
 
 
 def altered(results: Path) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What every script of the workflow does around its one library call: log, progress, checkpoints, errors."""
 
+import io
 import json
 import math
 import os
@@ -62,8 +63,9 @@ class Job:
         if time.monotonic() - self._last_kept < SECONDS_BETWEEN_CHECKPOINTS:
             return
         self._checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._checkpoint.with_suffix(".partial")
-        torch.save(state, partial)
+        partial, content = self._checkpoint.with_suffix(".partial"), io.BytesIO()
+        torch.save(state, content)  # not to a file: of a full disk torch says no more than "iostream error"
+        partial.write_bytes(content.getbuffer())
         partial.replace(self._checkpoint)
         self._last_kept = time.monotonic()
 
@@ -78,26 +80,36 @@ def job(snakemake: Any) -> Iterator[Job]:
     """Run a script's body, its output and errors in the rule's log.
 
     Raises:
-        SystemExit: the body raised an error; its traceback is in the log, and the error in its last line.
+        SystemExit: the body raised an error; its traceback is in the log, and the error in its last line. Or
+            the log cannot be written, as on a full disk.
     """
     threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
-    with Path(snakemake.log[0]).open("w", encoding="utf-8") as log:
-        try:
-            with redirect_stdout(log), redirect_stderr(log):
-                running = Job(snakemake, log)
-                outputs, results = getattr(snakemake, "output", []), Path(snakemake.config["results"])
-                digests.forget(outputs, results)
-                yield running
-                _check_sources(snakemake.params.get("modules", []))
-                digests.keep(outputs, results)
-                running.forget()
-        except KeyboardInterrupt:
-            print("interrupted; the next start goes on", file=log)
-            sys.exit(1)
-        except Exception as error:
-            traceback.print_exc(file=log)
-            print(f"{FAILED}{' '.join(str(error).split()) or type(error).__name__}", file=log)
-            sys.exit(1)
+    try:
+        with Path(snakemake.log[0]).open("w", encoding="utf-8") as log, _told(log):
+            running = Job(snakemake, log)
+            outputs, results = getattr(snakemake, "output", []), Path(snakemake.config["results"])
+            digests.forget(outputs, results)
+            yield running
+            _check_sources(snakemake.params.get("modules", []))
+            digests.keep(outputs, results)
+            running.forget()
+    except OSError as error:
+        sys.exit(f"{snakemake.log[0]} cannot be written: {error}")
+
+
+@contextmanager
+def _told(log: TextIO) -> Iterator[None]:
+    """Have output and errors told in a log; SystemExit follows an error."""
+    try:
+        with redirect_stdout(log), redirect_stderr(log):
+            yield
+    except KeyboardInterrupt:
+        print("interrupted; the next start goes on", file=log)
+        sys.exit(1)
+    except Exception as error:
+        traceback.print_exc(file=log)
+        print(f"{FAILED}{' '.join(str(error).split()) or type(error).__name__}", file=log)
+        sys.exit(1)
 
 
 def cause(log: Path) -> str:

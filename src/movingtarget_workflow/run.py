@@ -29,6 +29,8 @@ from movingtarget_workflow.sources import PROJECT, digest, digest_of_text
 
 CLAIMS = Path("config/claims.yaml")
 CLAIMS_SCHEMA = PROJECT / "workflow/schemas/claims.schema.yaml"
+A_BLOCK = 4096
+"""Bytes, of a disk."""
 
 _held: list[int] = []
 
@@ -228,7 +230,8 @@ def _check_figures(config: Mapping[str, Any]) -> None:
 def _check_writable(results: Path) -> None:
     try:
         results.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=results).close()
+        with tempfile.TemporaryFile(dir=results) as file:
+            file.write(bytes(A_BLOCK))  # a full disk still takes empty files
     except OSError as error:
         raise SettingsError(
             f"results is '{results}', where nothing can be written ({error.strerror}); "

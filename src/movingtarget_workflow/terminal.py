@@ -8,6 +8,7 @@ handler that writes to the terminal instead.
 import logging
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ NO_NEWS = (
     "Exiting because a job execution failed",
 )
 NOTHING_TO_DO = "Nothing to be done"
+OF_THE_SYSTEM = re.compile(r"\[Errno \d+\].*")
+"""What the system says of a file or a disk, in Python's words."""
+LITTLE = 1_000_000
+"""Bytes: a disk with fewer is as good as full, for a job that failed has taken its unfinished files away."""
 INTERRUPTED = "Terminating processes on user request"
 
 
@@ -138,8 +143,7 @@ class Terminal(logging.Handler):
             self._result = record.rule_msg or ""
             return
         if not self._jobs:
-            logs = ", ".join(map(os.path.relpath, self._workflow.logger_manager.get_logfile()))
-            self._tell(f"{self._progress.plan()}; what snakemake says is in {logs}")
+            self._tell(f"{self._progress.plan()}; what snakemake says is in {self._log()}")
         self._jobs[record.jobid] = name
         self._failures.pop(name, None)  # tried once more
         self._progress.begin(name)
@@ -190,7 +194,17 @@ class Terminal(logging.Handler):
         for line in self._failures.values():
             self._screen.say(line)
         for record in [] if self._failures or self._interrupted else self._errors:
+            self._tell_error(record)
+
+    def _tell_error(self, record: logging.LogRecord) -> None:
+        """Of a disk in trouble one line, of other errors what snakemake says."""
+        if trouble := OF_THE_SYSTEM.search(str(record.msg)):
+            self._screen.say(f"Failed: {trouble[0]} (more in {self._log()})")
+        else:
             self._pass_on(record)
+
+    def _log(self) -> str:
+        return ", ".join(map(os.path.relpath, self._workflow.logger_manager.get_logfile()))
 
 
 def planned(workflow: Any) -> dict[str, int]:
@@ -205,7 +219,16 @@ def planned(workflow: Any) -> dict[str, int]:
 def failure(job: str, logs: Sequence[str], errors: Sequence[logging.LogRecord]) -> str:
     """What failed, of which chapter, why, and where to read more, on one line."""
     why = next(filter(None, map(cause, map(Path, logs))), "") or _outside(errors)
-    return f"Failed: {job} ({chapter_of_job(job)}): {why} (more in {', '.join(logs)})"
+    full = full_disk(Path(logs[0]).parent) if logs else ""
+    return f"Failed: {job} ({chapter_of_job(job)}): {why}{full} (more in {', '.join(logs)})"
+
+
+def full_disk(folder: Path) -> str:
+    """What to add to a failure if the disk of a folder has no room left, which may have caused it."""
+    if not folder.is_dir() or shutil.disk_usage(folder).free > LITTLE:
+        return ""
+    place = next(place for place in [folder.resolve(), *folder.resolve().parents] if place.is_mount())
+    return f"; the disk at {place} is full"
 
 
 def _outside(errors: Sequence[logging.LogRecord]) -> str:
@@ -215,6 +238,8 @@ def _outside(errors: Sequence[logging.LogRecord]) -> str:
         return f"killed by {killed[1]}"
     if "CalledProcessError" in error or not error:
         return "ended without a word in its log"
+    if trouble := OF_THE_SYSTEM.search(error):
+        return trouble[0]
     return " ".join(error.split())
 
 
