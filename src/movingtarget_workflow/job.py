@@ -108,7 +108,8 @@ def _told(log: TextIO) -> Iterator[None]:
         sys.exit(1)
     except Exception as error:
         traceback.print_exc(file=log)
-        print(f"{FAILED}{' '.join(str(error).split()) or type(error).__name__}", file=log)
+        brief = str(error).partition("\n  ")[0]  # details are indented; the traceback has them
+        print(f"{FAILED}{' '.join(brief.split()) or type(error).__name__}", file=log)
         sys.exit(1)
 
 

@@ -134,7 +134,9 @@ def test_message_lists_every_source_and_the_way_out(
         fetch(everywhere, tmp_path / "to", folder, silent)
     rest = ", ".join(FILES[1:])
     assert str(raised.value).splitlines() == [
-        f"dataset small cannot be had, missing: {TRAIN_LABELS}",
+        f"dataset small cannot be had: folder {folder}: sha256 is not the published one, and 4 more in vain; "
+        "put its files into a folder and set data_folder or MOVINGTARGET_DATA to it",
+        f"  missing: {TRAIN_LABELS}",
         f"  folder {folder}: sha256 is not the published one ({TRAIN_INPUTS})",
         f"  folder {folder}: not there ({rest})",
         f"  mirror {dead}: cannot be reached: {REFUSED} (all four files)",

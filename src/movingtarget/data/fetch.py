@@ -150,11 +150,17 @@ def _place(content: bytes, path: Path) -> None:
 def _explanation(
     dataset: Dataset, destination: Path, missing: Sequence[str], failures: Sequence[Failure]
 ) -> str:
-    """The message of `DataUnavailable`: a line for each source and reason, then the way out."""
+    """The message of `DataUnavailable`: one line; then, indented, one for each source, and the way out."""
     files: dict[tuple[str, str], tuple[str, ...]] = {}
     for source, reason, names in failures:
         files[source, reason] = files.get((source, reason), ()) + names
-    lines = [f"dataset {dataset.name} cannot be had, missing: {_list(missing)}"]
+    first, others = failures[0], len({failure.source for failure in failures}) - 1
+    lines = [
+        f"dataset {dataset.name} cannot be had: {first.source}: {first.reason}"
+        f"{f', and {others} more in vain' if others else ''}; "
+        "put its files into a folder and set data_folder or MOVINGTARGET_DATA to it",
+        f"missing: {_list(missing)}",
+    ]
     lines += [_line(Failure(*key, names)) for key, names in files.items()]
     if (destination / SET_ASIDE).exists():
         lines.append(f"wrong files are kept in {destination / SET_ASIDE}")

@@ -3,6 +3,7 @@
 import functools
 import io
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 import pooch
 import requests
+from urllib3.exceptions import ProtocolError
 
 from movingtarget.data import idx
 from movingtarget.data.catalogue import FILES
@@ -168,4 +170,6 @@ def _cause(error: requests.RequestException) -> str:
     if error.response is not None:
         return f"{error.response.status_code} {error.response.reason}"
     inner = error.args[0] if error.args else error
-    return str(getattr(inner, "reason", inner)).rsplit(": ", 1)[-1]
+    reason = getattr(inner, "reason", inner)
+    words = str(reason.args[0] if isinstance(reason, ProtocolError) else reason).rsplit(": ", 1)[-1]
+    return re.sub(r"^[A-Z_]+\] ", "", words)  # of OpenSSL's words the second half
