@@ -100,10 +100,10 @@ class Network:
         return sum(self.layers)
 
 
-WRITES = {"linear": 1, "plain": 2, "residual": 3, "centred": 4, "batch-norm": 8, "crelu": 5}
+WRITES = {"linear": 1, "plain": 2, "residual": 3, "centred": 4, "batch-norm": 8, "crelu": 8}
 """Numbers that a layer writes for each of its units: what its map gives, and what stands beside the map."""
 
-KEEPS = {**WRITES, "batch-norm": 3}
+KEEPS = {**WRITES, "batch-norm": 3, "crelu": 5}
 """Numbers that it keeps for the way back, of each."""
 
 LIKE = {"looks-linear": "crelu", "residual-unscaled": "residual", "residual-batch-norm": "batch-norm"}
@@ -304,17 +304,19 @@ EIGENVALUES = 20
 def estimated(estimators: Sequence[str], examples: float, columns: float) -> Work:
     """What estimators of information do with samples of two layers of so many columns."""
     pairs, values = examples**2, examples * 2 * columns
-    gaussian = Work(examples * (2 * columns) ** 2, 10 * values, 100)
-    sorting = Work(elements=30 * values, calls=50)
-    neighbours = Work(elements=pairs * 2 * columns + 10 * pairs if columns > 4 else 400 * values, calls=500)
+    gaussian = Work(examples * (2 * columns) ** 2, 25 * values, 300)
+    sorted_ = Work(elements=75 * values, calls=100)
+    of_pairs = Work(pairs * columns, 25 * pairs, 2000)
+    few = Work(elements=1000 * examples * min(6, 2 * columns), calls=500)
+    neighbours = few if 2 * columns <= 8 else Work(elements=pairs * (5 * columns + 25), calls=1000)
     each = {
-        "copula": gaussian + sorting,
-        "pairwise-lower": Work(pairs * columns, 10 * pairs, 1000),
-        "pairwise-upper": NOTHING,  # with the lower
+        "copula": gaussian + sorted_,
+        "pairwise-lower": of_pairs,
+        "pairwise-upper": NOTHING,  # one computation with the lower
         "nearest-neighbours": neighbours,
-        "nearest-neighbours-of-components": gaussian + Work(elements=400 * examples * min(6, 2 * columns)),
-        "binned": sorting,
-        "sliced": Work(elements=8 * 400 * examples, calls=1000),
+        "nearest-neighbours-of-components": gaussian + few,
+        "binned": sorted_,
+        "sliced": 8 * Work(elements=1000 * examples, calls=200),
     }
     return total([each.get(name, gaussian) for name in estimators])
 
