@@ -115,7 +115,7 @@ REGIME = mapping(
 
 
 def counted(config: Config, settings: Settings, data: Data) -> Work:
-    """A search that shares its trainings between budgets, and the courses of the tested seeds."""
+    """A search whose trainings the budgets share, and courses of the tested seeds, mostly at two rates."""
     network = work.perceptron(
         settings["network"], data.pixels, settings["hidden_width"], settings["depth"], data.classes
     )
@@ -126,13 +126,11 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
     )
     ends = [settings["sweeps"] * price / one for price in (one, together, long)]
     ends = [end for end in ends if end <= LONGEST * settings["sweeps"] or order == "simultaneous"]
-    return work.tuned(
-        settings,
-        max(ends),
-        lambda members: work.step_of_order(order, network, members, examples),
-        HALVINGS * len(ends),
-        work.scored(network, min(settings["evaluation_examples"], data.training_images)),
-    )
+    of_step = partial(work.step_of_order, order, network, examples=examples)
+    of_look = work.scored(network, min(settings["evaluation_examples"], data.training_images))
+    shorter: float = (sum({*ends}) - max(ends)) / 2
+    longest = work.tuned(settings, max(ends), of_step, HALVINGS * len(ends), of_look)
+    return longest + shorter * of_step(members=len(settings["seeds"]))
 
 
 STUDY = Study(
