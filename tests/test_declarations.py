@@ -117,7 +117,7 @@ def test_every_module_that_measures_or_draws_declares_itself(package, marked, fo
 def test_a_study_is_what_its_module_has(name):
     module = import_module(f"movingtarget.experiments.{name}")
     here, there = studies()[name], module.STUDY
-    functions = ("jobs", "problems")
+    functions = ("jobs", "problems", "work")
     for field in dataclasses.fields(there):
         if field.name not in functions:
             assert getattr(here, field.name) == getattr(there, field.name)

@@ -26,7 +26,7 @@ from movingtarget.settings import (
 )
 from movingtarget.study import Config, Job, Settings, SettingSchema, Study
 from movingtarget.tables import MEASURED, Column, Kind, follows
-from movingtarget.update_orders import ARM_RULES, UPDATE_ORDERS
+from movingtarget.update_orders import ARM_RULES, UPDATE_ORDERS, step_of_order
 from movingtarget.work import Data, Work
 
 SETTINGS: dict[str, SettingSchema] = {
@@ -86,7 +86,7 @@ def training_counted(config: Config, settings: Settings, data: Data) -> Work:
     return work.tuned(
         settings,
         settings["epochs"] * (data.training_images // size),
-        lambda members: work.step_of_order(order, network, members, size),
+        lambda members: step_of_order(order, network, members, size),
         settings["epochs"] * settings["evaluations_per_epoch"] + 1,
         work.scored(network, settings["evaluation_examples"]),
     )

@@ -18,6 +18,7 @@ from movingtarget.settings import (
 )
 from movingtarget.study import Config, Settings, SettingSchema
 from movingtarget.tables import MEASURED, Column, Kind, follows
+from movingtarget.update_orders import local_counted
 from movingtarget.work import NOTHING, Data, Work
 
 SETTINGS: dict[str, SettingSchema] = {
@@ -142,7 +143,7 @@ def step_counted(settings: Settings, data: Data, members: int) -> Work:
         iterations: int = settings["iterations"]
         if settings["normalisation"] != "none":  # which leaves a layer's problem no closed form
             return backpropagation + iterations * work.gradients(network, members, size)
-        return backpropagation + work.local(network, members, size, iterations)
+        return backpropagation + local_counted(network, members, size, iterations)
     if METHODS[method].rule.startswith("movingtarget.training.optimisers"):
         backpropagation += Work(elements=8 * members * network.parameters, calls=members * 30 * len(pairs))
     return backpropagation + work.total(

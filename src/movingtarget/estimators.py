@@ -3,12 +3,14 @@
 What a job takes from here is among its parameters, so that another colour estimates nothing again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from movingtarget import work
 from movingtarget.look import DARK, GREY, Look
+from movingtarget.work import NOTHING, Work
 
 
 @dataclass(frozen=True)
@@ -97,3 +99,23 @@ ESTIMATORS = {  # colours from the palettes of Okabe and Ito and of Paul Tol
 
 TRUTH_LOOK: Look = {"color": DARK, "linestyle": "-", "linewidth": 0.8}
 """Of the line that a known truth makes."""
+
+
+def estimated(estimators: Sequence[str], examples: float, columns: float) -> Work:
+    """What estimators of information do with samples of two layers of so many columns."""
+    pairs, values = examples**2, examples * 2 * columns
+    gaussian = Work(examples * (2 * columns) ** 2, 25 * values, 300)
+    sorted_ = Work(elements=75 * values, calls=100)
+    of_pairs = Work(pairs * columns, 25 * pairs, 2000)
+    few = Work(elements=1000 * examples * min(6, 2 * columns), calls=500)
+    neighbours = few if 2 * columns <= 8 else Work(elements=pairs * (5 * columns + 25), calls=1000)
+    each = {
+        "copula": gaussian + sorted_,
+        "pairwise-lower": of_pairs,
+        "pairwise-upper": NOTHING,  # one computation with the lower
+        "nearest-neighbours": neighbours,
+        "nearest-neighbours-of-components": gaussian + few,
+        "binned": sorted_,
+        "sliced": 8 * Work(elements=1000 * examples, calls=200),
+    }
+    return work.total([each.get(name, gaussian) for name in estimators])

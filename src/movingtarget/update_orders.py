@@ -5,17 +5,16 @@ nothing again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
+from movingtarget import work
 from movingtarget.look import DARK, Look
+from movingtarget.work import Network, Work
 
 FALL = 2.6
 """By which rates fall from layer to layer (Howard & Ruder 2018, section 3.2)."""
-
-LONGEST = 5
-"""A budget that takes an order more than so many times the sweeps is left out."""
 
 Given = Literal["steps", "iterations", "gamma"]
 
@@ -190,3 +189,41 @@ UPDATE_ORDERS = {  # colours from Paul Tol's palettes, but for LocoProp-M's, whi
 
 ARM_RULES = {"sgd": "simultaneous", "locoprop": "locoprop-m"}
 """The orders that arms of a training can name, by what they call them."""
+
+LOCAL = 5
+"""LocoProp's local steps for a minibatch, where settings do not tell."""
+
+
+def step_of_order(
+    order: str, network: Network, members: float, examples: float, iterations: float = LOCAL
+) -> Work:
+    """A step of an order of updates, in which it moves all layers at once, one after the other, or some."""
+    together, layers = work.step(network, members, examples), len(network.layers)
+    if order in ("forward", "backward", "random", "fresh"):
+        return work.sweep(network, members, examples)
+    if order in ("repeated", "repeated-fresh"):
+        return layers * together
+    if order.startswith("locoprop"):
+        return together + local_counted(network, members, examples, iterations)
+    if order == "round-robin":
+        above = sum(place * products for place, products in enumerate(network.layers)) / layers
+        products = members * examples * (network.products * (1 + 1 / layers) + above)
+        return replace(together, products=products, elements=2 / 3 * together.elements)
+    if order.startswith("random-subset"):
+        together = replace(together, products=0.75 * together.products)
+    return together + orthogonalised(network, members) if order.endswith("muon") else together
+
+
+def local_counted(network: Network, members: float, examples: float, iterations: float) -> Work:
+    """LocoProp's local steps of all layers for a minibatch."""
+    return Work(
+        members * examples * (2 * iterations - 1) * network.products,
+        members * iterations * (examples * network.elements + 6 * network.parameters),
+        iterations * 8 * len(network.layers),
+    )
+
+
+def orthogonalised(network: Network, members: float) -> Work:
+    """Muon's directions: five iterations of three products of weights, which are small."""
+    cubes = sum(products * products**0.5 for products in network.layers[1:])
+    return Work(40 * members * cubes, 20 * members * network.parameters, 30 * len(network.layers))

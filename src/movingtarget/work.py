@@ -11,9 +11,6 @@ SEARCHED = 3.5
 SEARCHES = 3
 """Stacks that it trains them in: those given, and what lies beyond or between."""
 
-LOCAL = 5
-"""LocoProp's local steps for a minibatch, where settings do not tell."""
-
 LOOP = 60
 """Calls of a step of training beside those of its layers: minibatch, loss, rates, bookkeeping."""
 
@@ -226,41 +223,6 @@ def sweep(network: Network, members: float, examples: float) -> Work:
     )
 
 
-def step_of_order(
-    order: str, network: Network, members: float, examples: float, iterations: float = LOCAL
-) -> Work:
-    """A step of an order of updates, in which it moves all layers at once, one after the other, or some."""
-    together, layers = step(network, members, examples), len(network.layers)
-    if order in ("forward", "backward", "random", "fresh"):
-        return sweep(network, members, examples)
-    if order in ("repeated", "repeated-fresh"):
-        return layers * together
-    if order.startswith("locoprop"):
-        return together + local(network, members, examples, iterations)
-    if order == "round-robin":
-        above = sum(place * products for place, products in enumerate(network.layers)) / layers
-        products = members * examples * (network.products * (1 + 1 / layers) + above)
-        return replace(together, products=products, elements=2 / 3 * together.elements)
-    if order.startswith("random-subset"):
-        together = replace(together, products=0.75 * together.products)
-    return together + orthogonalised(network, members) if order.endswith("muon") else together
-
-
-def local(network: Network, members: float, examples: float, iterations: float) -> Work:
-    """LocoProp's local steps of all layers for a minibatch."""
-    return Work(
-        members * examples * (2 * iterations - 1) * network.products,
-        members * iterations * (examples * network.elements + 6 * network.parameters),
-        iterations * 8 * len(network.layers),
-    )
-
-
-def orthogonalised(network: Network, members: float) -> Work:
-    """Muon's directions: five iterations of three products of weights, which are small."""
-    cubes = sum(products * products**0.5 for products in network.layers[1:])
-    return Work(40 * members * cubes, 20 * members * network.parameters, 30 * len(network.layers))
-
-
 Of = Callable[[float], Work]
 """The work of a stack of so many members."""
 
@@ -299,26 +261,6 @@ def tried(settings: Mapping[str, Any]) -> float:
 
 EIGENVALUES = 20
 """Products of as large matrices that take as long as the eigenvalues of one."""
-
-
-def estimated(estimators: Sequence[str], examples: float, columns: float) -> Work:
-    """What estimators of information do with samples of two layers of so many columns."""
-    pairs, values = examples**2, examples * 2 * columns
-    gaussian = Work(examples * (2 * columns) ** 2, 25 * values, 300)
-    sorted_ = Work(elements=75 * values, calls=100)
-    of_pairs = Work(pairs * columns, 25 * pairs, 2000)
-    few = Work(elements=1000 * examples * min(6, 2 * columns), calls=500)
-    neighbours = few if 2 * columns <= 8 else Work(elements=pairs * (5 * columns + 25), calls=1000)
-    each = {
-        "copula": gaussian + sorted_,
-        "pairwise-lower": of_pairs,
-        "pairwise-upper": NOTHING,  # one computation with the lower
-        "nearest-neighbours": neighbours,
-        "nearest-neighbours-of-components": gaussian + few,
-        "binned": sorted_,
-        "sliced": 8 * Work(elements=1000 * examples, calls=200),
-    }
-    return total([each.get(name, gaussian) for name in estimators])
 
 
 def read(network: Network, members: float, examples: float) -> Work:

@@ -11,8 +11,8 @@ from movingtarget.declarations import LIBRARY
 from movingtarget_workflow.sources import DECLARING, code_digest, digest, imported_modules, sources
 
 FLOORS = [
-    *("names", "look", "tables", "families", "update_orders", "methods", "estimators"),
-    *("faults", "tools", "structures", "work"),
+    *("names", "look", "work", "tables", "families", "update_orders", "methods", "estimators"),
+    *("faults", "tools", "structures"),
     *("settings", "study"),
     *("arms", "autoencoders"),
     *(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from movingtarget import work
-from movingtarget.estimators import ESTIMATORS
+from movingtarget.estimators import ESTIMATORS, estimated
 from movingtarget.measures.mutual_information.by_name import estimate, information_through_noise
 from movingtarget.measures.mutual_information.channel import noise_like, scaled
 from movingtarget.measures.mutual_information.estimate import Estimate
@@ -53,7 +53,7 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
     """Distances of all pairs of examples, by every column, and the rest of the estimators' work."""
     examples, dimensions = settings["examples"], settings["dimensions"]
     times = len(settings["seeds"]) * len(settings["noises"]) * len(TASKS)
-    return times * work.total([work.estimated(IN_NATS, examples, columns) for columns in dimensions])
+    return times * work.total([estimated(IN_NATS, examples, columns) for columns in dimensions])
 
 
 STUDY = Study(

@@ -10,7 +10,7 @@ from torch import nn
 
 from movingtarget import work
 from movingtarget.data.load import Images
-from movingtarget.estimators import ESTIMATORS
+from movingtarget.estimators import ESTIMATORS, estimated
 from movingtarget.families import FAMILIES
 from movingtarget.measures.mutual_information.successive import Pair, Reading, permuted, read, successive
 from movingtarget.networks import Architecture, build, build_random
@@ -128,8 +128,8 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
     """A search, training and readings of every arm: of the middle pair by all estimators, at the start."""
     width, examples, seeds = settings["hidden_width"], settings["examples"], len(settings["seeds"])
     as_drawn = settings["dial"] == AS_DRAWN
-    main, found = work.estimated([MAIN], examples, width), NOTHING
-    middle = work.estimated(settings["estimators"], examples, width)
+    main, found = estimated([MAIN], examples, width), NOTHING
+    middle = estimated(settings["estimators"], examples, width)
     for depth in settings["depths"]:
         network = work.perceptron(settings["network"], data.pixels, width, depth, data.classes)
         pairs = len(chosen(depth, settings["layers"])) if as_drawn else 1

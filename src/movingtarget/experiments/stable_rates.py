@@ -24,7 +24,7 @@ from movingtarget.training.by_name import rule_of
 from movingtarget.training.interface import UpdateRule
 from movingtarget.training.loop import Training, train
 from movingtarget.training.tuned import start_of
-from movingtarget.update_orders import UPDATE_ORDERS
+from movingtarget.update_orders import UPDATE_ORDERS, step_of_order
 from movingtarget.work import Data, Work
 
 
@@ -72,7 +72,7 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
         settings["network"], data.pixels, settings["hidden_width"], settings["depth"], data.classes
     )
     seeds, scored = len(settings["seeds"]), min(settings["evaluation_examples"], data.training_images)
-    one = settings["sweeps"] * work.step_of_order(settings["order"], network, seeds, settings["examples"])
+    one = settings["sweeps"] * step_of_order(settings["order"], network, seeds, settings["examples"])
     return (HALVINGS + CLIMBED) * work.total([one, work.forward(network, seeds, scored)])
 
 

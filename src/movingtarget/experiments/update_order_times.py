@@ -20,6 +20,7 @@ from movingtarget.training.budgets import examples_in_a_step
 from movingtarget.training.by_name import rule_of
 from movingtarget.training.interface import Batch, UpdateRule
 from movingtarget.training.minibatches import batches
+from movingtarget.update_orders import step_of_order
 from movingtarget.work import NOTHING, Data, Work
 
 
@@ -50,7 +51,7 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
             arm["network"], data.pixels, settings["hidden_width"], settings["depth"], data.classes
         )
         steps = VARIED if arm["order"].startswith(("random", "round")) else STEPS
-        found += (steps + 1) * work.step_of_order(arm["order"], network, seeds, arm["examples"])
+        found += (steps + 1) * step_of_order(arm["order"], network, seeds, arm["examples"])
     repetitions: int = settings["repetitions"]
     return repetitions * found
 

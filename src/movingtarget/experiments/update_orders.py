@@ -33,7 +33,7 @@ from movingtarget.training.by_name import rule_of
 from movingtarget.training.loop import Training
 from movingtarget.training.tuned import Tuned, train_to_ends
 from movingtarget.training.tuning import search_rows
-from movingtarget.update_orders import LONGEST, UPDATE_ORDERS
+from movingtarget.update_orders import UPDATE_ORDERS, step_of_order
 from movingtarget.work import Data, Work
 
 
@@ -114,6 +114,10 @@ REGIME = mapping(
 )
 
 
+LONGEST = 5
+"""As `training.budgets` has it, which planning a run must not load."""
+
+
 def counted(config: Config, settings: Settings, data: Data) -> Work:
     """A search whose trainings the budgets share, and courses of the tested seeds, mostly at two rates."""
     network = work.perceptron(
@@ -121,12 +125,12 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
     )
     order, examples = settings["order"], settings["examples"]
     one, together, long = (
-        work.step_of_order(name, network, 1, examples).products
+        step_of_order(name, network, 1, examples).products
         for name in (order, "simultaneous", SWEEPS[settings["regime"]])
     )
     ends = [settings["sweeps"] * price / one for price in (one, together, long)]
     ends = [end for end in ends if end <= LONGEST * settings["sweeps"] or order == "simultaneous"]
-    of_step = partial(work.step_of_order, order, network, examples=examples)
+    of_step = partial(step_of_order, order, network, examples=examples)
     of_look = work.scored(network, min(settings["evaluation_examples"], data.training_images))
     shorter: float = (sum({*ends}) - max(ends)) / 2
     longest = work.tuned(settings, max(ends), of_step, HALVINGS * len(ends), of_look)

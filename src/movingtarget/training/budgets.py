@@ -11,7 +11,10 @@ from movingtarget.networks.chain import chain
 from movingtarget.networks.stack import stack
 from movingtarget.training.by_name import rule_of
 from movingtarget.training.interface import Batch, UpdateRule
-from movingtarget.update_orders import LONGEST, UPDATE_ORDERS
+from movingtarget.update_orders import UPDATE_ORDERS
+
+LONGEST = 5
+"""A budget that takes more than so many times the sweeps is left out."""
 
 STEADY = 10
 """Steps after which an order whose cost has not changed is taken to cost the same always."""
