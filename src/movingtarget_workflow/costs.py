@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -116,5 +117,6 @@ def rates() -> Mapping[str, Rates]:
         found = {row.pop("rule"): Rates(**{key: float(row[key]) for key in Rates._fields}) for row in rows}
         return {OTHER: found[OTHER]} | found
     except (OSError, KeyError, ValueError, TypeError) as error:
-        name = RATES.relative_to(PROJECT)
-        raise SettingsError(f"{name} is not whole ({error}); `{MADE_BY}` makes it anew") from None
+        raise SettingsError(
+            f"{os.path.relpath(RATES)} is not whole ({error}); `{MADE_BY}` makes it anew"
+        ) from None

@@ -1,6 +1,7 @@
 """Rates of work, from what jobs of finished runs took: python -m movingtarget_workflow.fit_costs FOLDER..."""
 
 import csv
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from movingtarget.work import NOTHING, Work
-from movingtarget_workflow.costs import OTHER, RATES, Rates, work_of
+from movingtarget_workflow.costs import OTHER, RATES, Cost, Rates, work_of
 from movingtarget_workflow.plan import STUDIES, jobs_of
 from movingtarget_workflow.reference import kept_settings
+from movingtarget_workflow.settings import SettingsError
 
 Numbers = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -35,17 +37,39 @@ class Took(NamedTuple):
 
 
 def took(folder: Path) -> Iterator[Took]:
-    """Every job of a run, of its results folder or of what is kept of it, beside the work it had."""
-    settings = kept_settings(folder)
-    with (folder / "costs.csv").open(encoding="utf-8", newline="") as lines:
-        measured = {
-            row["job"]: (float(row["seconds"]), float(row["memory"])) for row in csv.DictReader(lines)
-        }
+    """Every job of a run, of its results folder or of what is kept of it, beside the work it had.
+
+    Raises:
+        SettingsError: settings or costs are not there, or a job has none.
+    """
+    settings, costs = kept_settings(folder), measured(folder / "costs.csv")
     for name, study in STUDIES.items():
         for part, job in jobs_of(name, settings).items():
-            if found := measured.pop(f"{study.rule}/{part}".rstrip("/"), None):
+            if found := costs.pop(f"{study.rule}/{part}".rstrip("/"), None):
                 yield Took(study.rule, work_of(name, job, settings), *found)
-    yield from (Took(rule, Work(), *found) for rule, found in measured.items())
+    yield from (Took(rule, NOTHING, *cost) for rule, cost in costs.items())
+
+
+def measured(table: Path) -> dict[str, Cost]:
+    """What each job cost, from a table costs."""
+    if not table.is_file():
+        raise SettingsError(f"there is no {table}; allowed: the folder of a finished run")
+    with table.open(encoding="utf-8", newline="") as lines:
+        rows = [*csv.DictReader(lines)]
+    return {row["job"]: Cost(*(_number(table, row, column) for column in Cost._fields)) for row in rows}
+
+
+def _number(table: Path, row: Mapping[str, str], column: str) -> float:
+    try:
+        found = float(row[column])
+    except (KeyError, ValueError):
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise SettingsError(
+            f"{table}: {column} of {row['job']} is {row.get(column) or 'missing'}; "
+            "allowed: a number above 0, as of a job that has run"
+        )
+    return found
 
 
 def fitted(jobs: Sequence[Took]) -> dict[str, Rates]:
@@ -100,5 +124,13 @@ def write(rates: Mapping[str, Rates], path: Path = RATES) -> None:
             writer.writerow([rule, *(f"{value:.3g}" for value in values)])
 
 
+def main(folders: Sequence[str]) -> None:
+    """Fit rates to runs and write their table; stop with one clear line if that cannot be."""
+    try:
+        write(fitted([job for folder in folders for job in took(Path(folder))]))
+    except SettingsError as error:
+        sys.exit(f"Moving Target: {error}")
+
+
 if __name__ == "__main__":
-    write(fitted([job for folder in sys.argv[1:] for job in took(Path(folder))]))
+    main(sys.argv[1:])

@@ -16,11 +16,14 @@ from project_copy import SMOKE, command, environment, snakemake
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from movingtarget_workflow import costs
 from movingtarget_workflow.chapters import chapter_of_job
+from movingtarget_workflow.compare_costs import config_of
 from movingtarget_workflow.job import FAILED
 from movingtarget_workflow.terminal import ITS_OWN_WORDS, Terminal, attach, failure
 
 TABLES = ["results/smoke/tables/looks_linear.csv", "results/smoke/tables/linear_chain.csv"]
+SETTINGS = config_of("smoke.yaml")
 CHAPTERS = {chapter_of_job("measure_looks_linear"), chapter_of_job("measure_linear_chain")}
 
 
@@ -44,7 +47,7 @@ class Run:
             cores=2,
             dag=SimpleNamespace(needrun_jobs=lambda: jobs),
         )
-        attach(self.workflow, Path("nowhere.csv"))
+        attach(self.workflow, Path("nowhere.csv"), SETTINGS)
 
     @staticmethod
     def job(rule: str, norun: bool = False, **wildcards: str) -> SimpleNamespace:
@@ -166,31 +169,53 @@ def test_a_quiet_run_tells_failures_alone():
     assert line.startswith("Failed: judge_claims")
 
 
-@pytest.mark.parametrize("setting", ITS_OWN_WORDS)
+@pytest.mark.parametrize("setting", [word for word in ITS_OWN_WORDS if word != "dryrun"])
 def test_who_asks_for_snakemakes_words_gets_them(setting: str):
     run = Run(**{setting: True}).start()
     assert not any(isinstance(handler, Terminal) for handler in run.logger.handlers)
     assert run.close() == ["banner", "Building DAG of jobs...", "Job stats: ..."]
 
 
+def test_a_dry_run_tells_last_what_its_jobs_would_cost():
+    said = Run(dryrun=True).start().close()
+    assert said[:5] == ["banner", "Building DAG of jobs...", "Job stats: ...", "", "What that would cost:"]
+    assert [line.split("  ")[0] for line in said[5:]][:1] == ["Chapter"]
+    assert said[-2].startswith("All")
+    assert re.fullmatch(
+        r"About \d+ s on 2 cores, if they are as fast as those of results/reference.", said[-1]
+    )
+
+
+def test_a_dry_run_that_is_to_be_quiet_tells_no_costs():
+    assert Run(dryrun=True, quiet={Quietness.ALL}).start().close()[-1] == "Job stats: ..."
+
+
+def test_a_dry_run_without_rates_says_so_in_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(costs, "RATES", tmp_path / "rates.csv")
+    costs.rates.cache_clear()
+    *_, last = Run(dryrun=True).start().close()
+    costs.rates.cache_clear()
+    assert re.fullmatch(r"What that would cost is not known: .*rates.csv is not whole .* makes it anew", last)
+
+
 def test_a_logger_that_the_user_has_chosen_stays():
     run = Run()
     own = logging.NullHandler()
     run.logger.handlers = [own]
-    attach(run.workflow, Path("nowhere.csv"))
+    attach(run.workflow, Path("nowhere.csv"), SETTINGS)
     assert run.logger.handlers == [own]
 
 
 def test_a_snakemake_that_keeps_its_loggers_elsewhere_speaks_for_itself():
     settings = SimpleNamespace(**dict.fromkeys(ITS_OWN_WORDS))
-    attach(SimpleNamespace(output_settings=settings), Path("nowhere.csv"))
+    attach(SimpleNamespace(output_settings=settings), Path("nowhere.csv"), SETTINGS)
 
 
 def test_a_run_into_a_file_and_what_snakemake_says_into_its_log(project: Path):
     reference = project / "results/reference/smoke"
     reference.mkdir()
-    costs = "job,seconds\nmeasure_looks_linear,240\nmeasure_linear_chain,180\n"
-    (reference / "costs.csv").write_text(costs)
+    told = "job,seconds\nmeasure_looks_linear,240\nmeasure_linear_chain,180\n"
+    (reference / "costs.csv").write_text(told)
     run = snakemake(project, *SMOKE, "--", *TABLES, cores=1)
     assert run.returncode == 0, run.stderr
     *_, first, second, last = run.stderr.splitlines()
@@ -207,6 +232,21 @@ def test_a_run_into_a_file_and_what_snakemake_says_into_its_log(project: Path):
 
     again = snakemake(project, *SMOKE, "--", *TABLES)
     assert again.stderr.splitlines()[-1].startswith("Nothing to be done")
+
+
+def test_the_real_dry_run_counts_what_would_run_alone(finished: Path):
+    (finished / TABLES[0]).unlink()
+    run = snakemake(finished, "--dry-run", *SMOKE, "--", *TABLES)
+    assert run.returncode == 0, run.stderr
+    *_, title, head, row, whole, time = run.stdout.splitlines()
+    assert title == "What that would cost:"
+    assert head.split() == ["Chapter", "Jobs", "Core", "minutes", "Longest", "job", "Memory"]
+    assert row.startswith(chapter_of_job("measure_looks_linear"))
+    assert re.fullmatch(r"All +1 +0 +\d s, measure_looks_linear +0.\d GB", whole)
+    assert time.startswith("About")
+    again = snakemake(finished, *SMOKE, "--", *TABLES)
+    assert again.returncode == 0, again.stderr
+    assert "What that would cost" not in snakemake(finished, "--dry-run", *SMOKE, "--", *TABLES).stdout
 
 
 def test_a_run_on_a_terminal_leaves_one_line(project: Path):
