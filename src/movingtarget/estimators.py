@@ -118,4 +118,5 @@ def estimated(estimators: Sequence[str], examples: float, columns: float) -> Wor
         "binned": sorted_,
         "sliced": 8 * Work(elements=1000 * examples, calls=200),
     }
-    return work.total([each.get(name, gaussian) for name in estimators])
+    held = Work(held=100 * values)
+    return work.total([held, *(each.get(name, gaussian) for name in estimators)])

@@ -215,9 +215,9 @@ def step_of_order(
 
 
 def local_counted(network: Network, members: float, examples: float, iterations: float) -> Work:
-    """LocoProp's local steps of all layers for a minibatch."""
+    """LocoProp's local steps of all layers for a minibatch, beside one pass forward and back."""
     return Work(
-        members * examples * (2 * iterations - 1) * network.products,
+        members * examples * 2 * (iterations - 1) * network.products,
         members * iterations * (examples * network.elements + 6 * network.parameters),
         iterations * 8 * len(network.layers),
     )

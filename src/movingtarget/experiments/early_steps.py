@@ -77,7 +77,10 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
         sum(multiple > 1 for multiple in settings["multiples"]) if "batch-norm" in settings["network"] else 0
     )
     trainings, probe = len(settings["multiples"]) + held, settings["full_batch"]
-    curvature = 3 * settings["iterations"] * work.gradients(network, seeds, probe)
+    vectors = seeds * settings["iterations"] * network.parameters
+    once = work.gradients(network, seeds, probe)
+    lanczos = Work(elements=10 * vectors * settings["iterations"], held=4 * vectors + 3 * once.held)
+    curvature = 3 * settings["iterations"] * once + lanczos
 
     def on(size: int, steps: int) -> Work:
         def followed(members: int) -> Work:

@@ -31,7 +31,7 @@ def counted(config: Config, settings: Settings, data: Data) -> Work:
     width, found = settings["width"], NOTHING
     for family, depth in product(settings["networks"], settings["depths"]):
         network = work.perceptron(family, width, width, depth, width)
-        orthogonal = Work(products=work.EIGENVALUES * (depth + 1) * width**3)
+        orthogonal = Work(products=4 * (depth + 1) * width**3, elements=50 * (depth + 1) * width**2)
         found += work.drawn(network, 1) + orthogonal
         found += work.input_gradients(network, 1, settings["examples"] + width)
     return len(settings["seeds"]) * found

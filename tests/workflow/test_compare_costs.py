@@ -1,0 +1,22 @@
+"""The page of costs is what its command writes."""
+
+from movingtarget_workflow.compare_costs import PAGE, REFERENCE, compared, config_of, filled, paper
+from movingtarget_workflow.fit_costs import took
+from movingtarget_workflow.plan import STUDIES
+
+
+def test_the_page_is_up_to_date():
+    text = PAGE.read_text(encoding="utf-8")
+    assert filled(text, {"compared": compared(took(REFERENCE)), "paper": paper()}) == text
+
+
+def test_every_study_of_a_whole_run_has_a_row():
+    rows = {line.split(" | ")[0].removeprefix("| ") for line in compared(took(REFERENCE))}
+    assert rows - {"Study", ":--"} == {name for name, study in STUDIES.items() if not study.apart}
+
+
+def test_an_overlay_changes_what_it_names_alone():
+    usual, paper_scale = config_of("mnist.yaml"), config_of("paper.yaml")
+    assert usual["dataset"] == "mnist"
+    assert paper_scale["training"]["epochs"] > usual["training"]["epochs"]
+    assert paper_scale["training"]["seeds"] == usual["training"]["seeds"]
