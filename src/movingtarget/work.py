@@ -117,7 +117,7 @@ def perceptron(family: str, inputs: int, width: int, depth: int, outputs: int) -
     """A network of one of the families.
 
     >>> perceptron("plain", inputs=784, width=100, depth=2, outputs=10).products
-    89400
+    89400.0
     """
     above = 2 * width if kind_of(family) == "crelu" else width
     sizes = [(inputs, width), *[(above, width)] * (depth - 1), (above, outputs)]
@@ -175,8 +175,8 @@ def described(settings: Mapping[str, Any], data: Data) -> Network:
 
 
 def drawn(network: Network, members: float) -> Work:
-    """Random weights: a normal number takes as long as several others."""
-    return Work(elements=8 * members * network.parameters, calls=15 * members * len(network.layers))
+    """Random weights, torch's own and ours in their place; each number takes as long as a dozen others."""
+    return Work(elements=25 * members * network.parameters, calls=30 * members * len(network.layers))
 
 
 def forward(network: Network, members: float, examples: float) -> Work:

@@ -1,7 +1,8 @@
 """Expected costs beside a run's own: python -m movingtarget_workflow.compare_costs writes docs/costs.md."""
 
+import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from snakemake.utils import update_config
 
 from movingtarget.study import Config
 from movingtarget_workflow.cost_table import cost_table
-from movingtarget_workflow.costs import OTHER, cost_of, costs_of_run, rates
+from movingtarget_workflow.costs import OTHER, Cost, cost_of, costs_of_run, rates
 from movingtarget_workflow.fit_costs import Took, took
 from movingtarget_workflow.plan import STUDIES, cost_names
 from movingtarget_workflow.settings import read_yaml
@@ -26,8 +27,13 @@ COUNTS = ("Products", "Elements", "Calls")
 
 def main() -> None:
     """Write the page's tables anew."""
-    text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(filled(text, {"compared": compared(took(REFERENCE)), "paper": paper()}), encoding="utf-8")
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), parts()), encoding="utf-8")
+
+
+def parts() -> dict[str, list[str]]:
+    """Lines of each part of the page."""
+    found = by_study(took(REFERENCE))
+    return {"sentence": [sentence(found)], "compared": compared(found), "paper": paper()}
 
 
 def filled(text: str, parts: Mapping[str, Iterable[str]]) -> str:
@@ -39,38 +45,80 @@ def filled(text: str, parts: Mapping[str, Iterable[str]]) -> str:
     return PART.sub(lambda part: part[1] + "\n".join([*parts[part[2]], part[3]]), text)
 
 
-def compared(jobs: Iterable[Took]) -> list[str]:
-    """A table with a row for each study: its work, its rate, what is expected and what its jobs took."""
+def by_study(jobs: Iterable[Took]) -> dict[str, list[Took]]:
+    """What jobs of studies took, by study."""
     rules = {study.rule: name for name, study in STUDIES.items()}
-    by_study: dict[str, list[Took]] = {}
+    found: dict[str, list[Took]] = {}
     for job in jobs:
         if job.rule in rules:
-            by_study.setdefault(rules[job.rule], []).append(job)
+            found.setdefault(rules[job.rule], []).append(job)
+    return found
+
+
+def sentence(found: Mapping[str, list[Took]]) -> str:
+    """How many studies and jobs of the reference run are told how well."""
+    whole = [_of_all(jobs) for jobs in found.values()]
+    seconds, memory = zip(*(_factors(job) for jobs in found.values() for job in jobs), strict=True)
+    usual = [rate for jobs in found.values() if (rate := _rate(jobs[0].rule))]
+    return (
+        f"Of {len(whole)} studies of the reference run {_within(whole, 1.5)} took what is expected within a "
+        f"factor of 1.5, the furthest off being {_furthest(whole):.2f}. Of their {len(seconds)} jobs "
+        f"{_within(seconds, 1.5)} did, {_within(seconds, 2)} within 2, and {_within(memory, 1.5)} needed as much "
+        f"memory within 1.5. A study has seen itself there. At the usual rates in place of its own, "
+        f"{_within(usual, 1.5)} of {len(usual)} studies that work would be told within 1.5, and "
+        f"{_within(usual, 2)} within 2: so much the counts tell alone."
+    )
+
+
+def compared(found: Mapping[str, list[Took]]) -> list[str]:
+    """A table with a row for each study: its work, its rate, what is expected and what its jobs took."""
     head = ["Study", "Jobs", *COUNTS, "Rate", "Expected", "Took", "Factor", "of a job", "of its memory"]
-    rows = [_row(name, of_study) for name, of_study in by_study.items()]
+    rows = [_row(name, jobs) for name, jobs in found.items()]
     lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
     return ["| " + " | ".join(line) + " |" for line in lines]
 
 
-def _row(name: str, jobs: list[Took]) -> list[str]:
-    at = rates()[jobs[0].rule]
-    costs = [cost_of(job.work, at) for job in jobs]
-    expected, measured = sum(cost.seconds for cost in costs), sum(job.seconds for job in jobs)
-    seconds = [cost.seconds / job.seconds for cost, job in zip(costs, jobs, strict=True)]
-    memory = [cost.memory / job.memory for cost, job in zip(costs, jobs, strict=True)]
-    counts = [
-        sum(job.work.products for job in jobs) / 1e9,
-        sum(job.work.elements for job in jobs) / 1e9,
-        sum(job.work.calls for job in jobs) / 1e6,
-    ]
+def _of_all(jobs: Sequence[Took]) -> float:
+    """Expected seconds of jobs over what they took together."""
+    return sum(_told(job).seconds for job in jobs) / sum(job.seconds for job in jobs)
+
+
+def _factors(job: Took) -> tuple[float, float]:
+    """Expected seconds and memory over what a job took."""
+    told = _told(job)
+    return told.seconds / job.seconds, told.memory / job.memory
+
+
+def _told(job: Took) -> Cost:
+    return cost_of(job.work, rates()[job.rule])
+
+
+def _rate(rule: str) -> float:
+    """How many times as long as usual the work of a rule takes; 0 without work."""
+    return rates()[rule].products / rates()[OTHER].products
+
+
+def _within(factors: Sequence[float], limit: float) -> int:
+    return sum(1 / limit < factor < limit for factor in factors)
+
+
+def _furthest(factors: Sequence[float]) -> float:
+    return max(factors, key=lambda factor: abs(math.log(factor)))
+
+
+def _row(name: str, jobs: Sequence[Took]) -> list[str]:
+    works, rate = [job.work for job in jobs], _rate(jobs[0].rule)
+    seconds, memory = zip(*map(_factors, jobs), strict=True)
     return [
         name,
         f"{len(jobs)}",
-        *map(_short, counts),
-        f"{at.products / rates()[OTHER].products:.2f}" if at.products else "",
-        f"{expected:.1f} s",
-        f"{measured:.1f} s",
-        f"{expected / measured:.2f}",
+        _short(sum(work.products for work in works) / 1e9),
+        _short(sum(work.elements for work in works) / 1e9),
+        _short(sum(work.calls for work in works) / 1e6),
+        f"{rate:.2f}" if rate else "",
+        f"{sum(_told(job).seconds for job in jobs):.1f} s",
+        f"{sum(job.seconds for job in jobs):.1f} s",
+        f"{_of_all(jobs):.2f}",
         _ends(seconds),
         _ends(memory),
     ]
@@ -81,7 +129,7 @@ def _short(count: float) -> str:
     return f"{count:.0f}" if count >= 10 else f"{count:.2g}" if count else ""
 
 
-def _ends(factors: list[float]) -> str:
+def _ends(factors: Sequence[float]) -> str:
     least, most = f"{min(factors):.2f}", f"{max(factors):.2f}"
     return least if least == most else f"{least} to {most}"
 

@@ -1,17 +1,17 @@
 """The page of costs is what its command writes."""
 
-from movingtarget_workflow.compare_costs import PAGE, REFERENCE, compared, config_of, filled, paper
+from movingtarget_workflow.compare_costs import PAGE, REFERENCE, by_study, compared, config_of, filled, parts
 from movingtarget_workflow.fit_costs import took
 from movingtarget_workflow.plan import STUDIES
 
 
 def test_the_page_is_up_to_date():
     text = PAGE.read_text(encoding="utf-8")
-    assert filled(text, {"compared": compared(took(REFERENCE)), "paper": paper()}) == text
+    assert filled(text, parts()) == text
 
 
 def test_every_study_of_a_whole_run_has_a_row():
-    rows = {line.split(" | ")[0].removeprefix("| ") for line in compared(took(REFERENCE))}
+    rows = {line.split(" | ")[0].removeprefix("| ") for line in compared(by_study(took(REFERENCE)))}
     assert rows - {"Study", ":--"} == {name for name, study in STUDIES.items() if not study.apart}
 
 
