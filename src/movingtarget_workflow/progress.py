@@ -41,9 +41,13 @@ class Progress:
         """A job is done."""
         self.finished[job] = time.monotonic() - self.running.pop(job)
 
+    def stop(self, job: str) -> None:
+        """A job runs no more, though nothing is wrong with it."""
+        self.running.pop(job, None)
+
     def fail(self, job: str) -> None:
         """A job has failed."""
-        self.running.pop(job, None)
+        self.stop(job)
         self.failed.add(job)
 
     def plan(self) -> str:

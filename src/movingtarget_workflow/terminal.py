@@ -111,6 +111,7 @@ class Terminal(logging.Handler):
             LogEvent.JOB_INFO: self._begin,
             LogEvent.JOB_FINISHED: self._end,
             LogEvent.JOB_ERROR: self._fail,
+            LogEvent.GROUP_ERROR: self._fail_group,
         }
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -155,11 +156,25 @@ class Terminal(logging.Handler):
             self._update()
 
     def _fail(self, record: Any) -> None:
-        if not self._interrupted:
+        if not self._interrupted and not getattr(record, "indent", False):  # else told of with its group
             name = self._jobs[record.jobid]
-            self._failures[name] = failure(name, record.log, self._errors)
+            said = getattr(record, "rule_msg", None) or (self._errors[-1].msg if self._errors else "")
+            self._failures[name] = failure(name, record.log, str(said))
             self._progress.fail(name)
             self._update()
+
+    def _fail_group(self, record: Any) -> None:
+        """Of jobs that went to a cluster together tell of those that say why they failed, or of the first."""
+        logs = {self._jobs[info["jobid"]]: info["log"] for info in record.job_error_info}
+        failed = [name for name, files in logs.items() if any(map(cause, map(Path, files)))]
+        for name in failed or [*logs][:1]:
+            self._failures[name] = failure(name, [*logs[name], *record.aux_logs], "")
+        for name in logs:
+            if name in failed or not failed:
+                self._progress.fail(name)
+            else:
+                self._progress.stop(name)
+        self._update()
 
     def _other(self, record: logging.LogRecord) -> None:
         """What is no job: errors wait for the end, warnings are passed on, the rest is left to the log."""
@@ -216,9 +231,15 @@ def planned(workflow: Any) -> dict[str, int]:
     }
 
 
-def failure(job: str, logs: Sequence[str], errors: Sequence[logging.LogRecord]) -> str:
-    """What failed, of which chapter, why, and where to read more, on one line."""
-    why = next(filter(None, map(cause, map(Path, logs))), "") or _outside(errors)
+def failure(job: str, logs: Sequence[str], said: str) -> str:
+    """What failed, of which chapter, why, and where to read more, on one line.
+
+    Args:
+        job: RULE or RULE/PART.
+        logs: of the job; the last line of one may say why.
+        said: by snakemake or a cluster of it.
+    """
+    why = next(filter(None, map(cause, map(Path, logs))), "") or _outside(said)
     full = full_disk(Path(logs[0]).parent) if logs else ""
     return f"Failed: {job} ({chapter_of_job(job)}): {why}{full} (more in {', '.join(logs)})"
 
@@ -231,9 +252,10 @@ def full_disk(folder: Path) -> str:
     return f"; the disk at {place} is full"
 
 
-def _outside(errors: Sequence[logging.LogRecord]) -> str:
-    """Why a job failed that did not say so itself, from snakemake's last error."""
-    error = str(errors[-1].msg) if errors else ""
+def _outside(error: str) -> str:
+    """Why a job failed that did not say so itself."""
+    if ended := re.search(r"SLURM status is: '(\w+)'", error):
+        return f"ended by SLURM as {ended[1]}"
     if killed := re.search(r"died with <Signals\.(\w+)", error):
         return f"killed by {killed[1]}"
     if "CalledProcessError" in error or not error:

@@ -142,14 +142,50 @@ def test_what_failed_is_said_once_and_last(tmp_path: Path):
             "ended without a word in its log",
         ),
         ("MissingOutputException in rule a:\n no b", "MissingOutputException in rule a: no b"),
+        ("SLURM-job '3' failed, SLURM status is: 'TIMEOUT'. No reason.", "ended by SLURM as TIMEOUT"),
     ],
 )
 def test_of_a_job_that_could_not_say_why_it_failed_snakemake_tells(error: str, why: str):
-    record = logging.LogRecord("run", logging.ERROR, "", 0, error, (), None)
     assert (
-        failure("judge_claims", ["x.log"], [record])
+        failure("judge_claims", ["x.log"], error)
         == f"Failed: judge_claims (Judge claims): {why} (more in x.log)"
     )
+
+
+def test_a_job_that_is_tried_again_has_not_failed():
+    run = Run().start()
+    run.begin(1, "judge_claims")
+    run.tell("Error in rule", LogEvent.JOB_ERROR, level=logging.ERROR, jobid=1, log=["x.log"])
+    run.begin(1, "judge_claims")
+    assert run.close()[2:] == ["0 of 2 jobs done in 0 s. The next start goes on"]
+
+
+@pytest.mark.parametrize("one_says_why", [True, False])
+def test_of_a_group_those_are_told_of_that_say_why_or_else_the_first(tmp_path: Path, one_says_why: bool):
+    log = tmp_path / "gather.log"
+    log.write_text(f"{FAILED}no such column\n" if one_says_why else "", encoding="utf-8")
+    jobs = [{"jobid": 1, "log": ["judge.log"]}, {"jobid": 2, "log": [str(log)]}]
+    run = Run().start()
+    run.begin(1, "judge_claims")
+    run.begin(2, "gather_parts", table="training")
+    run.tell(
+        "Error in group level-0",
+        LogEvent.GROUP_ERROR,
+        level=logging.ERROR,
+        job_error_info=jobs,
+        aux_logs=["slurm.log"],
+    )
+    for job in jobs:
+        run.tell("Error in rule", LogEvent.JOB_ERROR, level=logging.ERROR, indent=True, **job)
+    told = (
+        f"gather_parts/training (What was trained): no such column (more in {log}, slurm.log)"
+        if one_says_why
+        else "judge_claims (Judge claims): ended without a word in its log (more in judge.log, slurm.log)"
+    )
+    assert run.close()[-2:] == [
+        f"0 of 2 jobs done, {1 if one_says_why else 2} failed in 0 s. The next start goes on",
+        f"Failed: {told}",
+    ]
 
 
 def test_jobs_that_an_interruption_ends_have_not_failed():
