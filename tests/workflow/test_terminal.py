@@ -45,6 +45,8 @@ class Run:
             output_settings=SimpleNamespace(**{**dict.fromkeys([*ITS_OWN_WORDS, "quiet"]), **settings}),
             logger_manager=SimpleNamespace(logger=self.logger, get_logfile=lambda: ["snakemake.log"]),
             cores=2,
+            local_exec=True,
+            remote_exec=False,
             dag=SimpleNamespace(needrun_jobs=lambda: jobs),
         )
         attach(self.workflow, Path("nowhere.csv"), SETTINGS)
@@ -232,6 +234,15 @@ def test_a_dry_run_without_rates_says_so_in_a_line(monkeypatch: pytest.MonkeyPat
     *_, last = Run(dryrun=True).start().close()
     costs.rates.cache_clear()
     assert re.fullmatch(r"What that would cost is not known: .*rates.csv is not whole .* makes it anew", last)
+
+
+def test_on_a_node_of_a_cluster_snakemake_speaks_for_itself():
+    run = Run()
+    usual = logging.NullHandler()
+    usual.name = "DefaultStreamHandler"
+    run.logger.handlers, run.workflow.remote_exec = [usual], True
+    attach(run.workflow, Path("nowhere.csv"), SETTINGS)
+    assert run.logger.handlers == [usual]
 
 
 def test_a_logger_that_the_user_has_chosen_stays():
