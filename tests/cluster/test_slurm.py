@@ -99,10 +99,10 @@ def test_the_tables_are_those_of_a_run_on_one_machine(project: Path, tmp_path: P
 
 
 def test_a_job_killed_at_its_time_limit_goes_on_with_more_time(project: Path, tmp_path: Path):
-    """The first minute's end is noticed in the second or third; the work takes some four."""
+    """The first minute's end is noticed in the second or third; the work takes some five."""
     alone = copy_project(tmp_path / "alone")
-    prepare(project, epochs=700)
-    prepare(alone, epochs=700)
+    prepare(project, epochs=900)
+    prepare(alone, epochs=900)
     with ThreadPoolExecutor() as pool:
         here = pool.submit(snakemake, alone, *OVERLAY, "--", TABLE, cores=1)
         there = run(project, "--set-resources", "train_training:runtime=attempt", *OVERLAY, "--", TABLE)
