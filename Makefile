@@ -4,6 +4,7 @@
 # make quick   set up .venv, then lint, types and every test but those that run the workflow
 # make test    set up .venv, then lint, types and all tests
 # make test-cluster   the workflow on a SLURM of one node, this machine; needs root, and Debian's slurm-wlm and munge
+# make chaos   the smoke run under misfortunes, kills, full disks and the like; half an hour, best as root; docs/bad_luck.md
 # make lint    lint, layout and types alone
 # make smoke   the whole run at the smallest scale
 # make mnist   the default scale on MNIST
@@ -24,7 +25,7 @@ export OMP_NUM_THREADS := 1
 export MALLOC_MMAP_THRESHOLD_ := 8589934592
 export MALLOC_TRIM_THRESHOLD_ := 8589934592
 
-.PHONY: run report verify smoke mnist quick test test-cluster lint types-of-library types-of-tests bench format picture clean
+.PHONY: run report verify smoke mnist quick test test-cluster chaos lint types-of-library types-of-tests bench format picture clean
 
 run: .venv/ready
 	snakemake --cores $(CORES)
@@ -61,6 +62,9 @@ test: lint
 
 test-cluster: .venv/slurm/ready
 	PYTHONPATH=$(CURDIR)/.venv/slurm pytest tests/cluster --durations 0
+
+chaos: .venv/ready
+	pytest tests/chaos --override-ini python_files='chaos_*.py' --durations 0
 
 bench: .venv/ready
 	pytest benchmarks --benchmark-only --benchmark-json results/benchmarks.json -q -s

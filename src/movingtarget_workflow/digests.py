@@ -1,4 +1,4 @@
-"""What jobs have written, by size and digest: a file that was cut short or changed since is told before a run.
+"""What jobs have written, by size and digest: a file cut short or changed since is told before a run.
 
 Of each output that lies in the results folder, `digests/OUTPUT.sha256` there has one line.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 FOLDER, ENDING = "digests", ".sha256"
 LARGE = 10_000_000
-"""From so many bytes on, as only trained networks and images have, sizes alone are compared: a start is to be fast."""
+"""From so many bytes on sizes alone are compared, for a start is to be fast: trained networks and images."""
 
 
 def forget(outputs: Iterable[str | Path], results: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is cut short or changed after its job wrote it: told before a run, and made again once it is deleted."""
+"""What is cut short or changed after its job wrote it: told before a run, made again once it is deleted."""
 
 import fcntl
 import shutil

@@ -1,0 +1,81 @@
+"""Files of a finished run, and a checkpoint of an interrupted one, that are cut short."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from disturbed import RESULTS, copy_of, go_on, kill, same, start, undo, wait_until
+from project_copy import SMOKE, snakemake, told
+
+
+def in_mid_line(content: bytes) -> bytes:
+    return content[: content.rindex(b"\n", 0, len(content) * 2 // 3) - 3]
+
+
+def at_a_lines_end(content: bytes) -> bytes:
+    return content[: content.rindex(b"\n", 0, len(content) * 2 // 3) + 1]
+
+
+CUTS = [in_mid_line, at_a_lines_end]
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        ("a part of a table", "tables/parts/training/batch-norm-3-sgd.csv"),
+        ("a gathered table", "tables/training.csv"),
+        ("a figure for the screen", "figures/training_curves.svg"),
+        ("a figure for print", "figures/training_curves.pdf"),
+        ("trained networks", "members/training/batch-norm-3-sgd.pt"),
+        ("the report", "report.html"),
+    ],
+)
+def test_cut_short(
+    undisturbed: Path,
+    tmp_path: Path,
+    tell: Callable[..., None],
+    what: str,
+    name: str,
+    cut: Callable[[bytes], bytes],
+):
+    if cut is at_a_lines_end and not name.endswith(".csv"):
+        return
+    project = copy_of(undisturbed, tmp_path / "project")
+    file = project / RESULTS / name
+    file.write_bytes(cut(file.read_bytes()))
+    refused = snakemake(project, *SMOKE)
+    assert refused.returncode != 0
+    (line,) = told(refused)
+    assert f"{RESULTS / name} (" in line
+    file.unlink()
+    go_on(project)
+    where = f", {cut.__name__.replace('_', ' ')}" if name.endswith(".csv") else ""
+    tell(
+        f"{what} is cut short{where}",
+        f"`{line}`",
+        "what was cut is deleted, as the line says",
+        same(project, undisturbed),
+    )
+
+
+def test_a_checkpoint_cut_short(undisturbed: Path, tmp_path: Path, tell: Callable[..., None]):
+    project = copy_of(undisturbed, tmp_path / "project")
+    undo(project)
+    folder = project / RESULTS / "checkpoints"
+    while not list(folder.glob("*.pt")):  # a job may end just before it is killed
+        run = start(project)
+        wait_until(lambda: list(folder.glob("*.pt")), run)
+        kill(run)
+    (checkpoint, *_) = folder.glob("*.pt")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:400])
+    go_on(project)
+    logs = [path.read_text() for path in (project / RESULTS / "logs").rglob("*.log")]
+    (line,) = [line for text in logs for line in text.splitlines() if "cannot be read" in line]
+    assert str(checkpoint.with_suffix(".damaged").relative_to(project)) in line
+    tell(
+        "the checkpoint of a job that was killed is cut short",
+        f"in the job's log `{line}`",
+        "the checkpoint, set aside",
+        same(project, undisturbed),
+    )

@@ -1,0 +1,145 @@
+"""Disks that are full or become read-only, beforehand and in the middle of a run."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from disturbed import RESULTS, copy_of, failures, go_on, rest, same, start, torn, undo, wait_for_jobs
+from project_copy import SMOKE, snakemake, told
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")
+
+PLENTY = 200_000_000
+
+
+def mount(*words: str | Path) -> None:
+    subprocess.run(["mount", *words], check=True)
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[None]:
+    """A disk of its own for a folder, with what the folder holds."""
+    aside = place.with_name(f"{place.name}-aside")
+    place.rename(aside)
+    place.mkdir()
+    mount("-t", "tmpfs", "-o", f"size={PLENTY}", "tmpfs", place)
+    try:
+        copy_of(aside, place)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@contextmanager
+def read_only(place: Path) -> Iterator[None]:
+    """Whatever is opened in a folder from now on can only be read."""
+    mount("--bind", place, place)
+    try:
+        mount("-o", "remount,bind,ro", place)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def leave(place: Path, free: int) -> None:
+    """Let a small disk have so many bytes left."""
+    mount("-o", f"remount,size={shutil.disk_usage(place).used + free}", place)
+
+
+def left(project: Path, undisturbed: Path) -> str:
+    """Assert that nothing is half-written."""
+    assert torn(project, undisturbed) == []
+    assert [*project.glob("results/smoke/**/*.part")] == []
+    return "nothing torn, no unfinished file"
+
+
+@pytest.mark.parametrize(
+    ("name", "disk", "free"),
+    [("the results folder", "results/smoke", 400_000), ("the whole project", "", 700_000)],
+)
+def test_a_disk_that_the_run_fills(
+    undisturbed: Path, tmp_path: Path, tell: Callable[..., None], name: str, disk: str, free: int
+):
+    project = copy_of(undisturbed, tmp_path / "project")
+    undo(project)
+    with small_disk(project / disk):
+        leave(project / disk, free)
+        run = start(project)
+        said = failures(rest(run))
+        assert run.returncode != 0
+        assert all("No space left on device" in line or f"{project / disk} is full" in line for line in said)
+        whole = left(project, undisturbed)
+        mount("-o", f"remount,size={PLENTY}", project / disk)
+        go_on(project)
+        tell(
+            f"the disk of {name} fills up in the middle of a run",
+            f"`{said[0]}`",
+            whole,
+            same(project, undisturbed),
+        )
+
+
+def test_a_disk_that_something_else_fills(undisturbed: Path, tmp_path: Path, tell: Callable[..., None]):
+    project = copy_of(undisturbed, tmp_path / "project")
+    undo(project)
+    disk = project / RESULTS
+    with small_disk(disk):
+        run = start(project)
+        wait_for_jobs(project, undisturbed, run, 4)
+        leave(disk, 0)
+        said = failures(rest(run))
+        assert run.returncode != 0
+        assert all(f"the disk at {disk} is full" in line for line in said)
+        whole = left(project, undisturbed)
+        refused = snakemake(project, *SMOKE)
+        (line,) = told(refused)
+        assert "No space left on device" in line
+        mount("-o", f"remount,size={PLENTY}", disk)
+        go_on(project)
+        tell(
+            "something else fills the disk of the results folder in the middle of a run, which starts again",
+            f"`{said[0]}`; then `{line}`",
+            whole,
+            same(project, undisturbed),
+        )
+
+
+def test_a_results_folder_that_cannot_be_written(
+    undisturbed: Path, tmp_path: Path, tell: Callable[..., None]
+):
+    project = copy_of(undisturbed, tmp_path / "project")
+    undo(project)
+    with read_only(project / RESULTS):
+        refused = snakemake(project, *SMOKE)
+        assert refused.returncode != 0
+        (line,) = told(refused)
+        assert "Traceback" not in refused.stderr
+        assert "jobs on" not in refused.stderr
+    whole = left(project, undisturbed)
+    go_on(project)
+    tell("the results folder is read-only", f"`{line}`", whole, same(project, undisturbed))
+
+
+def test_a_results_folder_that_becomes_read_only(
+    undisturbed: Path, tmp_path: Path, tell: Callable[..., None]
+):
+    project = copy_of(undisturbed, tmp_path / "project")
+    undo(project)
+    run = start(project)
+    wait_for_jobs(project, undisturbed, run, 4)
+    with read_only(project / RESULTS):
+        said = failures(rest(run))
+        assert run.returncode != 0
+        assert all("Read-only file system" in line for line in said)
+    whole = left(project, undisturbed)
+    go_on(project)
+    tell(
+        "the results folder becomes read-only in the middle of a run",
+        f"`{said[0]}`",
+        whole,
+        same(project, undisturbed),
+    )

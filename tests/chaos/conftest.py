@@ -1,0 +1,83 @@
+"""A run that nothing disturbed, and the table of what became of those that were."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from project_copy import ROOT, SMOKE, copy_project, snakemake
+
+PAGE = ROOT / "docs/bad_luck.md"
+OPENING = """# Bad luck
+
+`make chaos` runs the smoke run under misfortunes and writes this page if all of them end well (2 cores, half
+an hour; the disks are small ones in memory, which root alone may mount). *Equal* means byte for byte what an
+undisturbed run makes: all tables, figures and verdicts but those of times. Folders are the project's.
+
+"""
+
+
+class Row(NamedTuple):
+    """What became of a run.
+
+    Attributes:
+        misfortune: what was done.
+        said: what the user saw.
+        left: what was on the disk after.
+        equal: whether the finished run equals an undisturbed one.
+    """
+
+    misfortune: str
+    said: str
+    left: str
+    equal: str
+
+
+HEAD = Row("What was done", "What the user saw", "On the disk after", "Equal in the end?")
+ROWS: list[Row] = []
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished smoke run; tests must leave it as it is."""
+    folder = copy_project(tmp_path_factory.mktemp("undisturbed"))
+    run = snakemake(folder, *SMOKE)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return folder
+
+
+@pytest.fixture
+def tell(tmp_path: Path) -> Callable[..., None]:
+    """Add a row to the table; folders are as they would be for a user in the project's."""
+
+    def add(misfortune: str, said: str, left: str, equal: str) -> None:
+        said = re.sub(rf"{re.escape(str(tmp_path))}/[a-z]+/?", "./", said)
+        said = re.sub(r"\.snakemake/log/\S+\.log", ".snakemake/log/TIME.snakemake.log", said)
+        ROWS.append(Row(misfortune, said, left, equal))
+
+    return add
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A row for what failed or was not tried."""
+    if report.failed or report.skipped:
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else "see above"
+        ROWS.append(Row(report.nodeid.rpartition("::")[2], str(why), "", report.outcome.upper()))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the table."""
+    terminalreporter.section("what became of the runs")
+    terminalreporter.write_line(_table())
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Write the page, of a whole and successful run of `make chaos`."""
+    if exitstatus == 0 and session.config.args == ["tests/chaos"]:
+        PAGE.write_text(OPENING + _table() + "\n", encoding="utf-8")
+
+
+def _table() -> str:
+    rows = [HEAD, Row("---", "---", "---", "---"), *ROWS]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
