@@ -13,7 +13,7 @@ def test_a_second_run_is_refused_and_the_first_goes_on(
     project = copy_of(undisturbed, tmp_path / "project")
     undo(project)
     first = start(project)
-    wait_for_jobs(project, first, 3)
+    wait_for_jobs(project, undisturbed, first, 3)
     before = done(project, undisturbed)
     second = snakemake(project, *SMOKE)
     assert second.returncode != 0

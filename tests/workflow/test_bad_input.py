@@ -284,6 +284,14 @@ def test_settings_that_are_right_pass(tmp_path: Path, monkeypatch: pytest.Monkey
     assert config["results"] == f"{tmp_path}/results"
 
 
+def test_a_full_disk_is_one_line_though_it_takes_an_empty_file(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(ROOT)
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        monkeypatch.setattr("tempfile.TemporaryFile", lambda dir: full)
+        with pytest.raises(SystemExit, match=r"where nothing can be written \(No space left on device\)"):
+            check_run(merged("dataset: mnist"))
+
+
 def test_a_caption_of_a_setting_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(ROOT)
     drawing = figures()["one_step"]

@@ -207,6 +207,23 @@ def test_a_damaged_checkpoint_is_named_and_set_aside(running: types.SimpleNamesp
     assert f"{checkpoint.with_suffix('.damaged')} cannot be read" in Path("log").read_text()
 
 
+def test_a_log_that_cannot_be_written_is_one_line(
+    running: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+):
+    running.log = ["/dev/full"]
+    words = r"^/dev/full cannot be written: \[Errno 28\] No space left on device$"
+    with pytest.raises(SystemExit, match=words), jobs.job(running):
+        raise ValueError("of this the log would tell")
+
+
+def test_the_last_line_of_a_log_leaves_indented_details_out(running: types.SimpleNamespace):
+    with pytest.raises(SystemExit), jobs.job(running):
+        raise ValueError("no data:\n  this source has none\n  nor has that one")
+    text = Path("log").read_text()
+    assert jobs.cause(Path("log")) == "no data:"
+    assert "nor has that one" in text
+
+
 def test_checkpoints_are_kept_every_five_seconds_at_most(
     running: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ):

@@ -144,6 +144,10 @@ def test_what_failed_is_said_once_and_last(tmp_path: Path):
             "ended without a word in its log",
         ),
         ("MissingOutputException in rule a:\n no b", "MissingOutputException in rule a: no b"),
+        (
+            'RuleException:\nOSError in file "a.smk", line 27:\n[Errno 28] No space left on device\n  File',
+            "[Errno 28] No space left on device",
+        ),
         ("SLURM-job '3' failed, SLURM status is: 'TIMEOUT'. No reason.", "ended by SLURM as TIMEOUT"),
     ],
 )
@@ -188,6 +192,23 @@ def test_of_a_group_those_are_told_of_that_say_why_or_else_the_first(tmp_path: P
         f"0 of 2 jobs done, {1 if one_says_why else 2} failed in 0 s. The next start goes on",
         f"Failed: {told}",
     ]
+
+
+def test_a_disk_that_is_full_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    log = tmp_path / "x.log"
+    assert "is full" not in failure("judge_claims", [str(log)], "")
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=4096))
+    place = next(place for place in tmp_path.parents if place.is_mount())
+    line = failure("judge_claims", [str(log)], "")
+    assert f"ended without a word in its log; the disk at {place} is full (more in {log})" in line
+
+
+def test_of_a_disk_in_trouble_under_snakemake_itself_one_line_is_said():
+    run = Run().start()
+    trouble = "OSError: [Errno 30] Read-only file system: 'results/a.csv'"
+    run.tell(f"Traceback (most recent call last):\n\n  File x\n\n{trouble}\n", level=logging.ERROR)
+    (line,) = run.close()
+    assert line == "Failed: [Errno 30] Read-only file system: 'results/a.csv' (more in snakemake.log)"
 
 
 def test_jobs_that_an_interruption_ends_have_not_failed():
