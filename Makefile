@@ -18,6 +18,7 @@ BIN := .venv/bin
 PATHS := src tests benchmarks examples workflow/scripts
 SNAKEFILES := Snakefile workflow/Snakefile $(wildcard workflow/rules/*.smk)
 PYTEST := pytest --numprocesses $(CORES)
+APART := --ignore tests/cluster --ignore tests/chaos  # they have targets of their own
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS := 1
@@ -55,10 +56,10 @@ types-of-tests: .venv/ready
 	mypy --config-file tests/mypy.ini
 
 quick: lint
-	$(PYTEST) --dist worksteal --ignore tests/workflow --ignore tests/cluster
+	$(PYTEST) --dist worksteal $(APART) --ignore tests/workflow
 
 test: lint
-	$(PYTEST) --dist loadfile --ignore tests/cluster
+	$(PYTEST) --dist loadfile $(APART)
 
 test-cluster: .venv/slurm/ready
 	PYTHONPATH=$(CURDIR)/.venv/slurm pytest tests/cluster --durations 0

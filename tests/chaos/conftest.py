@@ -67,7 +67,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the table."""
+    """Print the table, if there was a misfortune."""
+    if not ROWS:
+        return
     terminalreporter.section("what became of the runs")
     terminalreporter.write_line(_table())
 
