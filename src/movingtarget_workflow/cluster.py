@@ -3,7 +3,9 @@
 On one machine nothing of this has an effect.
 """
 
+import getpass
 import math
+import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,6 +23,8 @@ SPARE = 3.0
 """How many times the time and the memory that are expected a job may take."""
 START_MINUTES, START_MEGABYTES = 5, 500
 """What it may take beside."""
+LEAST_AGE = 200
+"""Seconds for which SLURM must remember a job that has ended: snakemake looks every 180 at the latest."""
 UNITS = {"memory": "MB of memory", "cores": "cores", "minutes": "minutes"}
 
 
@@ -33,10 +37,11 @@ class Node(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What a job asks for: a node of a partition with so much of everything."""
+    """What a job asks for: a node of a partition with so much of everything, and who is charged."""
 
     job: str
     partition: str
+    account: str
     node: Node
 
 
@@ -88,60 +93,103 @@ def prepare(workflow: Any) -> None:
     srun. Ours keep to one node and need no srun.
 
     Raises:
-        SettingsError: SLURM does not answer, jobs of a killed run have not ended, or no node has what a job
-            asks for; one line.
+        SettingsError: SLURM does not answer, or does not take jobs of this account, or forgets them too soon;
+            jobs of another run are still there; or no node has what a job asks for. One line.
     """
     if workflow.executor_plugin.name != "slurm":
         return
     if left := jobs_in(Path.cwd()):
         raise SettingsError(
-            f"jobs of an earlier run in this folder have not ended; wait for them, or stop them with scancel "
+            f"jobs of another run in this folder have not ended; wait for them, or stop them with scancel "
             f"{' '.join(left)}"
         )
-    check_requests(_requests(workflow.dag), nodes())
+    if workflow.executor_settings.status_command == "squeue":
+        check_memory_of_jobs()
+    requests = [*_requests(workflow.dag)]
+    check_requests(requests, nodes())
+    for partition, account in sorted({(request.partition, request.account) for request in requests}):
+        check_account(partition, account)
     workflow.scheduler._executor.additional_general_args = lambda: "--executor local"
 
 
 def check_requests(requests: Iterable[Request], partitions: Mapping[str, list[Node]]) -> None:
-    """Raise SettingsError, one line, if a partition is not there or none of its nodes has what a job asks."""
-    for job, partition, asked in requests:
-        if partition not in partitions:
-            raise SettingsError(f"slurm_partition is {partition}; allowed: {', '.join(sorted(partitions))}")
-        for unit, amount in asked._asdict().items():
-            there = max(getattr(node, unit) for node in partitions[partition])
-            if amount > there:
+    """Raise SettingsError, one line, if a partition is not there or none of its nodes has what a job asks.
+
+    Args:
+        requests: of jobs; several partitions are parted by commas.
+        partitions: their nodes; those of the default partition under an empty name, too.
+    """
+    for job, named, _, asked in requests:
+        for partition in named.split(","):
+            if partition not in partitions:
                 raise SettingsError(
-                    f"{job} asks for {amount:.0f} {UNITS[unit]}; allowed: at most {there:.0f}, which is what "
-                    f"partition {partition} has"
+                    f"slurm_partition is {partition}; allowed: {', '.join(sorted(filter(None, partitions)))}"
                 )
+        there = [node for partition in named.split(",") for node in partitions[partition]]
+        if any(all(has >= wants for has, wants in zip(node, asked, strict=True)) for node in there):
+            continue
+        for unit, amount in asked._asdict().items():
+            most = max(getattr(node, unit) for node in there)
+            if amount > most:
+                raise SettingsError(
+                    f"{job} asks for {amount:.0f} {UNITS[unit]}; allowed: at most {most:.0f}, which is what "
+                    f"partition {named} has"
+                )
+        wanted = " and ".join(f"{amount:.0f} {UNITS[unit]}" for unit, amount in asked._asdict().items())
+        raise SettingsError(f"{job} asks for {wanted}; allowed: what one node of partition {named} has")
+
+
+def check_account(partition: str, account: str) -> None:
+    """Raise SettingsError, with SLURM's reason, if it would not take a job of this account."""
+    chosen = [("--partition", partition), ("--account", account)]
+    words = [word for option, value in chosen if value for word in (option, value)]
+    _run("sbatch", "--test-only", *words, "--wrap", "true")
+
+
+def check_memory_of_jobs() -> None:
+    """Raise SettingsError if SLURM forgets a job that has ended before snakemake looks again."""
+    age = re.search(r"MinJobAge\s*=\s*(\d+)", _run("scontrol", "show", "config"))
+    if age and int(age[1]) < LEAST_AGE:
+        raise SettingsError(
+            f"SLURM forgets jobs {age[1]} seconds after their end (MinJobAge), before snakemake looks; "
+            "allowed: --slurm-status-command sacct"
+        )
 
 
 def nodes() -> dict[str, list[Node]]:
-    """The nodes of each of SLURM's partitions.
+    """The nodes of each of SLURM's partitions but those that are down; the default one's without a name, too.
 
     Raises:
         SettingsError: it does not answer.
     """
     found = defaultdict(list)
-    for partition, memory, cores, limit in _answer("sinfo", "--Node", "--format", "%R|%m|%c|%l"):
-        found[partition].append(Node(float(memory), float(cores), minutes(limit)))
+    told = _run("sinfo", "--noheader", "--Node", "--format", "%P|%m|%c|%l|%T")
+    for partition, memory, cores, limit, state in (line.split("|") for line in told.splitlines()):
+        if not state.startswith("down"):
+            node = Node(float(memory.rstrip("+")), float(cores.rstrip("+")), minutes(limit))
+            for name in {partition.rstrip("*"), "" if partition.endswith("*") else partition}:
+                found[name].append(node)
     return dict(found)
 
 
 def jobs_in(folder: Path) -> list[str]:
-    """The numbers of one's jobs that wait or run in a folder."""
+    """The numbers of one's jobs that a run of snakemake's has sent from a folder and that have not ended."""
+    told = _run("squeue", "--noheader", "--user", getpass.getuser(), "--format", "%i|%Z|%k")
+    jobs = [line.split("|", 2) for line in told.splitlines()]
     return [
-        number for number, place in _answer("squeue", "--me", "--format", "%i|%Z") if Path(place) == folder
+        number
+        for number, place, comment in jobs
+        if Path(place).resolve() == folder.resolve() and comment.startswith("rule_")
     ]
 
 
 def minutes(limit: str) -> float:
-    """SLURM's way of writing a time, in minutes.
+    """SLURM's way of writing a time, in minutes; what is no time is no limit.
 
     >>> [minutes(limit) for limit in ("infinite", "30:00", "4:00:00", "2-12:00:00")]
     [inf, 30.0, 240.0, 3600.0]
     """
-    if limit == "infinite":
+    if not re.fullmatch(r"(\d+-)?\d+(:\d+)*", limit):
         return math.inf
     days, _, clock = limit.rpartition("-")
     seconds = 0
@@ -150,16 +198,15 @@ def minutes(limit: str) -> float:
     return 1440 * int(days or 0) + seconds / 60
 
 
-def _answer(command: str, *words: str) -> list[list[str]]:
-    """The fields of each line of what one of SLURM's commands says."""
+def _run(*command: str) -> str:
+    """What one of SLURM's commands says; SettingsError, with the last line of its errors, if it fails."""
     try:
-        told = subprocess.run(
-            [command, "--noheader", *words], capture_output=True, text=True, check=True, timeout=60
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        why = (getattr(error, "stderr", "") or str(error)).strip().splitlines()[-1]
-        raise SettingsError(f"SLURM does not answer: {why}") from None
-    return [line.split("|") for line in told.stdout.splitlines()]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    except subprocess.CalledProcessError as error:
+        why = error.stderr.strip().splitlines() or [f"{command[0]} failed"]
+        raise SettingsError(f"SLURM says: {why[-1]}") from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SettingsError(f"SLURM does not answer: {error}") from None
 
 
 def _cost(name: str, wildcards: Any, config: Config) -> Cost:
@@ -171,4 +218,5 @@ def _requests(dag: Any) -> Iterator[Request]:
     for job in {dag.get_job_group(job) or job for job in dag.needrun_jobs() if not job.is_local}:
         asked = job.resources
         called = "a group of short jobs" if job.is_group() else "/".join([job.rule.name, *job.wildcards])
-        yield Request(called, asked.slurm_partition, Node(asked.mem_mb, job.threads, asked.runtime))
+        partition, account = (str(asked.get(name) or "") for name in ("slurm_partition", "slurm_account"))
+        yield Request(called, partition, account, Node(asked.mem_mb, job.threads, asked.runtime))

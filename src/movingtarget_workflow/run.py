@@ -146,6 +146,11 @@ def hold_lock(results: str) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         _stop(f"another run is writing to {results}; wait for it to end or stop it")
+    except OSError as error:
+        _stop(
+            f"results is '{results}', where files cannot be locked ({error.strerror}); "
+            "allowed: a folder on a disk with locks, lest two runs write at once"
+        )
     _held.append(lock)
 
 
@@ -171,6 +176,8 @@ def _is_held(results: str) -> bool:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
+        except OSError:
+            return False  # no locks here: the run is told when it begins
     return False
 
 

@@ -254,6 +254,8 @@ def full_disk(folder: Path) -> str:
 
 def _outside(error: str) -> str:
     """Why a job failed that did not say so itself."""
+    if refused := re.search(r"sbatch failed\. The error message was '(.*?)'\.\n", error, re.DOTALL):
+        return f"SLURM did not take it: {' '.join(refused[1].split())}"
     if ended := re.search(r"SLURM status is: '(\w+)'", error):
         return f"ended by SLURM as {ended[1]}"
     if killed := re.search(r"died with <Signals\.(\w+)", error):

@@ -61,7 +61,7 @@ def tell(tmp_path: Path) -> Callable[..., None]:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """A row for what failed or was not tried."""
-    if report.failed or report.skipped:
+    if report.nodeid.startswith("tests/chaos/") and (report.failed or report.skipped):
         why = report.longrepr[2] if isinstance(report.longrepr, tuple) else "see above"
         ROWS.append(Row(report.nodeid.rpartition("::")[2], str(why), "", report.outcome.upper()))
 
@@ -76,7 +76,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write the page, of a whole and successful run of `make chaos`."""
-    if exitstatus == 0 and session.config.args == ["tests/chaos"]:
+    chosen = session.config.option.keyword or session.config.option.markexpr
+    if exitstatus == 0 and session.config.args == ["tests/chaos"] and not chosen:
         PAGE.write_text(OPENING + _table() + "\n", encoding="utf-8")
 
 

@@ -38,12 +38,13 @@ TaskPlugin=task/none
 MailProg=/bin/true
 ReturnToService=2
 KillWait=5
+MinJobAge=86400
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc --all) RealMemory=$(free --mebi | awk '/^Mem/ { print int($2 * 0.9) }')
 PartitionName=main Nodes=$host Default=YES MaxTime=INFINITE State=UP
 END
-    ln -s "$folder/slurm.conf" $settings
+    ln -sf "$folder/slurm.conf" $settings
     head --bytes 1024 /dev/urandom > "$folder/munge.key"
     chmod 400 "$folder/munge.key"
     # by force: the folder may be one that others can write to, such as those of /tmp

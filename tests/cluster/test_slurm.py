@@ -138,7 +138,7 @@ def test_a_node_that_is_drained_or_lost_loses_nothing(project: Path, node: str):
     assert "going on from" in (project / LOG).read_text()
 
 
-def test_a_killed_run_leaves_jobs_that_the_next_one_waits_for(project: Path):
+def test_a_killed_run_leaves_jobs_that_the_next_one_names(project: Path):
     prepare(project, epochs=10_000)
     started = start(project, *OVERLAY, "--", TABLE)
     wait_until(lambda: states(project) == ["RUNNING"], started)
@@ -149,7 +149,7 @@ def test_a_killed_run_leaves_jobs_that_the_next_one_waits_for(project: Path):
     slurm("scancel", number)
     assert second.returncode != 0
     assert told(second) == [
-        "Moving Target: jobs of an earlier run in this folder have not ended; wait for them, or stop them "
+        "Moving Target: jobs of another run in this folder have not ended; wait for them, or stop them "
         f"with scancel {number}"
     ]
 

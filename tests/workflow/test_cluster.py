@@ -18,7 +18,8 @@ from movingtarget_workflow.plan import STUDIES, jobs_of
 from movingtarget_workflow.settings import SettingsError
 
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
-PARTITIONS = {"main": [Node(8000, 4, 600), Node(4000, 16, 600)], "long": [Node(2000, 1, float("inf"))]}
+MAIN = [Node(8000, 4, 600), Node(4000, 16, 600)]
+PARTITIONS = {"main": MAIN, "": MAIN, "long": [Node(2000, 1, float("inf"))]}
 
 
 @pytest.fixture
@@ -86,14 +87,26 @@ def test_the_profile_limits_what_runs_on_the_login_node():
 
 
 def test_what_a_partition_has_passes():
-    wide, lasting = Request("a", "main", Node(8000, 16, 600)), Request("b", "long", Node(1, 1, 1e9))
-    cluster.check_requests([wide, lasting], PARTITIONS)
+    for partition, asked in [
+        ("main", Node(4000, 16, 600)),
+        ("", Node(8000, 4, 600)),
+        ("long", Node(1, 1, 1e9)),
+        ("main,long", Node(1, 1, 1e9)),
+    ]:
+        cluster.check_requests([Request("a", partition, "", asked)], PARTITIONS)
 
 
 @pytest.mark.parametrize(
     ("partition", "asked", "line"),
     [
         ("gpu", Node(1, 1, 1), "slurm_partition is gpu; allowed: long, main"),
+        ("main,gpu", Node(1, 1, 1), "slurm_partition is gpu; allowed: long, main"),
+        (
+            "main",
+            Node(8000, 16, 600),
+            "train/a asks for 8000 MB of memory and 16 cores and 600 minutes; "
+            "allowed: what one node of partition main has",
+        ),
         (
             "main",
             Node(8001, 1, 1),
@@ -105,22 +118,67 @@ def test_what_a_partition_has_passes():
 )
 def test_what_a_partition_lacks_is_said_in_one_line(partition: str, asked: Node, line: str):
     with pytest.raises(SettingsError, match=f"^{re.escape(line)}( partition main has)?$"):
-        cluster.check_requests([Request("train/a", partition, asked)], PARTITIONS)
+        cluster.check_requests([Request("train/a", partition, "", asked)], PARTITIONS)
 
 
 def test_nodes_are_read_from_sinfo(slurm):
-    slurm("sinfo", "echo 'main|8000|4|10:00:00'; echo 'main|4000|16|10:00:00'; echo 'long|2000|1|infinite'")
+    lines = [
+        "main*|8000|4|10:00:00|idle",
+        "main*|4000+|16|10:00:00|mixed",
+        "main*|99999|99|10:00:00|down*",
+        "long|2000|1|infinite|drained",
+    ]
+    slurm("sinfo", "\n".join(f"echo '{line}'" for line in lines))
     assert cluster.nodes() == PARTITIONS
 
 
-def test_jobs_of_a_folder_are_read_from_squeue(slurm, tmp_path):
-    slurm("squeue", f"echo '7|{tmp_path}'; echo '8|/elsewhere'; echo '9|{tmp_path}'")
-    assert cluster.jobs_in(tmp_path) == ["7", "9"]
+@pytest.mark.parametrize("limit", ["UNLIMITED", "n/a", "INVALID"])
+def test_what_is_no_time_is_no_limit(limit: str):
+    assert cluster.minutes(limit) == float("inf")
 
 
-def test_a_slurm_that_does_not_answer_is_said_in_one_line(slurm):
-    slurm("sinfo", "echo 'sinfo: error: first' >&2; echo 'Unable to contact slurm controller' >&2; exit 1")
-    with pytest.raises(SettingsError, match=r"^SLURM does not answer: Unable to contact slurm controller$"):
+def test_jobs_that_another_run_has_sent_from_a_folder_are_read_from_squeue(slurm, tmp_path):
+    folder = tmp_path / "link"
+    folder.symlink_to(tmp_path)
+    lines = [
+        f"7|{tmp_path}|rule_a",
+        "8|/elsewhere|rule_a",
+        f"9|{tmp_path}|(null)",
+        f"10|{tmp_path}|rule_b_c|d",
+    ]
+    slurm("squeue", "\n".join(f"echo '{line}'" for line in lines))
+    assert cluster.jobs_in(folder) == ["7", "10"]
+
+
+def test_an_account_that_slurm_does_not_take_is_said_with_its_reason(slurm):
+    slurm("sbatch", 'case "$*" in *mine*) exit 0;; esac; echo "sbatch: error: Invalid account" >&2; exit 1')
+    cluster.check_account("main", "mine")
+    for account in ("", "other"):
+        with pytest.raises(SettingsError, match=r"^SLURM says: sbatch: error: Invalid account$"):
+            cluster.check_account("main", account)
+
+
+def test_a_slurm_that_forgets_jobs_before_they_are_seen_is_refused(slurm):
+    slurm("scontrol", "echo 'MinJobAge               = 300 sec'")
+    cluster.check_memory_of_jobs()
+    slurm("scontrol", "echo 'MinJobAge               = 60 sec'")
+    with pytest.raises(SettingsError, match=r"^SLURM forgets jobs 60 seconds after their end"):
+        cluster.check_memory_of_jobs()
+
+
+@pytest.mark.parametrize(
+    ("script", "line"),
+    [
+        (
+            "echo 'sinfo: error: first' >&2; echo 'Unable to contact controller' >&2; exit 1",
+            "Unable to contact controller",
+        ),
+        ("echo >&2; exit 1", "sinfo failed"),
+    ],
+)
+def test_what_slurm_says_when_it_fails_is_said_in_one_line(slurm, script: str, line: str):
+    slurm("sinfo", script)
+    with pytest.raises(SettingsError, match=f"^SLURM says: {line}$"):
         cluster.nodes()
 
 

@@ -148,6 +148,10 @@ def test_what_failed_is_said_once_and_last(tmp_path: Path):
             'RuleException:\nOSError in file "a.smk", line 27:\n[Errno 28] No space left on device\n  File',
             "[Errno 28] No space left on device",
         ),
+        (
+            "SLURM sbatch failed. The error message was 'sbatch: no\nmore'.\n    sbatch call:\n  x",
+            "SLURM did not take it: sbatch: no more",
+        ),
         ("SLURM-job '3' failed, SLURM status is: 'TIMEOUT'. No reason.", "ended by SLURM as TIMEOUT"),
     ],
 )
