@@ -142,7 +142,8 @@ def same(project: Path, undisturbed: Path) -> str:
     """Assert that a finished run has made what an undisturbed one makes; how much that is."""
     there, expected = contents(project), contents(undisturbed)
     assert there.keys() == expected.keys()
-    assert [name for name in there if there[name] != expected[name]] == []
+    different = [name for name in there if there[name] != expected[name]]
+    assert not different, different
     assert verdicts(project) == verdicts(undisturbed)
     count = sum("/tables/" in name for name in there)
     return f"yes: {count} tables, {len(there) - count} files of figures, {len(verdicts(project))} verdicts"

@@ -24,8 +24,11 @@ def keep(outputs: Iterable[str | Path], results: Path) -> None:
         kept = _kept(output, results)
         kept.parent.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(".part")
-        part.write_text(f"{output.stat().st_size} {_digest(output)}\n", encoding="utf-8")
-        part.replace(kept)
+        try:
+            part.write_text(f"{output.stat().st_size} {_digest(output)}\n", encoding="utf-8")
+            part.replace(kept)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def altered(results: Path) -> Iterator[str]:

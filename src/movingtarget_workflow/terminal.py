@@ -8,7 +8,6 @@ handler that writes to the terminal instead.
 import logging
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -240,16 +239,18 @@ def failure(job: str, logs: Sequence[str], said: str) -> str:
         said: by snakemake or a cluster of it.
     """
     why = next(filter(None, map(cause, map(Path, logs))), "") or _outside(said)
-    full = full_disk(Path(logs[0]).parent) if logs else ""
-    return f"Failed: {job} ({chapter_of_job(job)}): {why}{full} (more in {', '.join(logs)})"
+    disk = trouble_of_disk(Path(logs[0]).parent) if logs else ""
+    return f"Failed: {job} ({chapter_of_job(job)}): {why}{disk} (more in {', '.join(logs)})"
 
 
-def full_disk(folder: Path) -> str:
-    """What to add to a failure if the disk of a folder has no room left, which may have caused it."""
-    if not folder.is_dir() or shutil.disk_usage(folder).free > LITTLE:
+def trouble_of_disk(folder: Path) -> str:
+    """What to add to a failure if the disk of a folder is full or read-only, which may have caused it."""
+    if not folder.is_dir():
         return ""
-    place = next(place for place in [folder.resolve(), *folder.resolve().parents] if place.is_mount())
-    return f"; the disk at {place} is full"
+    disk = os.statvfs(folder)
+    full = disk.f_bavail * disk.f_frsize < LITTLE
+    trouble = "read-only" if disk.f_flag & os.ST_RDONLY else "full" if full else ""
+    return f"; the disk of {folder} is {trouble}" if trouble else ""
 
 
 def _outside(error: str) -> str:

@@ -198,13 +198,16 @@ def test_of_a_group_those_are_told_of_that_say_why_or_else_the_first(tmp_path: P
     ]
 
 
-def test_a_disk_that_is_full_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("free", "flag", "trouble"), [(1, 0, "full"), (9999, os.ST_RDONLY, "read-only")])
+def test_a_disk_in_trouble_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, flag: int, trouble: str
+):
     log = tmp_path / "x.log"
-    assert "is full" not in failure("judge_claims", [str(log)], "")
-    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=4096))
-    place = next(place for place in tmp_path.parents if place.is_mount())
+    assert "the disk of" not in failure("judge_claims", [str(log)], "")
+    state = SimpleNamespace(f_bavail=free, f_frsize=4096, f_flag=flag)
+    monkeypatch.setattr("os.statvfs", lambda folder: state)
     line = failure("judge_claims", [str(log)], "")
-    assert f"ended without a word in its log; the disk at {place} is full (more in {log})" in line
+    assert f"ended without a word in its log; the disk of {tmp_path} is {trouble} (more in {log})" in line
 
 
 def test_of_a_disk_in_trouble_under_snakemake_itself_one_line_is_said():
