@@ -16,32 +16,22 @@ def at_a_lines_end(content: bytes) -> bytes:
     return content[: content.rindex(b"\n", 0, len(content) * 2 // 3) + 1]
 
 
-CUTS = [in_mid_line, at_a_lines_end]
+PART, TABLE = "tables/parts/training/batch-norm-3-sgd.csv", "tables/training.csv"
+CUTS = {
+    "a part of a table in mid line": (PART, in_mid_line),
+    "a part of a table at a line's end": (PART, at_a_lines_end),
+    "a gathered table in mid line": (TABLE, in_mid_line),
+    "a gathered table at a line's end": (TABLE, at_a_lines_end),
+    "a figure for the screen": ("figures/training_curves.svg", in_mid_line),
+    "a figure for print": ("figures/training_curves.pdf", in_mid_line),
+    "trained networks": ("members/training/batch-norm-3-sgd.pt", in_mid_line),
+    "the report": ("report.html", in_mid_line),
+}
 
 
-@pytest.mark.parametrize("cut", CUTS)
-@pytest.mark.parametrize(
-    ("what", "name"),
-    [
-        ("a part of a table", "tables/parts/training/batch-norm-3-sgd.csv"),
-        ("a gathered table", "tables/training.csv"),
-        ("a figure for the screen", "figures/training_curves.svg"),
-        ("a figure for print", "figures/training_curves.pdf"),
-        ("trained networks", "members/training/batch-norm-3-sgd.pt"),
-        ("the report", "report.html"),
-    ],
-)
-def test_cut_short(
-    undisturbed: Path,
-    tmp_path: Path,
-    tell: Callable[..., None],
-    what: str,
-    name: str,
-    cut: Callable[[bytes], bytes],
-):
-    if cut is at_a_lines_end and not name.endswith(".csv"):
-        return
-    project = copy_of(undisturbed, tmp_path / "project")
+@pytest.mark.parametrize("what", CUTS)
+def test_cut_short(undisturbed: Path, tmp_path: Path, tell: Callable[..., None], what: str):
+    project, (name, cut) = copy_of(undisturbed, tmp_path / "project"), CUTS[what]
     file = project / RESULTS / name
     file.write_bytes(cut(file.read_bytes()))
     refused = snakemake(project, *SMOKE)
@@ -50,9 +40,8 @@ def test_cut_short(
     assert f"{RESULTS / name} (" in line
     file.unlink()
     go_on(project)
-    where = f", {cut.__name__.replace('_', ' ')}" if name.endswith(".csv") else ""
     tell(
-        f"{what} is cut short{where}",
+        f"cut short: {what}",
         f"`{line}`",
         "what was cut is deleted, as the line says",
         same(project, undisturbed),
@@ -74,7 +63,7 @@ def test_a_checkpoint_cut_short(undisturbed: Path, tmp_path: Path, tell: Callabl
     (line,) = [line for text in logs for line in text.splitlines() if "cannot be read" in line]
     assert str(checkpoint.with_suffix(".damaged").relative_to(project)) in line
     tell(
-        "the checkpoint of a job that was killed is cut short",
+        "cut short: the checkpoint of a job that was killed",
         f"in the job's log `{line}`",
         "the checkpoint, set aside",
         same(project, undisturbed),

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import types
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from project_copy import ROOT, SMOKE, copy_project, environment, planned, snakemake, told
 
 from movingtarget_workflow import job as jobs
-from movingtarget_workflow.run import command_of
+from movingtarget_workflow.run import command_of, date_back
 
 QUICK = "results/smoke/tables/looks_linear.csv"
 
@@ -205,6 +206,18 @@ def test_a_damaged_checkpoint_is_named_and_set_aside(running: types.SimpleNamesp
         job.keep({"step": 4})
         assert job.kept() == {"step": 4}
     assert f"{checkpoint.with_suffix('.damaged')} cannot be read" in Path("log").read_text()
+
+
+def test_files_of_a_time_to_come_are_dated_as_of_now_and_others_stay(tmp_path: Path):
+    past, to_come = tmp_path / "past", tmp_path / "tables/to_come"
+    to_come.parent.mkdir()
+    now = time.time()
+    for file, written in {past: now - 9000, to_come: now + 9000}.items():
+        file.touch()
+        os.utime(file, (written, written))
+    date_back(str(tmp_path))
+    assert past.stat().st_mtime == now - 9000
+    assert now - 10 < to_come.stat().st_mtime < now + 600
 
 
 def test_a_log_that_cannot_be_written_is_one_line(
