@@ -50,7 +50,7 @@ class Job:
             aside = self._checkpoint.with_suffix(".damaged")
             self._checkpoint.replace(aside)
             self._last_kept = -math.inf
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            reason = (str(error).splitlines() or [type(error).__name__])[0].partition(". ")[0]
             self.say(f"{aside} cannot be read ({reason}); starting afresh")
             return None
         self.say(f"going on from {self._checkpoint.name}")

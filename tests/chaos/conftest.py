@@ -15,6 +15,10 @@ OPENING = """# Bad luck
 an hour; the disks are small ones in memory, which root alone may mount). *Equal* means byte for byte what an
 undisturbed run makes: all tables, figures and verdicts but those of times. Folders are the project's.
 
+Every start compares the files that jobs have written with the digests kept of them, which takes 0.15 s for
+the 713 files of a run at the default scale. Of those of 10 MB or more, trained networks and images, it
+compares the sizes alone.
+
 """
 
 
