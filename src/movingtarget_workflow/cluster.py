@@ -21,6 +21,8 @@ SHORT_SECONDS = 60.0
 """Jobs that are expected to take less go to the cluster together."""
 SPARE = 3.0
 """How many times the time and the memory that are expected a job may take."""
+UNKNOWN = Cost(seconds=3600.0, memory=2000.0)
+"""What is expected of a job in a copy of the project without the rates of earlier runs."""
 START_MINUTES, START_MEGABYTES = 5, 500
 """What it may take beside."""
 LEAST_AGE = 200
@@ -210,7 +212,10 @@ def _run(*command: str) -> str:
 
 
 def _cost(name: str, wildcards: Any, config: Config) -> Cost:
-    return expected(name, jobs_of(name, config)[getattr(wildcards, "part", "")], config)
+    try:
+        return expected(name, jobs_of(name, config)[getattr(wildcards, "part", "")], config)
+    except SettingsError:
+        return UNKNOWN
 
 
 def _requests(dag: Any) -> Iterator[Request]:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from project_copy import ROOT
 
-from movingtarget_workflow import cluster
+from movingtarget_workflow import cluster, costs
 from movingtarget_workflow.cluster import Node, Request
 from movingtarget_workflow.costs import expected
 from movingtarget_workflow.plan import STUDIES, jobs_of
@@ -51,6 +51,16 @@ def test_each_attempt_may_take_more_and_the_first_more_than_is_expected(config):
             for attempt in (1, 2, 3):
                 assert asked["mem_mb"](of_part(part), attempt) > 2 * attempt * cost.memory
                 assert asked["runtime"](of_part(part), attempt) > 2 * attempt * cost.seconds / 60
+
+
+def test_without_rates_of_earlier_runs_each_job_goes_alone_with_time_enough(config, monkeypatch):
+    monkeypatch.setattr(costs, "RATES", Path("nowhere.csv"))
+    costs.rates.cache_clear()
+    try:
+        assert cluster.group_of("whiteness", config)(of_part("")) is None
+        assert cluster.resources_of("whiteness", config)["runtime"](of_part(""), 1) > 60
+    finally:
+        costs.rates.cache_clear()
 
 
 def test_jobs_that_are_timed_have_a_node_for_themselves(config):
