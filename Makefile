@@ -4,7 +4,7 @@
 # make quick   set up .venv, then lint, types and every test but those that run the workflow
 # make test    set up .venv, then lint, types and all tests
 # make test-cluster   the workflow on a SLURM of one node, this machine; needs root, and Debian's slurm-wlm and munge
-# make chaos   the smoke run under misfortunes, kills, full disks and the like; half an hour, best as root; docs/bad_luck.md
+# make chaos   the smoke run under misfortunes, kills, full disks and the like; half an hour, best as root; writes docs/bad_luck.md
 # make lint    lint, layout and types alone
 # make smoke   the whole run at the smallest scale
 # make mnist   the default scale on MNIST
