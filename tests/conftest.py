@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from hypothesis import settings
+from project_copy import copy_project
 from torch import nn
 
 from movingtarget.data.load import Images
@@ -29,6 +30,12 @@ FEATURES, WIDTH, CLASSES = 5, 6, 4
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project in which nothing has run yet."""
+    return copy_project(tmp_path / "project")
 
 
 @pytest.fixture(scope="session")

@@ -6,15 +6,14 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from project_copy import SMOKE, TIMED, command, environment, snakemake, tables
+from project_copy import SMOKE, TIMED, command, environment, snakemake, tables, wait_until
 
 from movingtarget.declarations import figures
 from movingtarget_workflow.digests import altered
@@ -57,15 +56,6 @@ def start(project: Path, *before: str, **changes: str) -> subprocess.Popen[str]:
 def rest(run: subprocess.Popen[str]) -> str:
     """Wait until a run and its jobs, which hold the pipe, have ended; what they said."""
     return run.communicate(timeout=900)[0]
-
-
-def wait_until(happened: Callable[[], Any], run: subprocess.Popen[str], seconds: float = 120) -> None:
-    """Wait while a run goes on."""
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert run.poll() is None, rest(run)
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def wait_for_jobs(project: Path, undisturbed: Path, run: subprocess.Popen[str], count: int) -> None:

@@ -5,6 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -26,6 +28,36 @@ def environment(**changes: str) -> dict[str, str]:
     hidden = ("MOVINGTARGET", "PYTHONPATH")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     return kept | {"OMP_NUM_THREADS": "1"} | changes
+
+
+LONG = """
+training:
+  seeds: [0, 1]
+  learning_rates: [0.03]
+  hidden_width: 64
+  batch_size: 16
+  epochs: {epochs}
+  evaluations_per_epoch: 1
+  evaluation_examples: 300
+  arms: [{{network: plain, depth: 4, update_rule: sgd}}]
+"""
+LONG_TABLE = "results/smoke/tables/parts/training/plain-4-sgd.csv"
+LONG_LOG = "results/smoke/logs/train_training/plain-4-sgd.log"
+LONG_RUN = ["--configfile", "config/smoke.yaml", "config/long.yaml", "--", LONG_TABLE]
+"""A run of one job, as long as its epochs."""
+
+
+def prepare_long_run(project: Path, epochs: int) -> None:
+    (project / "config/long.yaml").write_text(LONG.format(epochs=epochs))
+
+
+def wait_until(happened: Callable[[], object], run: subprocess.Popen[str], seconds: float = 180) -> None:
+    """Wait while a run goes on."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert run.poll() is None, run.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def copy_project(folder: Path) -> Path:
@@ -56,6 +88,13 @@ def snakemake(
         timeout=900,
         check=False,
     )
+
+
+def finished_copy(folder: Path) -> Path:
+    """A copy of the project after a smoke run."""
+    run = snakemake(copy_project(folder), *SMOKE)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return folder
 
 
 def planned(project: Path, *arguments: str) -> dict[str, int]:

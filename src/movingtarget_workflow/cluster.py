@@ -9,6 +9,7 @@ import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,6 +75,7 @@ def group_of(name: str, config: Config) -> Callable[[Any], str | None]:
     return group
 
 
+@cache
 def level(name: str) -> int:
     """How many studies stand before a study, on the longest path of those that it needs.
 
@@ -106,7 +108,7 @@ def prepare(workflow: Any) -> None:
             f"{' '.join(left)}"
         )
     if workflow.executor_settings.status_command == "squeue":
-        check_memory_of_jobs()
+        check_job_age()
     requests = [*_requests(workflow.dag)]
     check_requests(requests, nodes())
     for partition, account in sorted({(request.partition, request.account) for request in requests}):
@@ -148,7 +150,7 @@ def check_account(partition: str, account: str) -> None:
     _run("sbatch", "--test-only", *words, "--wrap", "true")
 
 
-def check_memory_of_jobs() -> None:
+def check_job_age() -> None:
     """Raise SettingsError if SLURM forgets a job that has ended before snakemake looks again."""
     age = re.search(r"MinJobAge\s*=\s*(\d+)", _run("scontrol", "show", "config"))
     if age and int(age[1]) < LEAST_AGE:

@@ -21,7 +21,6 @@ REFERENCE = PROJECT / "results/reference/default"
 PART = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- to here -->)", re.DOTALL)
 """What is written anew, and its name."""
 
-
 COUNTS = ("Products", "Elements", "Calls")
 
 

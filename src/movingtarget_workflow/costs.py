@@ -17,7 +17,6 @@ from movingtarget_workflow.time_left import SECONDS_BESIDE
 RATES = PROJECT / "results/reference/rates.csv"
 """Of each study, and of each rule beside them; `fit_costs` makes it."""
 
-
 MADE_BY = "python -m movingtarget_workflow.fit_costs FOLDER..."
 
 OTHER = "(other)"
@@ -71,7 +70,7 @@ def work_of(name: str, job: Job, config: Config) -> Work:
     """What a study's job computes, its data set's loading included."""
     study = STUDIES[name]
     dataset = DATASETS[dataset_of(study, config) or config["dataset"]]
-    data = Data(dataset.side**2, dataset.classes, dataset.training_images, dataset.test_images)
+    data = Data(dataset.pixels, dataset.classes, dataset.training_images, dataset.test_images)
     found = study.work(config, job.settings, data)
     loaded = data.pixels * (data.training_images + data.test_images) if study.images else 0
     return found + Work(elements=4 * loaded, held=found.held + 1.3 * loaded)

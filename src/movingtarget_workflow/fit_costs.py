@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from movingtarget.work import NOTHING, Work
-from movingtarget_workflow.costs import OTHER, RATES, Cost, Rates, work_of
+from movingtarget_workflow.costs import MADE_BY, OTHER, RATES, Cost, Rates, work_of
 from movingtarget_workflow.plan import STUDIES, jobs_of
 from movingtarget_workflow.reference import kept_settings
 from movingtarget_workflow.settings import SettingsError
@@ -127,6 +127,8 @@ def write(rates: Mapping[str, Rates], path: Path = RATES) -> None:
 def main(folders: Sequence[str]) -> None:
     """Fit rates to runs and write their table; stop with one clear line if that cannot be."""
     try:
+        if not folders:
+            raise SettingsError(f"no folders are named; allowed: `{MADE_BY}`, folders of finished runs")
         write(fitted([job for folder in folders for job in took(Path(folder))]))
     except SettingsError as error:
         sys.exit(f"Moving Target: {error}")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from disturbed import RESULTS, copy_of, done, go_on, kill, rest, same, start, undo, wait_for_jobs
+from disturbed import RESULTS, done, go_on, kill, rest, same, start, wait_for_jobs
 from project_copy import planned
 
 DAYS = 2
@@ -29,20 +29,18 @@ def trouble(said: str) -> str:
 
 @pytest.mark.skipif(not shutil.which("faketime"), reason="needs faketime (apt-get install faketime)")
 def test_a_run_was_killed_before_the_clock_was_set_right(
-    undisturbed: Path, tmp_path: Path, tell: Callable[..., None]
+    undisturbed: Path, unfinished: Path, tell: Callable[..., None]
 ):
-    project = copy_of(undisturbed, tmp_path / "project")
-    undo(project)
-    began, kept = time.time(), done(project, undisturbed).items()
-    run = start(project, "faketime", "-f", f"+{DAYS}d", FAKETIME_DONT_FAKE_MONOTONIC="1", NO_FAKE_STAT="1")
-    wait_for_jobs(project, undisturbed, run, 15)
+    began, kept = time.time(), done(unfinished, undisturbed).items()
+    run = start(unfinished, "faketime", "-f", f"+{DAYS}d", FAKETIME_DONT_FAKE_MONOTONIC="1", NO_FAKE_STAT="1")
+    wait_for_jobs(unfinished, undisturbed, run, 15)
     kill(run)
-    set_ahead(project, began)
-    before = done(project, undisturbed).items() - kept
-    last = go_on(project)
-    assert before <= done(project, undisturbed).items()
-    equal = same(project, undisturbed)
-    assert planned(project) == {}
+    set_ahead(unfinished, began)
+    before = done(unfinished, undisturbed).items() - kept
+    last = go_on(unfinished)
+    assert before <= done(unfinished, undisturbed).items()
+    equal = same(unfinished, undisturbed)
+    assert planned(unfinished) == {}
     tell(
         f"the clock is {DAYS} days ahead until the run is killed after 15 jobs, and right afterwards",
         f"`{last}`",
@@ -52,20 +50,18 @@ def test_a_run_was_killed_before_the_clock_was_set_right(
 
 
 def test_the_clock_is_set_right_in_the_middle_of_a_run(
-    undisturbed: Path, tmp_path: Path, tell: Callable[..., None]
+    undisturbed: Path, unfinished: Path, tell: Callable[..., None]
 ):
-    project = copy_of(undisturbed, tmp_path / "project")
-    undo(project)
-    kept, run = done(project, undisturbed).items(), start(project)
-    wait_for_jobs(project, undisturbed, run, 15)
-    set_ahead(project, 0)
+    kept, run = done(unfinished, undisturbed).items(), start(unfinished)
+    wait_for_jobs(unfinished, undisturbed, run, 15)
+    set_ahead(unfinished, 0)
     said = rest(run)
     assert "Traceback" not in said
-    before = done(project, undisturbed).items() - kept
-    last = go_on(project) if run.returncode else "nothing more"
-    assert before <= done(project, undisturbed).items()
-    equal = same(project, undisturbed)
-    assert planned(project) == {}
+    before = done(unfinished, undisturbed).items() - kept
+    last = go_on(unfinished) if run.returncode else "nothing more"
+    assert before <= done(unfinished, undisturbed).items()
+    equal = same(unfinished, undisturbed)
+    assert planned(unfinished) == {}
     tell(
         f"the clock was {DAYS} days ahead until a run has done 15 jobs, which goes on",
         f"`{trouble(said)}`; at the next start `{last}`",

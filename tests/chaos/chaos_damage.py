@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from disturbed import RESULTS, copy_of, go_on, kill, same, start, undo, wait_until
-from project_copy import SMOKE, snakemake, told
+from disturbed import RESULTS, copy_of, go_on, kill, same, start
+from project_copy import SMOKE, snakemake, told, wait_until
 
 
 def in_mid_line(content: bytes) -> bytes:
@@ -48,23 +48,21 @@ def test_cut_short(undisturbed: Path, tmp_path: Path, tell: Callable[..., None],
     )
 
 
-def test_a_checkpoint_cut_short(undisturbed: Path, tmp_path: Path, tell: Callable[..., None]):
-    project = copy_of(undisturbed, tmp_path / "project")
-    undo(project)
-    folder = project / RESULTS / "checkpoints"
+def test_a_checkpoint_cut_short(undisturbed: Path, unfinished: Path, tell: Callable[..., None]):
+    folder = unfinished / RESULTS / "checkpoints"
     while not list(folder.glob("*.pt")):  # a job may end just before it is killed
-        run = start(project)
+        run = start(unfinished)
         wait_until(lambda: list(folder.glob("*.pt")), run)
         kill(run)
     (checkpoint, *_) = folder.glob("*.pt")
     checkpoint.write_bytes(checkpoint.read_bytes()[:400])
-    go_on(project)
-    logs = [path.read_text() for path in (project / RESULTS / "logs").rglob("*.log")]
+    go_on(unfinished)
+    logs = [path.read_text() for path in (unfinished / RESULTS / "logs").rglob("*.log")]
     (line,) = [line for text in logs for line in text.splitlines() if "cannot be read" in line]
-    assert str(checkpoint.with_suffix(".damaged").relative_to(project)) in line
+    assert str(checkpoint.with_suffix(".damaged").relative_to(unfinished)) in line
     tell(
         "cut short: the checkpoint of a job that was killed",
         f"in the job's log `{line}`",
         "the checkpoint, set aside",
-        same(project, undisturbed),
+        same(unfinished, undisturbed),
     )

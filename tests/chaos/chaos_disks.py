@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from disturbed import RESULTS, copy_of, failures, go_on, rest, same, start, torn, undo, wait_for_jobs
+from disturbed import RESULTS, copy_of, failures, go_on, rest, same, start, torn, wait_for_jobs
 from project_copy import SMOKE, snakemake, told
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")
@@ -62,85 +62,77 @@ def left(project: Path, undisturbed: Path) -> str:
     [("the results folder", "results/smoke", 400_000), ("the whole project", "", 700_000)],
 )
 def test_a_disk_that_the_run_fills(
-    undisturbed: Path, tmp_path: Path, tell: Callable[..., None], name: str, disk: str, free: int
+    undisturbed: Path, unfinished: Path, tell: Callable[..., None], name: str, disk: str, free: int
 ):
-    project = copy_of(undisturbed, tmp_path / "project")
-    undo(project)
-    with small_disk(project / disk):
-        leave(project / disk, free)
-        run = start(project)
+    with small_disk(unfinished / disk):
+        leave(unfinished / disk, free)
+        run = start(unfinished)
         said = failures(rest(run))
         assert run.returncode != 0
         assert all("No space left on device" in line or " is full (more in" in line for line in said)
-        whole = left(project, undisturbed)
-        mount("-o", f"remount,size={PLENTY}", project / disk)
-        go_on(project)
+        whole = left(unfinished, undisturbed)
+        mount("-o", f"remount,size={PLENTY}", unfinished / disk)
+        go_on(unfinished)
         tell(
             f"the disk of {name} fills up in the middle of a run",
             f"`{said[0]}`",
             whole,
-            same(project, undisturbed),
+            same(unfinished, undisturbed),
         )
 
 
-def test_a_disk_that_something_else_fills(undisturbed: Path, tmp_path: Path, tell: Callable[..., None]):
-    project = copy_of(undisturbed, tmp_path / "project")
-    undo(project)
-    disk = project / RESULTS
+def test_a_disk_that_something_else_fills(undisturbed: Path, unfinished: Path, tell: Callable[..., None]):
+    disk = unfinished / RESULTS
     with small_disk(disk):
-        run = start(project)
-        wait_for_jobs(project, undisturbed, run, 4)
+        run = start(unfinished)
+        wait_for_jobs(unfinished, undisturbed, run, 4)
         leave(disk, 0)
         said = failures(rest(run))
         assert run.returncode != 0
         assert all(" is full (more in" in line for line in said)
-        whole = left(project, undisturbed)
-        refused = snakemake(project, *SMOKE)
+        whole = left(unfinished, undisturbed)
+        refused = snakemake(unfinished, *SMOKE)
         (line,) = told(refused)
         assert "No space left on device" in line
         mount("-o", f"remount,size={PLENTY}", disk)
-        go_on(project)
+        go_on(unfinished)
         tell(
             "something else fills the disk of the results folder in the middle of a run, which starts again",
             f"`{said[0]}`; then `{line}`",
             whole,
-            same(project, undisturbed),
+            same(unfinished, undisturbed),
         )
 
 
 def test_a_results_folder_that_cannot_be_written(
-    undisturbed: Path, tmp_path: Path, tell: Callable[..., None]
+    undisturbed: Path, unfinished: Path, tell: Callable[..., None]
 ):
-    project = copy_of(undisturbed, tmp_path / "project")
-    undo(project)
-    with read_only(project / RESULTS):
-        refused = snakemake(project, *SMOKE)
+    with read_only(unfinished / RESULTS):
+        refused = snakemake(unfinished, *SMOKE)
         assert refused.returncode != 0
         (line,) = told(refused)
         assert "Traceback" not in refused.stderr
         assert "jobs on" not in refused.stderr
-    whole = left(project, undisturbed)
-    go_on(project)
-    tell("the results folder is read-only", f"`{line}`", whole, same(project, undisturbed))
+    whole = left(unfinished, undisturbed)
+    go_on(unfinished)
+    tell("the results folder is read-only", f"`{line}`", whole, same(unfinished, undisturbed))
 
 
 def test_a_results_folder_that_becomes_read_only(
-    undisturbed: Path, tmp_path: Path, tell: Callable[..., None]
+    undisturbed: Path, unfinished: Path, tell: Callable[..., None]
 ):
-    project = copy_of(undisturbed, tmp_path / "project")
-    undo(project)
-    run = start(project)
-    disk = project / RESULTS
-    wait_for_jobs(project, undisturbed, run, 4)
+    run = start(unfinished)
+    disk = unfinished / RESULTS
+    wait_for_jobs(unfinished, undisturbed, run, 4)
     with read_only(disk):
         said = failures(rest(run))
         assert run.returncode != 0
         assert all("Read-only file system" in line or " is read-only (more in" in line for line in said)
-    whole = left(project, undisturbed)
-    go_on(project)
+    whole = left(unfinished, undisturbed)
+    go_on(unfinished)
     tell(
         "the results folder becomes read-only in the middle of a run",
         f"`{said[0]}`",
         whole,
-        same(project, undisturbed),
+        same(unfinished, undisturbed),
     )

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from disturbed import done, failures, go_on, rest, same, start, torn, wait_until
-from project_copy import copy_project
+from disturbed import done, failures, go_on, rest, same, start, torn
+from project_copy import wait_until
 
 KILLS = 20
 
@@ -43,14 +43,14 @@ def kill_job(run: subprocess.Popen[str], chance: random.Random) -> None:
         return
 
 
-def test_twenty_kills(undisturbed: Path, tmp_path: Path, tell: Callable[..., None]):
-    project, chance = copy_project(tmp_path / "project"), random.Random(20)
+def test_twenty_kills(undisturbed: Path, project: Path, tell: Callable[..., None]):
+    chance = random.Random(20)
     known: dict[str, float] = {}
     kinds, said = Counter[str](), set[str]()
     for _ in range(KILLS):
         kill = chance.choice([kill_group, kill_snakemake, kill_job])
         run = start(project)
-        time.sleep(chance.uniform(2, 16))
+        time.sleep(chance.uniform(2, 14))
         assert run.poll() is None, rest(run)
         kill(run, chance)
         words = rest(run)

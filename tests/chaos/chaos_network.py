@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from disturbed import failures
-from project_copy import SMOKE, command, copy_project, environment, snakemake
+from project_copy import SMOKE, command, environment, snakemake
 
 DATASET = "fashion-mnist"
 DATA = f"results/smoke/data/{DATASET}"
@@ -85,8 +85,8 @@ def goes_on() -> Callable[[Path], str]:
     return start
 
 
-def test_no_network(tmp_path: Path, tell: Callable[..., None], goes_on: Callable[[Path], str]):
-    project, alone = copy_project(tmp_path / "project"), ["unshare", "--user", "--map-root-user", "--net"]
+def test_no_network(project: Path, tell: Callable[..., None], goes_on: Callable[[Path], str]):
+    alone = ["unshare", "--user", "--map-root-user", "--net"]
     if not shutil.which("unshare") or subprocess.run([*alone, "true"], check=False).returncode != 0:
         pytest.skip("namespaces are not allowed here")
     run = subprocess.run(
@@ -104,9 +104,8 @@ def test_no_network(tmp_path: Path, tell: Callable[..., None], goes_on: Callable
 
 @pytest.mark.parametrize("what", ANSWERS)
 def test_a_network_that_answers(
-    tmp_path: Path, tell: Callable[..., None], goes_on: Callable[[Path], str], what: str
+    project: Path, tell: Callable[..., None], goes_on: Callable[[Path], str], what: str
 ):
-    project = copy_project(tmp_path / "project")
     impatient(project)
     with proxy(ANSWERS[what]) as address:
         run = snakemake(project, *WORDS, http_proxy=address, https_proxy=address)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from project_copy import ROOT, SMOKE, copy_project, snakemake
+from disturbed import copy_of, undo
+from project_copy import ROOT, finished_copy
 
 PAGE = ROOT / "docs/bad_luck.md"
 OPENING = """# Bad luck
@@ -45,10 +46,15 @@ ROWS: list[Row] = []
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished smoke run; tests must leave it as it is."""
-    folder = copy_project(tmp_path_factory.mktemp("undisturbed"))
-    run = snakemake(folder, *SMOKE)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return folder
+    return finished_copy(tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.fixture
+def unfinished(undisturbed: Path, tmp_path: Path) -> Path:
+    """A run with a third of its work to do."""
+    project = copy_of(undisturbed, tmp_path / "project")
+    undo(project)
+    return project
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from project_copy import copy_project
 
 SCRIPT = Path(__file__).parent / "one_node.sh"
 
@@ -25,9 +24,3 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ).stdout.strip()
     finally:
         subprocess.run([SCRIPT, "down", folder], check=True)
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of the project in which nothing has run yet."""
-    return copy_project(tmp_path / "project")

@@ -4,32 +4,27 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from project_copy import SMOKE, copy_project, environment, snakemake, tables, told
+from project_copy import (
+    LONG_LOG,
+    LONG_RUN,
+    LONG_TABLE,
+    SMOKE,
+    copy_project,
+    environment,
+    prepare_long_run,
+    snakemake,
+    tables,
+    told,
+    wait_until,
+)
 
 PLUGIN = find_spec("snakemake_executor_plugin_slurm")
 SLURM = ["--profile", "profiles/slurm", "--cores", "2"]
-LONG = """
-training:
-  seeds: [0, 1]
-  learning_rates: [0.03]
-  hidden_width: 64
-  batch_size: 16
-  epochs: {epochs}
-  evaluations_per_epoch: 1
-  evaluation_examples: 300
-  arms: [{{network: plain, depth: 4, update_rule: sgd}}]
-"""
-PART = "plain-4-sgd"
-TABLE = f"results/smoke/tables/parts/training/{PART}.csv"
-LOG = f"results/smoke/logs/train_training/{PART}.log"
-OVERLAY = ["--configfile", "config/smoke.yaml", "config/long.yaml"]
 
 pytestmark = [
     pytest.mark.usefixtures("node"),
@@ -71,18 +66,6 @@ def states(project: Path) -> list[str]:
     return [state for state, folder in (line.split("|") for line in lines) if folder == str(project)]
 
 
-def wait_until(true: Callable[[], object], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 180
-    while not true():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def prepare(project: Path, epochs: int) -> None:
-    (project / "config/long.yaml").write_text(LONG.format(epochs=epochs))
-
-
 def test_the_tables_are_those_of_a_run_on_one_machine(project: Path, tmp_path: Path):
     alone = copy_project(tmp_path / "alone")
     here = snakemake(alone, *SMOKE)
@@ -101,26 +84,26 @@ def test_the_tables_are_those_of_a_run_on_one_machine(project: Path, tmp_path: P
 def test_a_job_killed_at_its_time_limit_goes_on_with_more_time(project: Path, tmp_path: Path):
     """The first minute's end is noticed in the second or third; the work takes some five."""
     alone = copy_project(tmp_path / "alone")
-    prepare(project, epochs=900)
-    prepare(alone, epochs=900)
+    prepare_long_run(project, epochs=900)
+    prepare_long_run(alone, epochs=900)
     with ThreadPoolExecutor() as pool:
-        here = pool.submit(snakemake, alone, *OVERLAY, "--", TABLE, cores=1)
-        there = run(project, "--set-resources", "train_training:runtime=attempt", *OVERLAY, "--", TABLE)
+        here = pool.submit(snakemake, alone, *LONG_RUN, cores=1)
+        there = run(project, "--set-resources", "train_training:runtime=attempt", *LONG_RUN)
     assert there.returncode == 0, there.stderr
     assert here.result().returncode == 0, here.result().stderr
     assert states(project)[0] == "TIMEOUT"
     assert states(project)[-1] == "COMPLETED"
-    assert "going on from" in (project / LOG).read_text()
-    assert "going on from" not in (alone / LOG).read_text()
-    assert (project / TABLE).read_bytes() == (alone / TABLE).read_bytes()
+    assert "going on from" in (project / LONG_LOG).read_text()
+    assert "going on from" not in (alone / LONG_LOG).read_text()
+    assert (project / LONG_TABLE).read_bytes() == (alone / LONG_TABLE).read_bytes()
     assert "1 of 2 jobs done, 1 failed" in there.stderr
     assert "failed" not in there.stderr.splitlines()[-1]
 
 
 def test_a_node_that_is_drained_or_lost_loses_nothing(project: Path, node: str):
     """Drained, it ends what runs and takes nothing new; lost, its job starts again where it was."""
-    prepare(project, epochs=300)
-    started = start(project, *OVERLAY, "--", TABLE)
+    prepare_long_run(project, epochs=300)
+    started = start(project, *LONG_RUN)
     wait_until(lambda: list(project.glob("results/smoke/checkpoints/*.pt")), started)
     slurm("scontrol", "update", f"nodename={node}", "state=down", "reason=lost")
     wait_until(lambda: states(project) == ["PENDING"], started)
@@ -135,16 +118,16 @@ def test_a_node_that_is_drained_or_lost_loses_nothing(project: Path, node: str):
         slurm("scontrol", "update", f"nodename={node}", "state=resume")
     assert started.returncode == 0, errors
     assert states(project) == ["COMPLETED"]
-    assert "going on from" in (project / LOG).read_text()
+    assert "going on from" in (project / LONG_LOG).read_text()
 
 
 def test_a_killed_run_leaves_jobs_that_the_next_one_names(project: Path):
-    prepare(project, epochs=10_000)
-    started = start(project, *OVERLAY, "--", TABLE)
+    prepare_long_run(project, epochs=10_000)
+    started = start(project, *LONG_RUN)
     wait_until(lambda: states(project) == ["RUNNING"], started)
     os.kill(started.pid, signal.SIGKILL)
     started.communicate(timeout=60)
-    second = run(project, *OVERLAY, "--", TABLE)
+    second = run(project, *LONG_RUN)
     number = slurm("squeue", "--noheader", "--format", "%i")
     slurm("scancel", number)
     assert second.returncode != 0

@@ -170,10 +170,10 @@ def test_an_account_that_slurm_does_not_take_is_said_with_its_reason(slurm):
 
 def test_a_slurm_that_forgets_jobs_before_they_are_seen_is_refused(slurm):
     slurm("scontrol", "echo 'MinJobAge               = 300 sec'")
-    cluster.check_memory_of_jobs()
+    cluster.check_job_age()
     slurm("scontrol", "echo 'MinJobAge               = 60 sec'")
     with pytest.raises(SettingsError, match=r"^SLURM forgets jobs 60 seconds after their end"):
-        cluster.check_memory_of_jobs()
+        cluster.check_job_age()
 
 
 @pytest.mark.parametrize(

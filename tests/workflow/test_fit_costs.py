@@ -82,3 +82,8 @@ def test_a_folder_without_a_run_stops_with_a_line(tmp_path: Path):
         SystemExit, match=r"Moving Target: there is no .*costs\.csv; allowed: the folder of a"
     ):
         main([str(tmp_path)])
+
+
+def test_no_folder_stops_with_a_line():
+    with pytest.raises(SystemExit, match=r"^Moving Target: no folders are named; allowed: "):
+        main([])
