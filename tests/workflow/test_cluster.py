@@ -198,6 +198,54 @@ def test_a_machine_without_slurm_is_said_in_one_line(monkeypatch):
         cluster.nodes()
 
 
+class Resources(dict[str, Any]):
+    __getattr__ = dict.__getitem__
+
+
+class Planned:
+    """A job, or a group of some, as snakemake has it."""
+
+    wildcards, threads = ("a",), 1
+
+    def __init__(self, rule: str, is_local: bool = False, group: bool = False, **asked: Any) -> None:
+        usual = {"slurm_partition": "main", "slurm_account": "mine", "mem_mb": 1000, "runtime": 10}
+        self.rule, self.is_local, self.is_group = SimpleNamespace(name=rule), is_local, lambda: group
+        self.resources = Resources({**usual, **asked})
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ({}, None),
+        ({"mem_mb": 9000}, "train/a asks for 9000 MB"),
+        ({"slurm_account": "other"}, "SLURM says: Invalid account"),
+    ],
+)
+def test_what_is_submitted_is_asked_for(slurm, asked: dict[str, Any], line: str | None):
+    """Single jobs, groups in the place of theirs, but not what runs where the run was started."""
+    slurm("sinfo", "echo 'main*|8000|4|10:00:00|idle'")
+    slurm("squeue", "true")
+    slurm("scontrol", "echo MinJobAge = 300")
+    slurm("sbatch", 'case "$*" in *mine*) exit 0;; esac; echo "Invalid account" >&2; exit 1')
+    here, short = Planned("draw", is_local=True, mem_mb=10**6), Planned("short", mem_mb=10**6)
+    jobs, group = [Planned("train", **asked), here, short], Planned("level-0", group=True)
+    executor = SimpleNamespace()
+    workflow = SimpleNamespace(
+        executor_plugin=SimpleNamespace(name="slurm"),
+        executor_settings=SimpleNamespace(status_command="squeue"),
+        dag=SimpleNamespace(
+            needrun_jobs=lambda: jobs, get_job_group=lambda one: group if one is short else None
+        ),
+        scheduler=SimpleNamespace(_executor=executor),
+    )
+    if line is None:
+        cluster.prepare(workflow)
+        assert executor.additional_general_args() == "--executor local"
+    else:
+        with pytest.raises(SettingsError, match=f"^{line}"):
+            cluster.prepare(workflow)
+
+
 def test_a_run_on_one_machine_asks_no_cluster(monkeypatch):
     monkeypatch.setenv("PATH", "")
     cluster.prepare(SimpleNamespace(executor_plugin=SimpleNamespace(name="local")))
