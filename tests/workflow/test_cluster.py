@@ -199,6 +199,8 @@ def test_a_machine_without_slurm_is_said_in_one_line(monkeypatch):
 
 
 class Resources(dict[str, Any]):
+    """By name, as attributes too."""
+
     __getattr__ = dict.__getitem__
 
 
