@@ -51,7 +51,7 @@ def prepare_long_run(project: Path, epochs: int) -> None:
     (project / "config/long.yaml").write_text(LONG.format(epochs=epochs))
 
 
-def wait_until(happened: Callable[[], object], run: subprocess.Popen[str], seconds: float = 180) -> None:
+def wait_until(happened: Callable[[], object], run: subprocess.Popen[str], seconds: float = 600) -> None:
     """Wait while a run goes on."""
     deadline = time.monotonic() + seconds
     while not happened():
