@@ -89,10 +89,10 @@ def test_the_tables_are_those_of_a_run_on_one_machine(project: Path, tmp_path: P
 
 
 def test_a_job_killed_at_its_time_limit_goes_on_with_more_time(project: Path, tmp_path: Path):
-    """A minute's end is noticed in the second or third; the work takes some five, and then has an hour."""
+    """A minute's end is noticed in the second or third; the work takes some four, and then has an hour."""
     alone = copy_project(tmp_path / "alone")
-    prepare_long_run(project, epochs=900)
-    prepare_long_run(alone, epochs=900)
+    prepare_long_run(project, epochs=600)
+    prepare_long_run(alone, epochs=600)
     with ThreadPoolExecutor() as pool:
         here = pool.submit(snakemake, alone, *LONG_RUN, cores=1)
         there = run(project, "--set-resources", "train_training:runtime=attempt**6", *LONG_RUN)
