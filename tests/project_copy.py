@@ -32,10 +32,10 @@ def environment(**changes: str) -> dict[str, str]:
 
 LONG = """
 training:
-  seeds: [0, 1]
+  seeds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
   learning_rates: [0.03]
-  hidden_width: 64
-  batch_size: 16
+  hidden_width: 128
+  batch_size: 64
   epochs: {epochs}
   evaluations_per_epoch: 1
   evaluation_examples: 300
@@ -44,7 +44,7 @@ training:
 LONG_TABLE = "results/smoke/tables/parts/training/plain-4-sgd.csv"
 LONG_LOG = "results/smoke/logs/train_training/plain-4-sgd.log"
 LONG_RUN = ["--configfile", "config/smoke.yaml", "config/long.yaml", "--", LONG_TABLE]
-"""A run of one job, as long as its epochs."""
+"""A run of one job, as long as its epochs: a search, kept after each of its steps, then four times as much."""
 
 
 def prepare_long_run(project: Path, epochs: int) -> None:

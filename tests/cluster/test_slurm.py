@@ -91,8 +91,8 @@ def test_the_tables_are_those_of_a_run_on_one_machine(project: Path, tmp_path: P
 def test_a_job_killed_at_its_time_limit_goes_on_with_more_time(project: Path, tmp_path: Path):
     """A minute's end is noticed in the second or third; the work takes some four, and then has an hour."""
     alone = copy_project(tmp_path / "alone")
-    prepare_long_run(project, epochs=300)
-    prepare_long_run(alone, epochs=300)
+    prepare_long_run(project, epochs=360)
+    prepare_long_run(alone, epochs=360)
     with ThreadPoolExecutor() as pool:
         here = pool.submit(snakemake, alone, *LONG_RUN, cores=1)
         there = run(project, "--set-resources", "train_training:runtime=attempt**6", *LONG_RUN)
@@ -109,7 +109,7 @@ def test_a_job_killed_at_its_time_limit_goes_on_with_more_time(project: Path, tm
 
 def test_a_node_that_is_drained_or_lost_loses_nothing(project: Path, node: str):
     """Drained, it ends what runs and takes nothing new; lost, its job starts again where it was."""
-    prepare_long_run(project, epochs=300)
+    prepare_long_run(project, epochs=200)
     started = start(project, *LONG_RUN)
     wait_until(lambda: list(project.glob("results/smoke/checkpoints/*.pt")), started)
     slurm("scontrol", "update", f"nodename={node}", "state=down", "reason=lost")
