@@ -44,7 +44,7 @@ training:
 LONG_TABLE = "results/smoke/tables/parts/training/plain-4-sgd.csv"
 LONG_LOG = "results/smoke/logs/train_training/plain-4-sgd.log"
 LONG_RUN = ["--configfile", "config/smoke.yaml", "config/long.yaml", "--", LONG_TABLE]
-"""A run of one job, as long as its epochs: a search, kept after each of its steps, then four times as much."""
+"""A run of one job, as long as its epochs: a search kept after each step, then four times as long."""
 
 
 def prepare_long_run(project: Path, epochs: int) -> None:
