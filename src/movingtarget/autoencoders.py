@@ -1,6 +1,6 @@
 """What studies of autoencoders declare alike: settings, columns, and the architectures of their section."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -28,6 +28,7 @@ SETTINGS: dict[str, SettingSchema] = {
     "trials": {"enum": [2, 4, 8, 16, 32, 64, 128]},
     "search_epochs": COUNT,
     "finalists": COUNT,
+    "finalists_in_a_job": COUNT,
     "training_images": of_training_images(2),
     "test_images": of_test_images(1),
     "pooling": COUNT,
@@ -113,6 +114,15 @@ def methods_of(config: Config, architecture: str) -> list[str]:
     """The methods that train an architecture."""
     methods: list[str] = architectures_of(config)[architecture]["methods"]
     return methods
+
+
+def groups(numbers: Sequence[int], size: int) -> list[list[int]]:
+    """So many at once, for a job each.
+
+    >>> groups([3, 4, 5], size=2)
+    [[3, 4], [5]]
+    """
+    return [list(numbers[first : first + size]) for first in range(0, len(numbers), size)]
 
 
 def network_counted(settings: Settings, data: Data) -> work.Network:

@@ -80,7 +80,7 @@ def level(name: str) -> int:
     """How many studies stand before a study, on the longest path of those that it needs.
 
     >>> [level(name) for name in ("autoencoder_search", "autoencoders", "autoencoder_comparison")]
-    [0, 1, 2]
+    [2, 3, 4]
     """
     study = STUDIES[name]
     needed = [

@@ -1,4 +1,4 @@
-"""Expected costs beside a run's own: python -m movingtarget_workflow.compare_costs writes docs/costs.md."""
+"""Expected costs beside a run's own: python -m movingtarget_workflow.compare_costs writes them into pages."""
 
 import math
 import re
@@ -16,7 +16,7 @@ from movingtarget_workflow.plan import STUDIES, cost_names
 from movingtarget_workflow.settings import read_yaml
 from movingtarget_workflow.sources import PROJECT
 
-PAGE = PROJECT / "docs/costs.md"
+PAGES = (PROJECT / "README.md", PROJECT / "docs/costs.md")
 REFERENCE = PROJECT / "results/reference/default"
 PART = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- to here -->)", re.DOTALL)
 """What is written anew, and its name."""
@@ -25,12 +25,14 @@ COUNTS = ("Products", "Elements", "Calls")
 
 
 def main() -> None:
-    """Write the page's tables anew."""
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), parts()), encoding="utf-8")
+    """Write the tables of the pages anew."""
+    new = parts()
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8"), new), encoding="utf-8")
 
 
 def parts() -> dict[str, list[str]]:
-    """Lines of each part of the page."""
+    """Lines of each part of a page, by its name."""
     found = by_study(took(REFERENCE))
     return {"sentence": [sentence(found)], "compared": compared(found), "paper": paper()}
 

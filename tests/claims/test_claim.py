@@ -97,6 +97,8 @@ def test_what_is_measured_is_what_it_was_when_claims_were_registered():
         "usual_values": ["low", "middle", "high"],
         "peer_detection": ["said", "problem", "detected", "alarmed"],
         "activation_patterns": [],
+        "locoprop_trials": ["train_loss"],
+        "locoprop_finalists": ["full_loss"],
         "locoprop_search": ["train_loss", "full_loss"],
         "locoprop": ["train_loss", "test_loss", "train_squared_error"],
         "locoprop_released": ["train_loss", "test_loss", "train_squared_error"],

@@ -1,6 +1,7 @@
 """The number of local steps, each at a rate of its own."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,8 @@ import torch
 from movingtarget.data.load import Images
 from movingtarget.experiments import local_iterations
 from movingtarget.experiments.local_iterations import STUDY, measure
+from movingtarget.training import autoencoders
+from movingtarget.training.loop import State, Training
 from movingtarget.training.trials import Trial
 
 Written = Callable[[pd.DataFrame, str], pd.DataFrame]
@@ -55,12 +58,12 @@ def test_a_rate_is_searched_on_some_seeds_and_tested_on_others(
         asked.append((trials[0], tuple(seeds), epochs, settings["iterations"]))
         return trials[0].learning_rate, seeds
 
-    def final_losses(plan: tuple[float, Any], settings: dict[str, Any]) -> list[float]:
+    def losses_of(plan: tuple[float, Any]) -> list[float]:
         rate, seeds = plan
         return [abs(torch.tensor(rate / 0.02).log().item()) + seed for seed in seeds]
 
     monkeypatch.setattr(local_iterations, "plan_of", plan_of)
-    monkeypatch.setattr(local_iterations, "final_losses", final_losses)
+    monkeypatch.setattr(local_iterations, "losses_in_turn", lambda settings, kept, keep: losses_of)
     made = measure(pixels, SEARCH, **SETTINGS)
     table = written(made["local_iterations"], "local_iterations")
     search = written(made["local_iterations_search"], "local_iterations_search")
@@ -73,6 +76,26 @@ def test_a_rate_is_searched_on_some_seeds_and_tested_on_others(
     assert all(seeds == (8,) for _, seeds, *_ in asked[:-1])
     assert table["learning_rate"].tolist() == [best] * 2
     assert (table["train_loss"].diff().iloc[1]) == pytest.approx(1)
+
+
+def test_an_interrupted_search_goes_on(pixels: Images, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[dict[str, Any]] = []
+    whole = measure(pixels, SEARCH, keep=lambda state: kept.append(deepcopy(state)), **SETTINGS)
+    trained: list[Training] = []
+    original = autoencoders.train
+
+    def counting(plan: Training, *arguments: Any) -> State:
+        trained.append(plan)
+        return original(plan, *arguments)
+
+    monkeypatch.setattr(autoencoders, "train", counting)
+    trainings = len(whole["local_iterations_search"]) + 1
+    for place in (0, 4, len(kept) - 1):
+        trained.clear()
+        again = measure(pixels, SEARCH, kept=kept[place], **SETTINGS)
+        for name, table in again.items():
+            pd.testing.assert_frame_equal(table, whole[name])
+        assert len(trained) == trainings - len(kept[place]["losses"])
 
 
 def test_the_number_of_iterations_changes_the_loss(pixels: Images) -> None:

@@ -1,5 +1,6 @@
 """The plan of an autoencoder's training, from settings to objects."""
 
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,14 @@ from torch.testing import assert_close
 from movingtarget.data.load import Images
 from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
 from movingtarget.networks.layers import BatchNorm
-from movingtarget.training.autoencoders import batch_of, network_of, plan_of, some_images, start_of
+from movingtarget.training.autoencoders import (
+    batch_of,
+    losses_in_turn,
+    network_of,
+    plan_of,
+    some_images,
+    start_of,
+)
 from movingtarget.training.loop import train
 from movingtarget.training.minibatches import batches
 from movingtarget.training.trials import Trial
@@ -121,3 +129,37 @@ def test_a_training_records_its_end_alone(pixels: Images) -> None:
     rows = train(plan, start_of(plan, SETTINGS)).rows
     assert {row["step"] for row in rows} == {4}
     assert "batch_loss" not in {row["quantity"] for row in rows}
+
+
+def test_a_diverged_training_counts_as_infinite(pixels: Images) -> None:
+    few = some_images(pixels, 30, 10, 1)
+    plan = plan_of(few, "sgd", [Trial(1e30, float("nan"))], [8, 9], 2, SETTINGS)
+    assert losses_in_turn(SETTINGS)(plan) == [torch.inf, torch.inf]
+
+
+def test_losses_in_turn_go_on_within_a_training_and_are_those_of_its_end(pixels: Images) -> None:
+    few = some_images(pixels, 30, 10, 1)
+    plans = [plan_of(few, "adam", [Trial(rate, 0.9)], [8, 9], 3, SETTINGS) for rate in (1e-3, 1e-2)]
+    files: list[bytes] = []
+
+    def keep(state: dict[str, Any]) -> None:
+        file = io.BytesIO()
+        torch.save(state, file)
+        files.append(file.getvalue())
+
+    losses_of = losses_in_turn(SETTINGS, None, keep)
+    whole = [losses_of(plan) for plan in plans]
+    for losses, plan in zip(whole, plans, strict=True):
+        rows = train(plan, start_of(plan, SETTINGS)).rows
+        ends = [row["value"] for row in rows if row["quantity"] == "train_loss"]
+        assert losses == ends
+    assert len(files) == 8
+    for file in files:
+        kept = torch.load(io.BytesIO(file), weights_only=True)
+        again = losses_in_turn(SETTINGS, kept)
+        assert [again(plan) for plan in plans] == whole
+    begun = torch.load(io.BytesIO(files[1]), weights_only=True)
+    assert begun["begun"]["epoch"] == 2
+    assert begun["losses"] == []
+    begun["begun"]["parameters"] = {name: 0 * value for name, value in begun["begun"]["parameters"].items()}
+    assert losses_in_turn(SETTINGS, begun)(plans[0]) != whole[0]

@@ -1,13 +1,15 @@
-"""The page of costs is what its command writes."""
+"""The tables of costs are what their command writes."""
 
-from movingtarget_workflow.compare_costs import PAGE, REFERENCE, by_study, compared, config_of, filled, parts
+from movingtarget_workflow.compare_costs import PAGES, REFERENCE, by_study, compared, config_of, filled, parts
 from movingtarget_workflow.fit_costs import took
 from movingtarget_workflow.plan import STUDIES
 
 
-def test_the_page_is_up_to_date():
-    text = PAGE.read_text(encoding="utf-8")
-    assert filled(text, parts()) == text
+def test_pages_are_up_to_date_and_every_part_stands_in_one():
+    new, texts = parts(), [page.read_text(encoding="utf-8") for page in PAGES]
+    for text in texts:
+        assert filled(text, new) == text
+    assert {part for text in texts for part in new if f"<!-- {part} -->" in text} == {*new}
 
 
 def test_every_study_of_a_whole_run_has_a_row():

@@ -70,11 +70,11 @@ def test_a_study_of_one_data_set_has_it_whatever_the_run_is_about(config, datase
 
 
 def test_what_a_method_is_made_of_decides_its_jobs_and_no_others(config):
-    parameters = plan.parameters("autoencoder_search", "standard-k-fac", config)
+    parameters = plan.parameters("autoencoder_trials", "standard-k-fac", config)
     assert parameters["made_of"]["k-fac"] == plan._plain(METHODS["k-fac"].made_of)
     assert "movingtarget.training.kfac" not in parameters["modules"]
     assert "training.kfac" in parameters["modules"]
-    other = plan.parameters("autoencoder_search", "standard-foof", config)
+    other = plan.parameters("autoencoder_trials", "standard-foof", config)
     assert "training.kfac" not in other["modules"]
     assert parameters["code"] != other["code"]
 

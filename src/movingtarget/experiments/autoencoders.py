@@ -15,6 +15,7 @@ from movingtarget.autoencoders import (
     SETTINGS,
     architectures_of,
     first_of,
+    groups,
     methods_of,
     settings_of,
     training_counted,
@@ -54,7 +55,7 @@ def jobs(config: Config) -> list[Job]:
         )
         for name in architectures_of(config)
         for method in methods_of(config, name)
-        for place, seeds in enumerate(_groups(section["seeds"], section["seeds_in_a_job"]))
+        for place, seeds in enumerate(groups(section["seeds"], section["seeds_in_a_job"]))
     ]
 
 
@@ -224,10 +225,6 @@ def by_epoch(scores: pd.DataFrame, steps_per_epoch: int) -> pd.DataFrame:
     """Table locoprop without the columns that name the arm."""
     columns = [column for column in EPOCHS if column not in AUTOENCODER]
     return scores.assign(epoch=scores["step"] // steps_per_epoch)[columns]
-
-
-def _groups(seeds: Sequence[int], size: int) -> list[list[int]]:
-    return [list(seeds[first : first + size]) for first in range(0, len(seeds), size)]
 
 
 def _ends(rows: dict[int, pd.DataFrame]) -> pd.DataFrame:

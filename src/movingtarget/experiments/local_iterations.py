@@ -8,11 +8,11 @@ import pandas as pd
 from movingtarget import work
 from movingtarget.autoencoders import METHOD, first_of, problems_of_methods, settings_of, training_counted
 from movingtarget.data.load import Images
-from movingtarget.experiments.autoencoder_search import best_trial, final_losses
+from movingtarget.experiments.autoencoder_search import best_trial
 from movingtarget.settings import COUNTS, SEARCH, choice, several
 from movingtarget.study import Config, Job, Settings, Study
 from movingtarget.tables import MEASURED, follows
-from movingtarget.training.autoencoders import plan_of, some_images
+from movingtarget.training.autoencoders import losses_in_turn, plan_of, some_images
 from movingtarget.training.trials import Trial
 from movingtarget.training.tuning import search, search_rows
 from movingtarget.work import Data, Work
@@ -53,6 +53,7 @@ STUDY = Study(
     problems=problems_of_methods("local_iterations"),
     images=True,
     reads=("locoprop_search",),
+    resumable=True,
     work=counted,
 )
 
@@ -72,6 +73,8 @@ def measure(
     training_images: int,
     test_images: int,
     pooling: int,
+    kept: dict[str, Any] | None = None,
+    keep: Callable[[dict[str, Any]], None] = lambda data: None,
     say: Callable[[str], None] = lambda line: None,
     **settings: Any,
 ) -> dict[str, pd.DataFrame]:
@@ -92,17 +95,20 @@ def measure(
         training_images: how many.
         test_images: how many.
         pooling: of `some_images`.
+        kept: what an interrupted job kept last.
+        keep: called with what to go on from, after every epoch.
         say: told of progress.
         settings: of `plan_of`, iterations among them.
     """
     few = some_images(images, training_images, test_images, pooling)
     usual = best_trial(locoprop_search, architecture, method)
+    losses_of = losses_in_turn(settings, kept, keep)
 
     def losses_at(rates: list[float], of: Sequence[int] = tuning_seeds) -> list[list[float]]:
         say(f"{len(rates)} rates")
         trials = [Trial(rate, usual.value) for rate in rates]
         plans = [plan_of(few, method, [trial], of, search_epochs, settings) for trial in trials]
-        return [final_losses(plan, settings) for plan in plans]
+        return [losses_of(plan) for plan in plans]
 
     found = search(losses_at, [float(f"{usual.learning_rate * factor:.4g}") for factor in AROUND])
     [losses] = losses_at([found.best], seeds)

@@ -1,9 +1,12 @@
 """How an autoencoder is trained by one of the methods: the plan of the training loop, and its networks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import torch.nn.functional as F
 from torch import nn
 
@@ -11,7 +14,7 @@ from movingtarget.data.load import Images
 from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
 from movingtarget.networks.stack import stack
 from movingtarget.training.interface import Batch
-from movingtarget.training.loop import State, Training, start
+from movingtarget.training.loop import State, Training, as_data, from_data, start, train
 from movingtarget.training.minibatches import batches
 from movingtarget.training.schedule import rise_and_fall
 from movingtarget.training.trials import Trial, rule_of_method
@@ -89,6 +92,41 @@ def start_of(plan: Training, settings: Mapping[str, Any]) -> State:
     """The state before the first step: weights and biases of every seed as Glorot draws them."""
     drawn = {seed: initialise_glorot(network_of(plan.images.features, settings), seed) for seed in plan.seeds}
     return start(stack(drawn[seed] for _, seed in plan.members))
+
+
+def losses_in_turn(
+    settings: Mapping[str, Any],
+    kept: dict[str, Any] | None = None,
+    keep: Callable[[dict[str, Any]], None] = lambda data: None,
+) -> Callable[[Training], list[float]]:
+    """A function that trains one plan after the other, to the training loss of each seed at the end.
+
+    It is infinite where training has diverged. What an interrupted job had trained is not trained again, if
+    it is asked for in the same order.
+
+    Args:
+        settings: of `network_of`.
+        kept: what an interrupted job kept last.
+        keep: called with what to go on from, after every epoch.
+    """
+    known, begun = (kept or {"losses": [], "begun": None}).values()
+    losses, known = list(known), iter(known)
+
+    def losses_of(plan: Training) -> list[float]:
+        nonlocal begun
+        if (earlier := next(known, None)) is not None:
+            return earlier
+        state = from_data(begun) if begun else start_of(plan, settings)
+        begun = None
+        plan = replace(plan, splits=["train"])
+        state = train(plan, state, lambda reached: keep({"losses": [*losses], "begun": as_data(reached)}))
+        rows = pd.DataFrame(state.rows)
+        at_end = rows[(rows["quantity"] == "train_loss") & (rows["step"] == plan.steps)]
+        losses.append(at_end["value"].fillna(np.inf).tolist())
+        keep({"losses": [*losses], "begun": None})
+        return losses[-1]
+
+    return losses_of
 
 
 def batch_of(plan: Training, epoch: int) -> Batch:
