@@ -10,6 +10,7 @@ from torch import nn
 from movingtarget.networks.stack import Parameters, stack
 from movingtarget.statistics.rows import divide
 from movingtarget.study import Say
+from movingtarget.training.in_parts import rows_in_parts
 from movingtarget.training.loop import State, Training, as_data, from_data, start, train
 from movingtarget.training.tuning import Search, search
 
@@ -114,7 +115,7 @@ def final_losses(
     plan = replace(
         training, evaluation_steps=ends, splits=["train"], curve_window=training.steps + 1, snapshot_steps=()
     )
-    rows = pd.DataFrame(train(plan, start_of(plan, draw), say=say).rows)
+    rows = pd.DataFrame(rows_in_parts(plan, lambda part: start_of(part, draw), say))
     scores = rows[(rows["quantity"] == "train_loss") & rows["step"].isin(ends)]
     losses: dict[float, dict[int, list[float]]] = {}
     for (rate, end), of_end in divide(scores, "learning_rate", "step").items():
