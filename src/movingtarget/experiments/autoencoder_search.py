@@ -1,6 +1,7 @@
 """Experiment: the learning rate, and one setting more, that suit each method of training an autoencoder."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 
@@ -62,8 +63,8 @@ def _judged(losses: pd.DataFrame) -> pd.DataFrame:
     """An arm's losses beside what was tried and its place."""
     method = losses["method"].iloc[0]
     tried = trials_of(method, losses["trial"].nunique())
-    means = losses.pivot(index="trial", columns="seed", values="full_loss").mean(axis=1, skipna=False)
-    best = int(means.idxmin())
+    full = losses.pivot(index="trial", columns="seed", values="full_loss").mean(axis=1, skipna=False)
+    best: Any = full.idxmin()
     named = "best at an edge" if at_edges(tried, tried[best]) else "best"
     searched = METHODS[method].searched
     return losses.assign(

@@ -109,8 +109,9 @@ def losses_in_turn(
         kept: what an interrupted job kept last.
         keep: called with what to go on from, after every epoch.
     """
-    known, begun = (kept or {"losses": [], "begun": None}).values()
-    losses, known = list(known), iter(known)
+    done = kept or {"losses": [], "begun": None}
+    losses: list[list[float]] = [*done["losses"]]
+    known, begun = iter([*losses]), done["begun"]
 
     def losses_of(plan: Training) -> list[float]:
         nonlocal begun
