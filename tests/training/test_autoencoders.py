@@ -104,7 +104,7 @@ def test_every_seed_starts_from_its_own_weights_at_all_rates(pixels: Images) -> 
 def test_a_batch_is_the_first_of_an_epoch(pixels: Images) -> None:
     plan = plan_of(some_images(pixels, 40, 20, 1), "sgd", [Trial(0.1, 0.0)], [4, 5], 1, SETTINGS)
     batch = batch_of(plan, 2)
-    expected = plan.images.train_inputs[next(batches(40, 10, [4, 5], 2))]
+    expected = plan.images.train_inputs[batches(40, 10, [4, 5], 2)[0]]
     assert torch.equal(batch.inputs, expected)
     assert torch.equal(batch.labels, expected)
 

@@ -8,7 +8,7 @@ from movingtarget.training.minibatches import batches
 
 def epoch_of(examples: int, batch_size: int, seeds: list[int], epoch: int) -> Tensor:
     """Every minibatch's indices, `(seeds, shown examples)`."""
-    return torch.cat(list(batches(examples, batch_size, seeds, epoch)), dim=1)
+    return batches(examples, batch_size, seeds, epoch).transpose(0, 1).flatten(1)
 
 
 @given(

@@ -33,6 +33,11 @@ class Images(NamedTuple):
     deviation: float = 255.0
 
     @property
+    def device(self) -> torch.device:
+        """Where they are; what is made of them is made there."""
+        return self.train_inputs.device
+
+    @property
     def features(self) -> int:
         """Pixels of an image."""
         return self.train_inputs.shape[1]
@@ -49,6 +54,15 @@ class Images(NamedTuple):
     def classes(self) -> int:
         """Of the training images."""
         return int(self.train_labels.max()) + 1
+
+    def to(self, device: torch.device) -> "Images":
+        """The same images on a device.
+
+        >>> inputs, labels = torch.ones(2, 4), torch.tensor([0, 1])
+        >>> Images(inputs, labels, inputs, labels).to(torch.device("meta")).test_inputs.device
+        device(type='meta')
+        """
+        return Images(*(part.to(device) for part in self[:4]), self.mean, self.deviation)
 
     def to_reconstruct(self) -> "Images":
         """The images in [0, 1], whose labels are the images themselves.

@@ -254,7 +254,7 @@ def _full_batches(images: Images, side: int, seeds: Sequence[int], examples: int
         raise ValueError(
             f"pooled_side is {side}; allowed: at most {whole}, of square images, not {images.features} pixels"
         )
-    index = next(batches(len(images.train_labels), examples, seeds, 0))
+    index = batches(len(images.train_labels), examples, seeds, 0)[0]
     chosen = images.train_inputs[index].double().view(-1, 1, whole, whole)
     pooled = F.adaptive_avg_pool2d(chosen, side).view(len(seeds), examples, side**2)
     centred = pooled - pooled.mean((1, 2), keepdim=True)

@@ -1,6 +1,7 @@
 """Experiment: the first hundreds of steps, at the best learning rate, below it and above it."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import count, islice, pairwise, repeat
 from math import log
 from typing import NamedTuple
@@ -345,7 +346,8 @@ def _batches(setting: Setting, seeds: Sequence[int]) -> Iterator[Batch]:
     if setting.batches == "full batch":
         yield from repeat(_examples(images, seeds, size), setting.steps)
         return
-    endless = (index for epoch in count() for index in batches(len(images.train_labels), size, seeds, epoch))
+    of_epoch = partial(batches, len(images.train_labels), size, seeds)
+    endless = (index for epoch in count() for index in of_epoch(epoch).to(images.device))
     for index in islice(endless, setting.steps):
         yield Batch(images.train_inputs[index], images.train_labels[index])
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 
 import pandas as pd
 import torch
@@ -277,6 +276,5 @@ def next_minibatch(training: Training, step: int) -> Batch:
     """The minibatch of each seed that training goes on with after so many steps."""
     images = training.images
     epoch, place = divmod(step, training.steps_per_epoch)
-    of_epoch = batches(len(images.train_labels), training.batch_size, training.seeds, epoch)
-    index = next(islice(of_epoch, place, None))
+    index = batches(len(images.train_labels), training.batch_size, training.seeds, epoch)[place]
     return Batch(images.train_inputs[index], images.train_labels[index])

@@ -97,7 +97,7 @@ def measure(
         networks: families.
         say: told of each network.
     """
-    index = next(batches(len(images.train_labels), batch_size, seeds, epoch=0))
+    index = batches(len(images.train_labels), batch_size, seeds, epoch=0)[0]
     inputs, labels = images.train_inputs[index], images.train_labels[index]
     frames = []
     for activation, network, depth in product(activations, networks, depths):

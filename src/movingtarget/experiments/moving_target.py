@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -265,8 +264,7 @@ def _moment(training: Training, parameters: Parameters, step: int) -> Moment:
 def _minibatch(training: Training, step: int) -> Batch:
     """The minibatch of the step that follows so many, each seed's own."""
     images, (epoch, place) = training.images, divmod(step, training.steps_per_epoch)
-    orders = batches(len(images.train_labels), training.batch_size, training.seeds, epoch)
-    index = next(islice(orders, place, None))
+    index = batches(len(images.train_labels), training.batch_size, training.seeds, epoch)[place]
     return Batch(images.train_inputs[index], images.train_labels[index])
 
 

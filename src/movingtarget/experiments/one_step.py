@@ -195,7 +195,7 @@ def example_batch(seeds: Sequence[int]) -> Batch:
 
 
 def _first_minibatch(images: Images, batch_size: int, seeds: Sequence[int]) -> Batch:
-    index = next(batches(len(images.train_labels), batch_size, seeds, epoch=0))
+    index = batches(len(images.train_labels), batch_size, seeds, epoch=0)[0]
     return Batch(images.train_inputs[index], images.train_labels[index])
 
 

@@ -138,5 +138,5 @@ def _batch(images: Images, size: int, seeds: Sequence[int], epoch: int) -> Batch
     examples = len(images.train_labels)
     if size > examples:
         raise ValueError(f"batch size {size} is larger than the training data ({examples} examples)")
-    index = next(batches(examples, size, seeds, epoch))
+    index = batches(examples, size, seeds, epoch)[0]
     return Batch(images.train_inputs[index], images.train_labels[index])

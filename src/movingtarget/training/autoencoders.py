@@ -91,7 +91,7 @@ def network_of(pixels: int, settings: Mapping[str, Any]) -> nn.Module:
 def start_of(plan: Training, settings: Mapping[str, Any]) -> State:
     """The state before the first step: weights and biases of every seed as Glorot draws them."""
     drawn = {seed: initialise_glorot(network_of(plan.images.features, settings), seed) for seed in plan.seeds}
-    return start(stack(drawn[seed] for _, seed in plan.members))
+    return start(stack(drawn[seed].to(plan.images.device) for _, seed in plan.members))
 
 
 def losses_in_turn(
@@ -132,6 +132,6 @@ def losses_in_turn(
 
 def batch_of(plan: Training, epoch: int) -> Batch:
     """The first minibatch of an epoch, each seed's own."""
-    index = next(batches(len(plan.images.train_inputs), plan.batch_size, plan.seeds, epoch))
+    index = batches(len(plan.images.train_inputs), plan.batch_size, plan.seeds, epoch)[0]
     inputs = plan.images.train_inputs[index]
     return Batch(inputs, inputs)

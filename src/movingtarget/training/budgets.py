@@ -71,11 +71,12 @@ def examples_in_a_step(order: str, network: nn.Module, batch_size: int) -> int:
 def _mean_flops(rule: UpdateRule, network: nn.Module, examples: int) -> float:
     parameters, memory, costs = stack([network]), dict[str, Tensor](), list[float]()
     features = next(value.shape[-1] for value in parameters.values() if value.dim() == 3)
-    source = torch.Generator().manual_seed(0)
-    batch = Batch(torch.randn(1, examples, features, generator=source), torch.zeros(1, examples).long())
+    source, first = torch.Generator().manual_seed(0), next(iter(parameters.values()))
+    inputs = torch.randn(1, examples, features, generator=source).to(first.device)
+    batch, rates = Batch(inputs, inputs.new_zeros(1, examples).long()), inputs.new_zeros(1)
     layers = len(chain(network))
     while len(costs) < PROBED // layers * layers and (len(costs) < STEADY or len({*costs}) > 1):
-        outcome = rule(network, parameters, batch, memory, torch.zeros(1))
+        outcome = rule(network, parameters, batch, memory, rates)
         parameters, memory = outcome.parameters, outcome.memory
         costs.append(outcome.cost.flops)
     return mean(costs)

@@ -119,8 +119,8 @@ def fine_tune(
 
 
 def _of_classes(inputs: Tensor, labels: Tensor, classes: Sequence[int]) -> tuple[Tensor, Tensor]:
-    places = torch.full((max(int(labels.max()), *classes) + 1,), -1)
-    places[[*classes]] = torch.arange(len(classes))
+    places = labels.new_full((max(int(labels.max()), *classes) + 1,), -1)
+    places[[*classes]] = torch.arange(len(classes), device=labels.device)
     among = places[labels] >= 0
     return inputs[among], places[labels[among]]
 
@@ -128,6 +128,6 @@ def _of_classes(inputs: Tensor, labels: Tensor, classes: Sequence[int]) -> tuple
 def _drawn(images: Images, of_each: int, seed: int) -> Tensor:
     """Places of the training images that a seed draws, class by class."""
     source = generator(seed, "few examples")
-    order = torch.randperm(len(images.train_labels), generator=source)
+    order = torch.randperm(len(images.train_labels), generator=source).to(images.device)
     labels = images.train_labels[order]
     return torch.cat([order[labels == one][:of_each] for one in range(images.classes)])

@@ -8,7 +8,15 @@ from torch import Tensor, nn
 from movingtarget.networks.chain import Link, chain, propagate
 from movingtarget.networks.losses import differentiate, member_losses
 from movingtarget.networks.stack import Parameters
-from movingtarget.training.interface import Batch, Cost, Outcome, UpdateRule, forward_flops, steps_done
+from movingtarget.training.interface import (
+    Batch,
+    Cost,
+    Memory,
+    Outcome,
+    UpdateRule,
+    forward_flops,
+    steps_done,
+)
 from movingtarget.training.simultaneous import backpropagation_cost, descend
 
 
@@ -24,18 +32,18 @@ def freeze_in_order(steps: int) -> UpdateRule:
         raise ValueError(f"steps is {steps}; allowed: at least 1")
 
     def rule(
-        network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, learning_rates: Tensor
+        network: nn.Module, parameters: Parameters, batch: Batch, memory: Memory, learning_rates: Tensor
     ) -> Outcome:
         links, done = chain(network), steps_done(memory)
         frozen = min(done * len(links) // steps, len(links) - 1)
         losses, cost = descend_above(links, frozen, parameters, batch, learning_rates)
-        return Outcome(parameters, {"step": torch.tensor(done + 1)}, cost, losses)
+        return Outcome(parameters, {"step": done + 1}, cost, losses)
 
     return rule
 
 
 def train_last_layer(
-    network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, learning_rates: Tensor
+    network: nn.Module, parameters: Parameters, batch: Batch, memory: Memory, learning_rates: Tensor
 ) -> Outcome:
     """One step of gradient descent of the output layer alone; all below it stand still."""
     links = chain(network)
@@ -60,14 +68,14 @@ def freeze_lowest(layers: int, moving: range = range(0)) -> UpdateRule:
         raise ValueError(f"layers is {layers}; allowed: at least 0")
 
     def rule(
-        network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, learning_rates: Tensor
+        network: nn.Module, parameters: Parameters, batch: Batch, memory: Memory, learning_rates: Tensor
     ) -> Outcome:
         links, done = chain(network), steps_done(memory)
         if layers >= len(links):
             raise ValueError(f"layers is {layers}; allowed: 0 to {len(links) - 1}, all but the output layer")
         frozen = 0 if done in moving else layers
         losses, cost = descend_above(links, frozen, parameters, batch, learning_rates)
-        return Outcome(parameters, {"step": torch.tensor(done + 1)}, cost, losses)
+        return Outcome(parameters, {"step": done + 1}, cost, losses)
 
     return rule
 

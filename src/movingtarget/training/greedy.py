@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from movingtarget.networks.chain import Link, chain
 from movingtarget.networks.layers import Linear
 from movingtarget.networks.stack import Parameters
 from movingtarget.training.freezing import descend_above
-from movingtarget.training.interface import Batch, Outcome, UpdateRule, steps_done
+from movingtarget.training.interface import Batch, Memory, Outcome, UpdateRule, steps_done
 
 
 def greedy(steps: int) -> UpdateRule:
@@ -31,7 +30,7 @@ def greedy(steps: int) -> UpdateRule:
         raise ValueError(f"steps is {steps}; allowed: at least 1")
 
     def rule(
-        network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, learning_rates: Tensor
+        network: nn.Module, parameters: Parameters, batch: Batch, memory: Memory, learning_rates: Tensor
     ) -> Outcome:
         links, done = chain(network), steps_done(memory)
         _check_widths(links)
@@ -40,7 +39,7 @@ def greedy(steps: int) -> UpdateRule:
             frozen = done * (len(links) - 1) // half
             links = [*links[: frozen + 1], links[-1]]
         losses, cost = descend_above(links, frozen, parameters, batch, learning_rates)
-        return Outcome(parameters, {"step": torch.tensor(done + 1)}, cost, losses)
+        return Outcome(parameters, {"step": done + 1}, cost, losses)
 
     return rule
 

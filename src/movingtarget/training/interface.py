@@ -91,5 +91,5 @@ def input_gradient_flops(network: nn.Module, batch_size: int) -> float:
 
 
 def steps_done(memory: Memory) -> int:
-    """How many steps a rule has taken that counts them in its memory as "step"."""
+    """How many steps a rule has taken that counts them in its memory as "step", a number."""
     return int(memory.get("step", 0))

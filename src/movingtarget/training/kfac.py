@@ -154,9 +154,10 @@ def drawn_labels(probabilities: Tensor, images: bool, step: int) -> Tensor:
     """
     source, (_, batch_size, outputs) = generator(step, "labels of the network's own"), probabilities.shape
     if images:
-        levels = torch.rand(batch_size, outputs, dtype=probabilities.dtype, generator=source)
+        drawn = torch.rand(batch_size, outputs, dtype=probabilities.dtype, generator=source)
+        levels = drawn.to(probabilities.device)
         return (levels < probabilities).to(probabilities.dtype)
-    level = torch.rand(batch_size, 1, dtype=probabilities.dtype, generator=source)
+    level = torch.rand(batch_size, 1, dtype=probabilities.dtype, generator=source).to(probabilities.device)
     # round-off may leave the last sum below a level
     classes = (probabilities.cumsum(-1) <= level).sum(-1).clamp(max=outputs - 1)
     return F.one_hot(classes, outputs).to(probabilities.dtype)

@@ -11,6 +11,9 @@ from movingtarget.training.simultaneous import descend
 LocalOptimiser = Callable[[dict[str, Tensor], dict[str, Tensor], Memory, Tensor], None]
 """(parameters, gradients, memory, rates `(members,)`): one step, parameters and memory changed in place."""
 
+AdaGrad = Callable[[Tensor, Tensor, Tensor], None]
+"""(weights, gradient, squares): one step, in place."""
+
 RMSPROP_DECAY = 0.9
 RMSPROP_MOMENTUM = 0.999
 RMSPROP_EPSILON = 1e-5
@@ -42,21 +45,42 @@ def rmsprop(
        Z \leftarrow Z - \frac{\eta}{(1 - m) \sqrt{1 - d}} G / \sqrt R, \quad
        W \leftarrow m W + (1 - m) Z $$
 
-    and whose middle, with $R \leftarrow R + G^2$, is a step of AdaGrad: one pass in torch.
+    and whose middle, with $R \leftarrow R + G^2$, is a step of AdaGrad: one pass in torch, on the CPU.
 
     Source: Hinton 2012, lecture 6e; TensorFlow's RMSPropOptimizer; values of Amid, Anil & Warmuth 2022.
     """  # noqa: D415
-    scaled = (rates / ((1 - RMSPROP_MOMENTUM) * (1 - RMSPROP_DECAY) ** 0.5)).tolist()
+    scaled = rates / ((1 - RMSPROP_MOMENTUM) * (1 - RMSPROP_DECAY) ** 0.5)
+    adagrad = _in_one_pass(scaled.tolist()) if scaled.is_cpu else _all_at_once(scaled)
     for name, gradient in gradients.items():
         weights = parameters[name]
         if f"{name} square" not in memory:
             memory[f"{name} square"] = torch.full_like(weights, (1 + RMSPROP_EPSILON) / (1 - RMSPROP_DECAY))
             memory[f"{name} ahead"] = weights.clone()
         squares, ahead = memory[f"{name} square"], memory[f"{name} ahead"]
-        torch.add(squares.new_tensor(RMSPROP_EPSILON), squares, alpha=RMSPROP_DECAY, out=squares)
-        for part in _at_one_rate(scaled, ahead, gradient.contiguous(), squares):
-            _adagrad(*part)
+        torch.add(squares.new_full((), RMSPROP_EPSILON), squares, alpha=RMSPROP_DECAY, out=squares)
+        adagrad(ahead, gradient.contiguous(), squares)
         weights.lerp_(ahead, 1 - RMSPROP_MOMENTUM)
+
+
+def _all_at_once(rates: Tensor) -> AdaGrad:
+    """Of all members, whose rates stay where they are."""
+
+    def step(weights: Tensor, gradient: Tensor, squares: Tensor) -> None:
+        squares.addcmul_(gradient, gradient)
+        of_members = rates.view(-1, *[1] * (gradient.dim() - 1))
+        weights.addcdiv_(of_members * gradient, squares.sqrt(), value=-1.0)
+
+    return step
+
+
+def _in_one_pass(rates: list[float]) -> AdaGrad:
+    """Of each member, or of all members at once if they have one rate."""
+
+    def step(weights: Tensor, gradient: Tensor, squares: Tensor) -> None:
+        for part in _at_one_rate(rates, weights, gradient, squares):
+            _adagrad(*part)
+
+    return step
 
 
 def _at_one_rate(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from math import ceil
 from typing import Any
@@ -21,7 +22,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained, on what, how, and how often it is looked at.
+    """What is trained, on what, how, and how often it is looked at; the network is put where the images are.
 
     The members are all pairs of a learning rate and a seed, rates outermost. `curve_window` is the number
     of steps whose minibatch losses are averaged into one point of the curve; a window that an epoch's end
@@ -44,10 +45,18 @@ class Training:
     splits: Sequence[str] = ("train", "test")
     schedule: Schedule = constant
 
+    def __post_init__(self) -> None:
+        self.network.to(self.images.device)
+
     @property
     def members(self) -> list[tuple[float, int]]:
         """Learning rate and seed of each member."""
         return [(rate, seed) for rate in self.learning_rates for seed in self.seeds]
+
+    @cached_property
+    def rates(self) -> Tensor:
+        """The learning rate of each member, where the images are."""
+        return torch.tensor([rate for rate, _ in self.members], device=self.images.device)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -85,8 +94,8 @@ def from_data(data: dict[str, Any]) -> State:
 
 def start(parameters: Parameters) -> State:
     """The state before the first step of a stack with these initial parameters."""
-    members = len(next(iter(parameters.values())))
-    return State(parameters, diverged_at=torch.full((members,), -1))
+    first = next(iter(parameters.values()))
+    return State(parameters, diverged_at=torch.full((len(first),), -1, device=first.device))
 
 
 def train(
@@ -102,7 +111,8 @@ def train(
 
     Args:
         training: the plan.
-        state: from `start`, members in the plan's order, or kept from an earlier run; left as it is.
+        state: from `start`, members in the plan's order, or kept from an earlier run; left as it is. It lies
+            where the images do.
         keep: called with the state after every epoch; training goes on in the same tensors, so save it.
         say: called with a line of progress at every evaluation.
 
@@ -126,7 +136,7 @@ def train(
 
 def _epoch(training: Training, state: State, say: Callable[[str], None]) -> State:
     examples, first_step = len(training.images.train_labels), state.epoch * training.steps_per_epoch
-    indices = batches(examples, training.batch_size, training.seeds, state.epoch)
+    indices = batches(examples, training.batch_size, training.seeds, state.epoch).to(training.images.device)
     window: list[Tensor] = []
     for step, index in enumerate(islice(indices, training.steps - first_step), start=first_step + 1):
         state, loss = _step(training, state, index, step)
@@ -148,8 +158,7 @@ def _snapshot(training: Training, state: State, step: int) -> State:
 
 
 def _step(training: Training, state: State, index: Tensor, step: int) -> tuple[State, Tensor]:
-    rates = torch.tensor([rate for rate, _ in training.members]) * training.schedule(step - 1)
-    batch = _gather(training, index)
+    rates, batch = training.rates * training.schedule(step - 1), _gather(training, index)
     outcome = training.rule(training.network, state.parameters, batch, state.memory, rates)
     spent = Cost(*map(sum, zip(state.spent, outcome.cost, strict=True)))
     state = replace(state, parameters=outcome.parameters, memory=outcome.memory, spent=spent)

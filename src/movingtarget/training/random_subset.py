@@ -12,6 +12,7 @@ from movingtarget.networks.stack import Parameters
 from movingtarget.training.interface import (
     Batch,
     Cost,
+    Memory,
     Outcome,
     UpdateRule,
     forward_flops,
@@ -43,14 +44,14 @@ def random_subset(direction: Literal["gradient", "muon"] = "gradient") -> Update
         raise ValueError(f"direction '{direction}' is unknown; allowed: gradient, muon")
 
     def rule(
-        network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, learning_rates: Tensor
+        network: nn.Module, parameters: Parameters, batch: Batch, memory: Memory, learning_rates: Tensor
     ) -> Outcome:
         links, done = chain(network), steps_done(memory)
         active = drawn_layers(len(links), done)
         names = [name for place in active for name in links[place].names.values()]
         losses, gradients = _gradients(links, active[0], names, parameters, batch)
         cost = _cost(links, active, batch.size)
-        counted = memory | {"step": torch.tensor(done + 1)}
+        counted = memory | {"step": done + 1}
         if direction == "gradient":
             descend(parameters, gradients, learning_rates)
             return Outcome(parameters, counted, cost, losses)

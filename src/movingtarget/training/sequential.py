@@ -10,7 +10,15 @@ from movingtarget.networks.chain import Link, chain, propagate
 from movingtarget.networks.initialise import generator
 from movingtarget.networks.losses import differentiate, member_losses
 from movingtarget.networks.stack import Parameters
-from movingtarget.training.interface import Batch, Cost, Outcome, UpdateRule, forward_flops, steps_done
+from movingtarget.training.interface import (
+    Batch,
+    Cost,
+    Memory,
+    Outcome,
+    UpdateRule,
+    forward_flops,
+    steps_done,
+)
 from movingtarget.training.simultaneous import backpropagation_cost, descend, gradients_of
 
 Order = Literal["forward", "backward", "random"]
@@ -58,7 +66,7 @@ def recomputed(order: Order, fresh: bool = False) -> UpdateRule:
         raise ValueError(f"a sweep with fresh examples for each layer goes forward, not {order}")
 
     def rule(
-        network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, learning_rates: Tensor
+        network: nn.Module, parameters: Parameters, batch: Batch, memory: Memory, learning_rates: Tensor
     ) -> Outcome:
         links = chain(network)
         places = _places(order, len(links), steps_done(memory))
@@ -74,7 +82,7 @@ def recomputed(order: Order, fresh: bool = False) -> UpdateRule:
 
 
 def round_robin(
-    network: nn.Module, parameters: Parameters, batch: Batch, memory: Parameters, learning_rates: Tensor
+    network: nn.Module, parameters: Parameters, batch: Batch, memory: Memory, learning_rates: Tensor
 ) -> Outcome:
     """One layer a step, bottom first, in turn; its gradient alone is computed.
 
@@ -149,5 +157,5 @@ def _places(order: Order, layers: int, step: int) -> Sequence[int]:
     return range(layers) if order == "forward" else range(layers - 1, -1, -1)
 
 
-def _counted(memory: Parameters) -> Parameters:
-    return memory | {"step": torch.tensor(steps_done(memory) + 1)}
+def _counted(memory: Memory) -> Memory:
+    return memory | {"step": steps_done(memory) + 1}

@@ -97,7 +97,8 @@ def _added(before: list[Tensor] | None, gradient: Tensor, epsilon: float) -> lis
     unfolded = _unfolded(gradient)
     both = [unfolded] if gradient.dim() == 2 else [unfolded, unfolded.mT]
     if before is None:
-        before = [epsilon * torch.eye(g.shape[1], dtype=g.dtype).expand(len(g), -1, -1) for g in both]
+        eyes = [torch.eye(g.shape[1], dtype=g.dtype, device=g.device) for g in both]
+        before = [epsilon * eye.expand(len(gradient), -1, -1) for eye in eyes]
     return [torch.baddbmm(side, g, g.mT) for side, g in zip(before, both, strict=True)]
 
 

@@ -125,7 +125,7 @@ def final_losses(
 
 def start_of(training: Training, draw: Draw) -> State:
     """The state before the first step of a plan's members."""
-    drawn = {seed: draw(seed) for seed in training.seeds}
+    drawn = {seed: draw(seed).to(training.images.device) for seed in training.seeds}
     return start(stack(drawn[seed] for _, seed in training.members))
 
 
