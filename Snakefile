@@ -41,7 +41,7 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    run.begin(workflow, RESULTS)
+    run.begin(workflow, config)
 
 
 rule all:

@@ -70,6 +70,7 @@ def training_study(name: str, rule: str) -> Study:
         tables={name: CURVES, f"{name}_search": {**ARM, **SEARCH}},
         jobs=lambda config: training_jobs(name, config),
         images=True,
+        accelerated=True,
         keeps_members=True,
         resumable=True,
         problems=problems_of_seeds(name),

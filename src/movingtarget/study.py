@@ -72,6 +72,8 @@ class Study:
         resumable: whether `measure` takes `kept`, what an interrupted job kept last, or None, and `keep`,
             which keeps a state for the next start.
         undisturbed: whether nothing runs beside its jobs, as what they measure is time.
+        accelerated: whether its images and members, and what it made kept, may lie on a graphics card: all
+            that `measure` makes of them is made there.
         problems: what is wrong with settings that a schema cannot tell, with key, value and what is allowed.
         work: what a job computes, from the config, the job's settings and the size of its data set; what only
             turns tables into others has none to speak of.
@@ -89,6 +91,7 @@ class Study:
     keeps_members: bool = False
     resumable: bool = False
     undisturbed: bool = False
+    accelerated: bool = False
     problems: Callable[[Config], Iterator[str]] = no_problems
     work: Callable[[Config, Settings, Data], Work] = no_work
 

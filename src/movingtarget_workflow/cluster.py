@@ -58,19 +58,22 @@ def resources_of(name: str, config: Config) -> dict[str, Any]:
         return attempt * math.ceil(START_MINUTES + SPARE * _cost(name, wildcards, config).seconds / 60)
 
     alone = {"slurm_extra": "--exclusive"} if STUDIES[name].undisturbed else {}
-    return {"mem_mb": mem_mb, "runtime": runtime, **alone}
+    card = {"gpu": 1} if _wants_card(name, config) else {}
+    return {"mem_mb": mem_mb, "runtime": runtime, **alone, **card}
 
 
 def group_of(name: str, config: Config) -> Callable[[Any], str | None]:
     """Which short jobs go to the cluster together: those of a level, so that none of them waits for another.
 
     Long jobs go alone, for one that is killed goes on where it was, but a group starts again; and so do jobs
-    beside which nothing may run.
+    beside which nothing may run, and those that ask for a graphics card, of which a group would ask for as
+    many as it has jobs.
     """
 
     def group(wildcards: Any) -> str | None:
         short = _cost(name, wildcards, config).seconds < SHORT_SECONDS
-        return f"level-{level(name)}" if short and not STUDIES[name].undisturbed else None
+        alone = STUDIES[name].undisturbed or _wants_card(name, config)
+        return f"level-{level(name)}" if short and not alone else None
 
     return group
 
@@ -211,6 +214,11 @@ def _run(*command: str) -> str:
         raise SettingsError(f"SLURM says: {why[-1]}") from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SettingsError(f"SLURM does not answer: {error}") from None
+
+
+def _wants_card(name: str, config: Config) -> bool:
+    """Whether jobs of a study are to have a card; where the settings say auto they take one that is there."""
+    return config["device"] == "cuda" and STUDIES[name].accelerated
 
 
 def _cost(name: str, wildcards: Any, config: Config) -> Cost:

@@ -35,17 +35,20 @@ class Job:
         """Write a line of progress to the log."""
         print(line, file=self._log, flush=True)
 
-    def kept(self) -> Any:
-        """What an interrupted job with the same settings and sources kept last, or None.
+    def kept(self, device: str = "cpu") -> Any:
+        """What an interrupted job with the same settings and sources kept last, on whatever device, or None.
 
         Only data are read, never code. A checkpoint that cannot be read is set aside.
+
+        Args:
+            device: that its tensors are put on.
         """
         import torch
 
         if not self._checkpoint.exists():
             return None
         try:
-            state = torch.load(self._checkpoint, weights_only=True)
+            state = torch.load(self._checkpoint, map_location=device, weights_only=True)
         except Exception as error:
             aside = self._checkpoint.with_suffix(".damaged")
             self._checkpoint.replace(aside)

@@ -15,6 +15,7 @@ from movingtarget.settings import COUNT, POSITIVE, choice, mapping
 from movingtarget.study import Config, Job, Study
 from movingtarget.tables import Schema, columns
 from movingtarget.update_orders import UPDATE_ORDERS
+from movingtarget_workflow.device import DEVICES
 from movingtarget_workflow.places import REFERENCES
 from movingtarget_workflow.sources import PROJECT, code_digest, digest_of_text, sources
 
@@ -34,6 +35,7 @@ def config_schema() -> dict[str, Any]:
         "data_folder": {"type": ["string", "null"]},
         "tables_from": {"type": ["string", "null"]},
         "dataset": choice(*DATASETS),
+        "device": choice(*DEVICES),
         "locoprop": mapping({"iterations": COUNT, "gamma": POSITIVE}),
     }
     sections = {name: mapping(study.settings) for name, study in STUDIES.items() if study.settings}

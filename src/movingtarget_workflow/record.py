@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from movingtarget.tables import MEASURED, Schema, follows
+from movingtarget_workflow.device import device_name
 from movingtarget_workflow.version import code_version
 
 if TYPE_CHECKING:
     import pandas as pd
 
-OF_THE_PLACE = ("results", "data_folder", "tables_from")
-"""Settings that say where things lie, and not what a run is."""
+OF_THE_PLACE = ("results", "data_folder", "tables_from", "device")
+"""Settings that say where things lie and are computed, and not what a run is."""
 
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "matplotlib", "snakemake")
 
@@ -31,7 +32,7 @@ COSTS: Schema = {
 
 
 def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """All that decides a run's results: its settings, but for where things lie."""
+    """All that decides a run's results: its settings, but for where things lie and are computed."""
     return {key: value for key, value in config.items() if key not in OF_THE_PLACE}
 
 
@@ -40,12 +41,17 @@ def as_yaml(values: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=110)
 
 
-def made() -> dict[str, Any]:
-    """Where, when and by what a run is made, as of now; nothing that identifies the machine."""
+def made(device: str) -> dict[str, Any]:
+    """Where, when and by what a run is made, as of now; nothing that identifies the machine.
+
+    Args:
+        device: as its settings have it.
+    """
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "code": code_version(),
         "processor": _processor(),
+        "device": device_name(device),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "system": _system(),

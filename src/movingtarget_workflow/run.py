@@ -21,6 +21,7 @@ from movingtarget.declarations import figures, schemas, studies
 from movingtarget.figure import filled_caption
 from movingtarget.names import unknown
 from movingtarget_workflow import cluster
+from movingtarget_workflow.device import device_of
 from movingtarget_workflow.digests import altered
 from movingtarget_workflow.plan import TABLES, config_schema
 from movingtarget_workflow.record import OF_THE_PLACE, settings_of
@@ -88,7 +89,8 @@ def set_environment(project: Path) -> None:
     The library of this project, whichever is installed. No backend of matplotlib that a notebook has set.
     On systems with glibc, memory that tensors free is kept, unless the user has set it otherwise: by default
     glibc hands large blocks back and gets them again, zeroed, at every operation: a quarter of the time of
-    training. A name for a user who has but a number, as in containers, which snakemake asks for.
+    training. How much memory cuBLAS may use, without which a card's matrix products differ from run to run.
+    A name for a user who has but a number, as in containers, which snakemake asks for.
     """
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(project / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -100,19 +102,22 @@ def set_environment(project: Path) -> None:
         os.environ["USER"] = f"uid-{os.getuid()}"
     for setting in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
         os.environ.setdefault(setting, str(2**33))
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
 
 
-def begin(workflow: Any, results: str) -> None:
-    """When a run starts: hold and date its folder, calm its scheduler, see that a cluster can take its jobs.
+def begin(workflow: Any, config: Mapping[str, Any]) -> None:
+    """When a run starts: hold and date its folder, calm its scheduler, see that jobs find what they ask for.
 
     Raises:
-        SystemExit: with one line, if the folder is held by another run or the cluster cannot take a job.
+        SystemExit: with one line, if the folder is held by another run, this machine has not the device or
+            the cluster cannot take a job.
     """
-    hold_lock(results)
-    date_back(results)
-    if workflow.local_exec:
-        calm_scheduler(workflow.scheduler)
+    hold_lock(config["results"])
+    date_back(config["results"])
     try:
+        if workflow.local_exec:
+            device_of(config["device"])
+            calm_scheduler(workflow.scheduler)
         cluster.prepare(workflow)
     except SettingsError as error:
         _stop(str(error))

@@ -69,6 +69,18 @@ def test_jobs_that_are_timed_have_a_node_for_themselves(config):
     assert {cluster.group_of(name, config)(of_part("")) for name in alone} == {None}
 
 
+def test_jobs_that_can_use_a_card_ask_for_one_and_go_alone_where_the_settings_say_cuda(config):
+    accelerated = {name for name, study in STUDIES.items() if study.accelerated}
+    assert {"training", "update_orders"} <= accelerated
+    for device, asking in {"cpu": set(), "auto": set(), "cuda": accelerated}.items():
+        chosen = config | {"device": device}
+        asked = {name: cluster.resources_of(name, chosen).get("gpu") for name in STUDIES}
+        assert asked == {name: 1 if name in asking else None for name in STUDIES}
+        for name in asking:
+            groups = {cluster.group_of(name, chosen)(of_part(part)) for part in jobs_of(name, chosen)}
+            assert groups == {None}
+
+
 def test_short_jobs_go_together_and_long_ones_alone(config):
     for name in set(STUDIES) - {"autoencoder_times", "update_order_times"}:
         for part, job in jobs_of(name, config).items():

@@ -10,6 +10,7 @@ import types
 from pathlib import Path
 
 import pytest
+import torch
 from project_copy import ROOT, SMOKE, copy_project, environment, planned, snakemake, told
 
 from movingtarget_workflow import job as jobs
@@ -247,6 +248,14 @@ def test_checkpoints_are_kept_every_five_seconds_at_most(
         monkeypatch.setattr(jobs, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
         job.keep({"step": 5})
         assert job.kept() == {"step": 5}
+
+
+def test_a_checkpoint_goes_on_on_another_device(running: types.SimpleNamespace):
+    with jobs.job(running) as job:
+        job.keep({"layers": [torch.ones(2)], "step": 3})
+        assert job.kept()["layers"][0].device.type == "cpu"
+        assert job.kept("meta")["layers"][0].device.type == "meta"
+        assert job.kept("meta")["step"] == 3
 
 
 class Harmful:

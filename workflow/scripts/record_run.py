@@ -14,6 +14,6 @@ if __name__ == "__main__":
     with job(snakemake):
         chosen, output = snakemake.params, snakemake.output
         Path(output.settings).write_text(as_yaml(chosen.settings), encoding="utf-8")
-        Path(output.record).write_text(as_yaml(made()), encoding="utf-8")
+        Path(output.record).write_text(as_yaml(made(snakemake.config["device"])), encoding="utf-8")
         costs = costs_of(chosen.jobs, Path(snakemake.config["results"]) / "costs")
         write_table(costs, COSTS, output.costs)

@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from movingtarget.declarations import schemas, studies
 from movingtarget.tables import read_table, write_table
+from movingtarget_workflow.device import device_of
 from movingtarget_workflow.job import Job, job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
+
+
+def device(snakemake: Any) -> str:
+    """Where the study computes: all that it makes is made where its images and members are."""
+    accelerated = studies()[snakemake.params.study].accelerated
+    return device_of(snakemake.config["device"]) if accelerated else "cpu"
 
 
 def needs(snakemake: Any) -> dict[str, Any]:
@@ -24,25 +31,28 @@ def needs(snakemake: Any) -> dict[str, Any]:
         from movingtarget.data.load import load_published
 
         dataset = dataset_named(snakemake.params.dataset)
-        given["images"] = load_published(dataset, Path(snakemake.input.images).parent)
+        images = load_published(dataset, Path(snakemake.input.images).parent)
+        given["images"] = images.to(device(snakemake))
     if study.members:
         import torch
 
-        given["members"] = torch.load(snakemake.input.members, weights_only=True)
+        members = torch.load(snakemake.input.members, map_location=device(snakemake), weights_only=True)
+        given["members"] = members
     return given
 
 
 def checkpoint(snakemake: Any, running: Job) -> dict[str, Any]:
     """What a study that can be taken up again wants to know."""
     resumable = studies()[snakemake.params.study].resumable
-    return {"kept": running.kept(), "keep": running.keep} if resumable else {}
+    return {"kept": running.kept(device(snakemake)), "keep": running.keep} if resumable else {}
 
 
-def one_thread() -> None:
-    """Sums must not change with the number of threads."""
+def one_way() -> None:
+    """Sums must not change with the number of threads, nor a card's convolutions be rounded to ten bits."""
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
         torch.set_deterministic_debug_mode("error")  # the same, without importing the compiler: 1.3 s
+        torch.backends.cudnn.allow_tf32 = False
 
 
 if __name__ == "__main__":
@@ -50,7 +60,7 @@ if __name__ == "__main__":
         chosen = snakemake.params
         study = studies()[chosen.study]
         measure = import_module(f"movingtarget.experiments.{chosen.study}").measure
-        one_thread()
+        one_way()
         made = measure(
             **chosen.settings, **needs(snakemake), **checkpoint(snakemake, running), say=running.say
         )

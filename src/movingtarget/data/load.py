@@ -55,11 +55,11 @@ class Images(NamedTuple):
         """Of the training images."""
         return int(self.train_labels.max()) + 1
 
-    def to(self, device: torch.device) -> "Images":
+    def to(self, device: torch.device | str) -> "Images":
         """The same images on a device.
 
         >>> inputs, labels = torch.ones(2, 4), torch.tensor([0, 1])
-        >>> Images(inputs, labels, inputs, labels).to(torch.device("meta")).test_inputs.device
+        >>> Images(inputs, labels, inputs, labels).to("meta").device
         device(type='meta')
         """
         return Images(*(part.to(device) for part in self[:4]), self.mean, self.deviation)
