@@ -4,7 +4,7 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +30,18 @@ FEATURES, WIDTH, CLASSES = 5, 6, 4
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
+    """A graphics card, used as jobs use it: what differs from run to run is refused."""
+    if not torch.cuda.is_available():
+        pytest.skip("torch finds no CUDA device on this machine")
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    torch.set_deterministic_debug_mode("error")
+    yield torch.device("cuda")
+    torch.set_deterministic_debug_mode("default")
 
 
 @pytest.fixture

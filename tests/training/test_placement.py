@@ -1,6 +1,7 @@
 """All of a training lies where its images do, and nothing goes from device to device in a step.
 
-Torch's meta device stands for any other than the CPU: it has shapes and no numbers.
+Torch's meta device stands for any other than the CPU: it has shapes and no numbers, but for those of
+`another_device`.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from elsewhere import another_device
 from pandas.testing import assert_frame_equal
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -29,7 +31,7 @@ from movingtarget.training.trials import rule_of_method, trials_of
 from movingtarget.training.tuned import Draw, start_of
 from movingtarget.update_orders import UPDATE_ORDERS
 
-META, CPU, CUDA = (torch.device(kind) for kind in ("meta", "cpu", "cuda"))
+META, CPU = torch.device("meta"), torch.device("cpu")
 TOLERANCE: dict[str, Any] = {"rtol": 1e-3, "atol": 1e-4}
 """Between devices, after 14 steps in single precision: they take sums in orders of their own."""
 
@@ -179,35 +181,40 @@ def test_methods_said_to_read_numbers_from_the_device_do(method: str) -> None:
         list(stepped(training, start_of(training, draw)))
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_families_train_on_another_device_as_on_the_cpu(family: str) -> None:
+    rule = rule_of("simultaneous", GIVEN)
+    with another_device() as device:
+        compare(*(of_family(family, rule, place) for place in (CPU, device)))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_train_on_another_device_as_on_the_cpu(method: str) -> None:
+    with another_device() as device:
+        compare(*(of_method(method, place) for place in (CPU, device)))
+
+
 AMPLIFIES = {"soap"}
 """Rounding grows beyond the tolerance: a difference of 3e-7 in all weights comes to four times as much."""
 
-ON_A_CARD = pytest.mark.skipif(
-    not torch.cuda.is_available(), reason="torch finds no CUDA device on this machine"
-)
 
-
-@ON_A_CARD
 @pytest.mark.parametrize("order", UPDATE_ORDERS)
-def test_orders_train_on_a_card_as_on_the_cpu(order: str) -> None:
-    compare(*(of_family("plain", rule_of(order, GIVEN), device) for device in (CPU, CUDA)))
+def test_orders_train_on_a_card_as_on_the_cpu(order: str, card: torch.device) -> None:
+    compare(*(of_family("plain", rule_of(order, GIVEN), device) for device in (CPU, card)))
 
 
-@ON_A_CARD
 @pytest.mark.parametrize("family", FAMILIES)
-def test_families_train_on_a_card_as_on_the_cpu(family: str) -> None:
-    compare(*(of_family(family, rule_of("simultaneous", GIVEN), device) for device in (CPU, CUDA)))
+def test_families_train_on_a_card_as_on_the_cpu(family: str, card: torch.device) -> None:
+    compare(*(of_family(family, rule_of("simultaneous", GIVEN), device) for device in (CPU, card)))
 
 
-@ON_A_CARD
 @pytest.mark.parametrize("method", [method for method in METHODS if method not in AMPLIFIES])
-def test_methods_train_on_a_card_as_on_the_cpu(method: str) -> None:
-    compare(*(of_method(method, device) for device in (CPU, CUDA)))
+def test_methods_train_on_a_card_as_on_the_cpu(method: str, card: torch.device) -> None:
+    compare(*(of_method(method, device) for device in (CPU, card)))
 
 
-@ON_A_CARD
-def test_what_a_card_began_the_cpu_ends() -> None:
-    (there, draw), (here, _) = (of_family("plain", rule_of("muon", GIVEN), device) for device in (CUDA, CPU))
+def test_what_a_card_began_the_cpu_ends(card: torch.device) -> None:
+    (there, draw), (here, _) = (of_family("plain", rule_of("muon", GIVEN), device) for device in (card, CPU))
     kept: list[bytes] = []
     whole = train(there, start_of(there, draw), lambda state: kept.append(saved(as_data(state))))
     begun = from_data(torch.load(BytesIO(kept[0]), map_location=CPU, weights_only=True))

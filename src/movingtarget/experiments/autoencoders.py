@@ -132,6 +132,7 @@ STUDY = Study(
     jobs=jobs,
     problems=problems,
     images=True,
+    accelerated=True,
     reads=("locoprop_search",),
     resumable=True,
     work=counted,
@@ -251,7 +252,7 @@ def _reconstructions(plan: Training, parameters: Parameters, shown: int) -> pd.D
             "seed": plan.seeds[0],
             "image": torch.arange(shown).repeat_interleave(pixels),
             "pixel": torch.arange(pixels).repeat(shown),
-            "original": images.flatten().double().round(decimals=4),
-            "reconstruction": reached.flatten().double().round(decimals=4),
+            "original": images.cpu().flatten().double().round(decimals=4),
+            "reconstruction": reached.cpu().flatten().double().round(decimals=4),
         }
     )

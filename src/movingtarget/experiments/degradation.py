@@ -101,6 +101,7 @@ STUDY = Study(
     jobs=jobs,
     problems=problems,
     images=True,
+    accelerated=True,
     work=counted,
 )
 

@@ -130,6 +130,7 @@ STUDY = Study(
     },
     jobs=jobs,
     images=True,
+    accelerated=True,
     problems=problems,
     work=counted,
 )
@@ -361,9 +362,13 @@ def _examples(images: Images, seeds: Sequence[int], size: int) -> Batch:
     return Batch(images.train_inputs[index], images.train_labels[index])
 
 
+def _drawn(setting: Setting, seeds: Sequence[int]) -> list[nn.Module]:
+    return [build_random(setting.architecture, seed).to(setting.images.device) for seed in seeds]
+
+
 def _train(setting: Setting, seeds: Sequence[int], rate: float) -> Path:
-    networks = [build_random(setting.architecture, seed) for seed in seeds]
-    rates = torch.full((len(seeds),), rate)
+    networks = _drawn(setting, seeds)
+    rates = torch.full((len(seeds),), rate, device=setting.images.device)
     return follow(networks[0], stack(networks), _batches(setting, seeds), rates)[0]
 
 
@@ -376,9 +381,10 @@ def _followed(
     setting: Setting, seeds: Sequence[int], rate: float, hold: bool, plan: Plan
 ) -> dict[int, Quantities]:
     """All that is measured, by step, of the trainings of all seeds at one rate."""
-    networks = [build_random(setting.architecture, seed) for seed in seeds]
+    networks = _drawn(setting, seeds)
     network, start = networks[0], stack(networks)
-    rates, free = torch.full((len(seeds),), rate), scale_free_weights(network)
+    rates = torch.full((len(seeds),), rate, device=setting.images.device)
+    free = scale_free_weights(network)
     measured: dict[int, Quantities] = {}
     features: dict[int, Tensor] = {}
 
@@ -412,7 +418,7 @@ def _whole(values: Tensor, steps: int) -> Tensor:
 
 def _windows(path: Path, ends: Sequence[int], steps: int) -> dict[int, Quantities]:
     """What the steps of each window kept together; a window begins after the end of the one before."""
-    whole = [_whole(values, steps) for values in path]
+    whole = [_whole(values, steps).cpu() for values in path]  # a card's medians may differ from run to run
     found = {}
     for start, end in pairwise([0, *ends]):
         loss, joint, first_order = (values[start:end] for values in whole)

@@ -145,6 +145,7 @@ STUDY = Study(
     },
     jobs=jobs,
     images=True,
+    accelerated=True,
     problems=problems,
     work=counted,
 )
@@ -201,7 +202,7 @@ def measure(
     starts = {
         of: {"pretrained": on_top_of(trained, fresh), "scratch": fresh}
         for of, trained in pretrained.items()
-        for fresh in [stack(build_random(task.architecture, seed) for seed in of)]
+        for fresh in [stack(build_random(task.architecture, seed).to(images.device) for seed in of)]
     }
     frames, searches = [], []
     for start, (rates, rule) in product(STARTS, rules.items()):
@@ -290,7 +291,7 @@ def _search(
 
     def errors_at(rates: list[float]) -> Any:
         tuned = _tune(task, rule, start, seeds, rates, settings, task.held)
-        return (1 - tuned.held.accuracy).view(len(rates), len(seeds)).numpy()
+        return (1 - tuned.held.accuracy).view(len(rates), len(seeds)).cpu().numpy()
 
     return search(errors_at, learning_rates)
 
@@ -310,7 +311,7 @@ def _tune(
     times = len(rates)
     repeated = {name: value.repeat(times, *[1] * (value.dim() - 1)) for name, value in start.items()}
     batch = Batch(few.inputs.repeat(times, 1, 1), few.labels.repeat(times, 1))
-    each = torch.tensor(rates).repeat_interleave(len(seeds))
+    each = torch.tensor(rates, device=judged.device).repeat_interleave(len(seeds))
     held = judged.test_inputs, judged.test_labels
     return fine_tune(network, repeated, batch, rule, each, settings["steps"], held)
 

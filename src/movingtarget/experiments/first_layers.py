@@ -135,6 +135,7 @@ STUDY = Study(
     },
     jobs=jobs,
     images=True,
+    accelerated=True,
     problems=problems,
     work=counted,
 )
@@ -249,14 +250,14 @@ def layers_alone(
     """
     (rate,) = training.learning_rates
     links, inputs = chain(training.network), training.images.test_inputs[:held_out]
-    counts = torch.tensor(sizes(links))
+    counts = torch.tensor(sizes(links), device=inputs.device)
     training.network.train()
     rows = []
     for step in steps:
         before, batch = snapshots[step], next_minibatch(training, step)
         _, gradient = gradients_of(training.network, before, batch)
         after = {name: value.clone() for name, value in before.items()}
-        descend(after, gradient, torch.full((len(training.seeds),), rate))
+        descend(after, gradient, training.rates)
         moved = alone(links, before, after, gradient, batch, inputs, member_losses)
         measured = moved._asdict() | {
             "change_per_parameter": moved.output_change / counts[:, None],

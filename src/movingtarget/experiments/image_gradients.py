@@ -44,6 +44,7 @@ STUDY = Study(
     },
     jobs=lambda config: measuring_jobs("image_gradients", "training", config),
     images=True,
+    accelerated=True,
     members="training",
     work=counted,
 )
@@ -64,7 +65,8 @@ def measure(
     The gradients are those of the first `examples` test images; normalisation layers use the statistics of
     the first training images, ten times as many.
     """
-    network = build(architecture_of(arm, images, {"hidden_width": hidden_width, "activation": activation}))
+    sizes = {"hidden_width": hidden_width, "activation": activation}
+    network = build(architecture_of(arm, images, sizes)).to(images.device)
     stages = {"initialisation": min(members), "trained": max(members)}
     layers = hidden_layers(network)
     network.eval()

@@ -108,6 +108,7 @@ STUDY = Study(
     },
     jobs=jobs,
     images=True,
+    accelerated=True,
     problems=problems,
     work=counted,
 )

@@ -67,6 +67,7 @@ STUDY = Study(
     },
     jobs=jobs,
     images=True,
+    accelerated=True,
     work=counted,
 )
 
@@ -107,7 +108,7 @@ def measure(
         architecture = Architecture(
             network, images.features, hidden_width, depth, images.classes, activation, initial_weights
         )
-        members = [build_random(architecture, seed) for seed in seeds]
+        members = [build_random(architecture, seed).to(images.device) for seed in seeds]
         slopes = gradients(members[0], stack(members), inputs, labels, stacked=True)
         norms = gradient_norms(layers_of(members[0], inputs), slopes, stacked=True)
         rows = [

@@ -52,6 +52,7 @@ STUDY = Study(
     jobs=jobs,
     problems=problems_of_methods("local_iterations"),
     images=True,
+    accelerated=True,
     reads=("locoprop_search",),
     resumable=True,
     work=counted,

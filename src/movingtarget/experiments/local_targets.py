@@ -80,6 +80,7 @@ STUDY = Study(
     jobs=jobs,
     problems=problems,
     images=True,
+    accelerated=True,
     reads=("locoprop_search",),
     work=counted,
 )
@@ -152,8 +153,7 @@ def _one_step(plan: Training, state: State, epoch: int, loss: Loss, gamma: float
     matched = matched_transfers(links, batch.labels) if loss == "matching" else None
     transfers = matched or [nn.Identity()] * len(links)
     before = {name: value.clone() for name, value in state.parameters.items()}
-    rates = torch.tensor(plan.learning_rates).repeat(len(plan.seeds))
-    rates = rates * plan.schedule(epoch * plan.steps_per_epoch)
+    rates = plan.rates * plan.schedule(epoch * plan.steps_per_epoch)
     memory = {name: value.clone() for name, value in state.memory.items()}
     after = plan.rule(
         plan.network, {name: value.clone() for name, value in before.items()}, batch, memory, rates
@@ -194,7 +194,7 @@ def _of_layer(
 
 def _from_backpropagation(plan: Training, state: State, loss: Loss, gamma: float) -> list[float]:
     """Each seed's relative distance of a single local step from gamma times backpropagation's."""
-    batch, rates = batch_of(plan, 0), torch.ones(len(plan.seeds))
+    batch, rates = batch_of(plan, 0), torch.ones_like(plan.rates)
     copies = {name: value.clone() for name, value in state.parameters.items()}
     rule = locoprop(1, gamma, loss, descent)
     after = rule(plan.network, copies, batch, {}, rates).parameters

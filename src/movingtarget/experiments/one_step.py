@@ -80,6 +80,7 @@ STUDY = Study(
     },
     jobs=jobs,
     images=True,
+    accelerated=True,
     work=counted,
 )
 
@@ -140,7 +141,7 @@ def measure(
         architecture = Architecture(
             network, images.features, hidden_width, depth, images.classes, activation, initial_weights
         )
-        members = [build_random(architecture, seed) for seed in seeds]
+        members = [build_random(architecture, seed).to(images.device) for seed in seeds]
         frames.append(study(members, batch, member_losses).assign(network=network, depth=depth))
     return {"one_step": pd.concat(frames, ignore_index=True)}
 

@@ -117,6 +117,7 @@ STUDY = Study(
     },
     jobs=jobs,
     images=True,
+    accelerated=True,
     resumable=True,
     problems=problems,
     work=counted,

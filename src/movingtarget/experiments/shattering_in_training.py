@@ -53,6 +53,7 @@ STUDY = Study(
     },
     jobs=lambda config: measuring_jobs("shattering_in_training", "depth_ladder", config),
     images=True,
+    accelerated=True,
     members="depth_ladder",
     work=counted,
 )
@@ -77,7 +78,8 @@ def measure(
     Normalisation layers use the statistics of training images, ten times as many as `examples`. Raises
     ValueError if there are fewer than two test images a line.
     """
-    network = build(architecture_of(arm, images, {"hidden_width": hidden_width, "activation": activation}))
+    sizes = {"hidden_width": hidden_width, "activation": activation}
+    network = build(architecture_of(arm, images, sizes)).to(images.device)
     if lines > (most := len(images.test_inputs) // 2):
         raise ValueError(f"lines is {lines}; allowed: at most {most}, two test images a line")
     rows = []

@@ -86,6 +86,7 @@ STUDY = Study(
     tables={"stable_rates": {**REGIME_ARM, "seed": int, "value": MEASURED}},
     jobs=jobs,
     images=True,
+    accelerated=True,
     reads=("update_orders_search",),
     problems=problems,
     work=counted,
@@ -153,7 +154,7 @@ def measure(
     )
 
     def learns(rates: Tensor) -> Tensor:
-        plan = replace(training, rule=_scaled(training.rule, rates))
+        plan = replace(training, rule=_scaled(training.rule, rates.to(images.device)))
         rows = train(plan, start_of(plan, partial(build_random, architecture))).rows
         last = [row["value"] for row in rows if row["quantity"] == "train_loss" and row["step"] == sweeps]
         found = torch.tensor(last) < UNLEARNED * math.log(images.classes)

@@ -136,7 +136,7 @@ def largest_curvature(
     with torch.enable_grad():
         losses = loss_of(constants | dict(zip(names, variables, strict=True)))
         if not losses.requires_grad:  # it depends on none of them
-            return torch.zeros(losses.shape, dtype=torch.double)
+            return losses.new_zeros(losses.shape, dtype=torch.double)
         # members share no parameter, so the gradient of the sum holds each one's own
         gradients = torch.autograd.grad(losses.sum(), variables, create_graph=True, materialize_grads=True)
     product = _hessian_product(variables, gradients, losses.numel())

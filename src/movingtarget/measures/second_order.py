@@ -74,7 +74,7 @@ def prices(
         leaves = {name: before[name].detach().requires_grad_() for name in names}
         losses = of.losses(before | leaves)
         if not losses.requires_grad:
-            return Prices(torch.zeros(len(of.layers), *losses.shape), torch.zeros(losses.shape))
+            return Prices(losses.new_zeros(len(of.layers), *losses.shape), losses.new_zeros(losses.shape))
         # members share no parameter, so the gradient of the sum holds each one's own
         found = torch.autograd.grad(
             losses.sum(), [*leaves.values()], create_graph=True, materialize_grads=True

@@ -120,7 +120,8 @@ def fine_tune(
 
 def _of_classes(inputs: Tensor, labels: Tensor, classes: Sequence[int]) -> tuple[Tensor, Tensor]:
     places = labels.new_full((max(int(labels.max()), *classes) + 1,), -1)
-    places[[*classes]] = torch.arange(len(classes), device=labels.device)
+    for place, one in enumerate(classes):
+        places[one] = place
     among = places[labels] >= 0
     return inputs[among], places[labels[among]]
 
