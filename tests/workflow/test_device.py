@@ -1,13 +1,16 @@
 """Where studies compute, and what is said where it is not there."""
 
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
 import torch
+from project_copy import ROOT
 
 from movingtarget_workflow.device import DEVICES, device_name, device_of
+from movingtarget_workflow.plan import STUDIES
 from movingtarget_workflow.run import begin
 from movingtarget_workflow.settings import SettingsError
 
@@ -58,3 +61,11 @@ device.device_of("cpu"), device.device_name("cpu")
 assert "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", text], check=True)
+
+
+def test_the_page_names_the_studies_that_can_use_a_card():
+    page = (ROOT / "docs/gpu.md").read_text(encoding="utf-8")
+    named = page.partition("These studies")[2].partition("All others")[0]
+    assert {*re.findall("`([a-z_]+)`", named)} == {
+        name for name, study in STUDIES.items() if study.accelerated
+    }

@@ -62,7 +62,8 @@ class Images(NamedTuple):
         >>> Images(inputs, labels, inputs, labels).to("meta").device
         device(type='meta')
         """
-        return Images(*(part.to(device) for part in self[:4]), self.mean, self.deviation)
+        train, train_labels, test, test_labels = (part.to(device) for part in self[:4])
+        return Images(train, train_labels, test, test_labels, self.mean, self.deviation)
 
     def to_reconstruct(self) -> "Images":
         """The images in [0, 1], whose labels are the images themselves.
