@@ -53,10 +53,12 @@ class There(Tensor):
         """As of a tensor on a graphics card."""
         raise TypeError("can't convert a tensor of another device to numpy; use Tensor.cpu() first")
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @classmethod
-    def __torch_dispatch__(cls, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, function: Any, types: Any, arguments: Any = (), named: Any = None
+    ) -> Any:
         return _computed(function, arguments, named or {})
 
 

@@ -124,8 +124,8 @@ def stepped(training: Training, state: State) -> Iterator[tuple[State, list[str]
 
 def compare(one: tuple[Training, Draw], other: tuple[Training, Draw]) -> None:
     """Both trainings record the same within the tolerance."""
-    tables = [table(train(training, start_of(training, draw))) for training, draw in (one, other)]
-    assert_frame_equal(*tables, **TOLERANCE)
+    here, there = (table(train(training, start_of(training, draw))) for training, draw in (one, other))
+    assert_frame_equal(there, here, **TOLERANCE)
 
 
 def table(state: State) -> pd.DataFrame:
