@@ -13,7 +13,7 @@ from project_copy import ROOT
 
 from movingtarget.data.load import Images
 from movingtarget.declarations import studies
-from movingtarget.study import Job
+from movingtarget.study import Job, Study
 from movingtarget_workflow.plan import jobs_of
 from movingtarget_workflow.settings import read_yaml
 
@@ -54,31 +54,33 @@ def made_here(name: str) -> Any:
 def measured(name: str, device: torch.device) -> Any:
     study, job = studies()[name], first_job(name)
     measure = import_module(f"movingtarget.experiments.{name}").measure
-    given: dict[str, Any] = {"images": square_images()} if study.images else {}
-    given |= {table: read(name, table) for table in study.reads}
+    given = needed(study, job)
     if study.members:
         given["members"] = made_here(study.members)[1]
-    if study.resumable:
-        given |= {"kept": None, "keep": lambda state: None}
     with another_device() if device == ANOTHER else nullcontext():
         return measure(**job.settings, **brought(given, device), say=lambda line: None)
 
 
-def read(name: str, table: str) -> pd.DataFrame:
-    """A table that a study reads, from the job of another that its first job is about."""
-    owner = next(other for other, study in studies().items() if table in study.tables)
-    wanted = first_job(name).settings
-    job = next(job for job in jobs_of(owner, config()).values() if about(job.settings) == about(wanted))
+def needed(study: Study, job: Job) -> dict[str, Any]:
+    """Images, the tables that a study reads, of what a job is about, and nothing kept."""
+    given: dict[str, Any] = {"images": square_images()} if study.images else {}
+    kept = {"kept": None, "keep": lambda state: None} if study.resumable else {}
+    return given | kept | {table: read(table, job) for table in study.reads}
+
+
+def read(table: str, wanted: Job) -> pd.DataFrame:
+    """A table, from the only job of its study or the one that is about the same as the one that reads it."""
+    owner, study = next((name, study) for name, study in studies().items() if table in study.tables)
+    jobs = jobs_of(owner, config())
+    job = jobs.get("") or next(job for job in jobs.values() if about(job) == about(wanted))
     measure = import_module(f"movingtarget.experiments.{owner}").measure
-    given = {"kept": None, "keep": lambda state: None} if studies()[owner].resumable else {}
-    tables: dict[str, pd.DataFrame] = measure(
-        **job.settings, **given, images=square_images(), say=lambda line: None
-    )
-    return tables[table]
+    # its own inputs are of what the reader is about
+    made: dict[str, pd.DataFrame] = measure(**job.settings, **needed(study, wanted), say=lambda line: None)
+    return made[table]
 
 
-def about(settings: Any) -> list[Any]:
-    return [settings.get(key) for key in ("architecture", "method", "regime", "order", "network")]
+def about(job: Job) -> list[Any]:
+    return [job.settings.get(key) for key in ("architecture", "method", "regime", "order", "network")]
 
 
 def brought(given: dict[str, Any], device: torch.device) -> dict[str, Any]:

@@ -57,6 +57,7 @@ STUDY = Study(
     tables={"locoprop_finalists": {**AUTOENCODER, "trial": int, "seed": int, "full_loss": MEASURED}},
     jobs=jobs,
     images=True,
+    accelerated=True,
     reads=("locoprop_trials",),
     resumable=True,
     work=counted,

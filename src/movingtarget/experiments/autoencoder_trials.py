@@ -47,6 +47,7 @@ STUDY = Study(
     tables={"locoprop_trials": {**AUTOENCODER, "trial": int, "seed": int, "train_loss": MEASURED}},
     jobs=jobs,
     images=True,
+    accelerated=True,
     resumable=True,
     work=counted,
 )
