@@ -16,7 +16,7 @@ from movingtarget_workflow.plan import STUDIES, cost_names
 from movingtarget_workflow.settings import read_yaml
 from movingtarget_workflow.sources import PROJECT
 
-PAGES = (PROJECT / "README.md", PROJECT / "docs/costs.md")
+PAGES = (PROJECT / "CONTRIBUTING.md", PROJECT / "docs/costs.md")
 REFERENCE = PROJECT / "results/reference/default"
 PART = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- to here -->)", re.DOTALL)
 """What is written anew, and its name."""
