@@ -26,6 +26,8 @@ UNKNOWN = Cost(seconds=3600.0, memory=2000.0)
 """What is expected of a job in a copy of the project without the rates of earlier runs."""
 START_MINUTES, START_MEGABYTES = 5, 500
 """What it may take beside."""
+CARD_MEGABYTES = 4000
+"""What the libraries of a card may take beside; not measured."""
 LEAST_AGE = 200
 """Seconds for which SLURM must remember a job that has ended: snakemake looks every 180 at the latest."""
 UNITS = {"memory": "MB of memory", "cores": "cores", "minutes": "minutes"}
@@ -40,19 +42,21 @@ class Node(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What a job asks for: a node of a partition with so much of everything, and who is charged."""
+    """What a job asks for: a node of a partition with so much of everything, who is charged, and a GPU."""
 
     job: str
     partition: str
     account: str
     node: Node
+    gpus: int = 0
 
 
 def resources_of(name: str, config: Config) -> dict[str, Any]:
     """What each job of a study asks for, as snakemake takes it: more of it with each attempt."""
+    beside = START_MEGABYTES + (CARD_MEGABYTES if _wants_card(name, config) else 0)
 
     def mem_mb(wildcards: Any, attempt: int) -> int:
-        return attempt * math.ceil(START_MEGABYTES + SPARE * _cost(name, wildcards, config).memory)
+        return attempt * math.ceil(beside + SPARE * _cost(name, wildcards, config).memory)
 
     def runtime(wildcards: Any, attempt: int) -> int:
         return attempt * math.ceil(START_MINUTES + SPARE * _cost(name, wildcards, config).seconds / 60)
@@ -114,8 +118,8 @@ def prepare(workflow: Any) -> None:
         check_job_age()
     requests = [*_requests(workflow.dag)]
     check_requests(requests, nodes())
-    for partition, account in sorted({(request.partition, request.account) for request in requests}):
-        check_account(partition, account)
+    for partition, account, gpus in sorted({(one.partition, one.account, one.gpus) for one in requests}):
+        check_account(partition, account, gpus)
     workflow.scheduler._executor.additional_general_args = lambda: "--executor local"
 
 
@@ -126,7 +130,7 @@ def check_requests(requests: Iterable[Request], partitions: Mapping[str, list[No
         requests: of jobs; several partitions are parted by commas.
         partitions: their nodes; those of the default partition under an empty name, too.
     """
-    for job, named, _, asked in requests:
+    for job, named, _, asked, _ in requests:
         for partition in named.split(","):
             if partition not in partitions:
                 raise SettingsError(
@@ -146,10 +150,10 @@ def check_requests(requests: Iterable[Request], partitions: Mapping[str, list[No
         raise SettingsError(f"{job} asks for {wanted}; allowed: what one node of partition {named} has")
 
 
-def check_account(partition: str, account: str) -> None:
-    """Raise SettingsError, with SLURM's reason, if it would not take a job of this account."""
-    chosen = [("--partition", partition), ("--account", account)]
-    words = [word for option, value in chosen if value for word in (option, value)]
+def check_account(partition: str, account: str, gpus: int = 0) -> None:
+    """Raise SettingsError, with SLURM's reason, if it takes no job of this account with so many GPUs."""
+    chosen = [("--partition", partition), ("--account", account), ("--gpus", gpus)]
+    words = [word for option, value in chosen if value for word in (option, str(value))]
     _run("sbatch", "--test-only", *words, "--wrap", "true")
 
 
@@ -234,4 +238,5 @@ def _requests(dag: Any) -> Iterator[Request]:
         asked = job.resources
         called = "a group of short jobs" if job.is_group() else "/".join([job.rule.name, *job.wildcards])
         partition, account = (str(asked.get(name) or "") for name in ("slurm_partition", "slurm_account"))
-        yield Request(called, partition, account, Node(asked.mem_mb, job.threads, asked.runtime))
+        node = Node(asked.mem_mb, job.threads, asked.runtime)
+        yield Request(called, partition, account, node, asked.get("gpu") or 0)

@@ -13,15 +13,15 @@ def device_of(asked: str) -> str:
     >>> device_of("cpu")
     'cpu'
     """
-    if asked == "cpu" or _has_cuda():
-        return "cpu" if asked == "cpu" else "cuda"
+    if asked == "cpu":
+        return "cpu"
+    if _has_cuda():
+        return "cuda"
     if asked == "auto":
         return "cpu"
     from movingtarget_workflow.settings import SettingsError  # a seventh of a second, in every job
 
-    raise SettingsError(
-        f"device is {asked}; allowed here: auto, cpu: torch finds no CUDA device on this machine"
-    )
+    raise SettingsError(f"device is {asked}; allowed: auto or cpu, for torch finds no CUDA device here")
 
 
 def device_name(asked: str) -> str:

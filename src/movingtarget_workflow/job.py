@@ -10,11 +10,12 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
 from movingtarget_workflow import digests
-from movingtarget_workflow.sources import DECLARING, LIBRARY, digest_of_text, sources
+from movingtarget_workflow.sources import DECLARING, LIBRARY, digest, digest_of_text, sources
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
 FAILED = "failed: "
@@ -25,30 +26,34 @@ class Job:
     """A running rule: where it tells its progress and keeps what it needs to be taken up again."""
 
     def __init__(self, snakemake: Any, log: TextIO) -> None:
-        self._log, self._last_kept = log, -math.inf
-        names = [snakemake.rule, *(str(value) for value in snakemake.wildcards)]
-        key = digest_of_text(json.dumps(dict(snakemake.params.items()), sort_keys=True, default=str))
-        folder = Path(snakemake.config["results"]) / "checkpoints"
-        self._checkpoint = folder / f"{'-'.join(names)}-{key}.pt"
+        self._snakemake, self._log, self._last_kept = snakemake, log, -math.inf
+
+    @cached_property
+    def _checkpoint(self) -> Path:
+        """Where the job keeps its state: of these settings, sources and inputs alone."""
+        names = [self._snakemake.rule, *(str(value) for value in self._snakemake.wildcards)]
+        chosen = json.dumps(dict(self._snakemake.params.items()), sort_keys=True, default=str)
+        key = digest_of_text(f"{chosen} {digest(getattr(self._snakemake, 'input', []))}")
+        return Path(self._snakemake.config["results"]) / "checkpoints" / f"{'-'.join(names)}-{key}.pt"
 
     def say(self, line: str) -> None:
         """Write a line of progress to the log."""
         print(line, file=self._log, flush=True)
 
     def kept(self, device: str = "cpu") -> Any:
-        """What an interrupted job with the same settings and sources kept last, on whatever device, or None.
+        """What an interrupted job with the same settings, sources and inputs kept last, or None.
 
         Only data are read, never code. A checkpoint that cannot be read is set aside.
 
         Args:
-            device: that its tensors are put on.
+            device: that its tensors are put on, wherever they were.
         """
         import torch
 
         if not self._checkpoint.exists():
             return None
         try:
-            state = torch.load(self._checkpoint, map_location=device, weights_only=True)
+            state = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
         except Exception as error:
             aside = self._checkpoint.with_suffix(".damaged")
             self._checkpoint.replace(aside)
@@ -57,7 +62,10 @@ class Job:
             self.say(f"{aside} cannot be read ({reason}); starting afresh")
             return None
         self.say(f"going on from {self._checkpoint.name}")
-        return state
+        if device == "cpu":
+            return state
+        # once more: what a device refuses must not look like damage
+        return torch.load(self._checkpoint, map_location=device, weights_only=True)
 
     def keep(self, state: Any) -> None:
         """Keep a state, atomically, for the next start should this job be killed, not too often."""

@@ -23,7 +23,7 @@ STUDIES = studies()
 FIGURES = figures()
 TABLES = [table for table in schemas() if table not in REFERENCES]
 DATA_FILES = FILES
-PARAMETERS = ("study", "settings", "made_of", "dataset", "published", "columns", "modules", "code")
+PARAMETERS = ("study", "settings", "made_of", "dataset", "published", "columns", "device", "modules", "code")
 SCRIPTS = PROJECT / "workflow/scripts"
 
 
@@ -64,6 +64,7 @@ def parameters(name: str, job_name: str, config: Config) -> dict[str, Any]:
         "dataset": dataset,
         "published": dict(DATASETS[dataset].sha256) if dataset else None,
         "columns": {table: _kinds(schema) for table, schema in study.tables.items()},
+        "device": config["device"] if study.accelerated else "cpu",
         "modules": modules,
         "code": code("run_study", *modules),
     }

@@ -105,6 +105,14 @@ def set_environment(project: Path) -> None:
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
 
 
+def check_device(dag: Any, config: Mapping[str, Any]) -> None:
+    """Raise SettingsError if jobs that are to run here are to have a graphics card, and there is none."""
+    if config["device"] == "cuda":
+        accelerated = {study.rule for study in studies().values() if study.accelerated}
+        if any(job.rule.name in accelerated for job in dag.needrun_jobs()):
+            device_of("cuda")
+
+
 def begin(workflow: Any, config: Mapping[str, Any]) -> None:
     """When a run starts: hold and date its folder, calm its scheduler, see that jobs find what they ask for.
 
@@ -116,7 +124,7 @@ def begin(workflow: Any, config: Mapping[str, Any]) -> None:
     date_back(config["results"])
     try:
         if workflow.local_exec:
-            device_of(config["device"])
+            check_device(workflow.dag, config)
             calm_scheduler(workflow.scheduler)
         cluster.prepare(workflow)
     except SettingsError as error:

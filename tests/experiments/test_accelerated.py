@@ -9,13 +9,12 @@ import pandas as pd
 import pytest
 import torch
 from elsewhere import another_device
-from project_copy import ROOT
 
 from movingtarget.data.load import Images
 from movingtarget.declarations import studies
 from movingtarget.study import Job, Study
+from movingtarget_workflow.compare_costs import config_of
 from movingtarget_workflow.plan import jobs_of
-from movingtarget_workflow.settings import read_yaml
 
 ACCELERATED = [name for name, study in studies().items() if study.accelerated]
 CPU, ANOTHER = torch.device("cpu"), torch.device("meta")
@@ -23,13 +22,7 @@ TOLERANCE = 1e-6
 """Relative: where memory is laid out otherwise, sums are taken in another order."""
 
 
-@cache
-def config() -> dict[str, Any]:
-    """At smoke scale."""
-    settings: dict[str, Any] = read_yaml(ROOT / "config/config.yaml")
-    for key, value in read_yaml(ROOT / "config/smoke.yaml").items():
-        settings[key] = settings[key] | value if isinstance(value, dict) else value
-    return settings
+CONFIG = config_of("smoke.yaml")
 
 
 @cache
@@ -42,7 +35,7 @@ def square_images() -> Images:
 
 
 def first_job(name: str) -> Job:
-    return next(iter(jobs_of(name, config()).values()))
+    return next(iter(jobs_of(name, CONFIG).values()))
 
 
 @cache
@@ -71,7 +64,7 @@ def needed(study: Study, job: Job) -> dict[str, Any]:
 def read(table: str, wanted: Job) -> pd.DataFrame:
     """A table, from the only job of its study or the one that is about the same as the one that reads it."""
     owner, study = next((name, study) for name, study in studies().items() if table in study.tables)
-    jobs = jobs_of(owner, config())
+    jobs = jobs_of(owner, CONFIG)
     job = jobs.get("") or next(job for job in jobs.values() if about(job) == about(wanted))
     measure = import_module(f"movingtarget.experiments.{owner}").measure
     # its own inputs are of what the reader is about

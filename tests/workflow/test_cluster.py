@@ -227,10 +227,18 @@ class Planned:
         self.resources = Resources({**usual, **asked})
 
 
+def test_a_card_that_slurm_has_not_is_said_with_its_reason(slurm):
+    slurm("sbatch", 'case "$*" in *gpus*) echo "Invalid generic resource" >&2; exit 1;; esac')
+    cluster.check_account("main", "mine")
+    with pytest.raises(SettingsError, match=r"^SLURM says: Invalid generic resource$"):
+        cluster.check_account("main", "mine", 1)
+
+
 @pytest.mark.parametrize(
     ("asked", "line"),
     [
         ({}, None),
+        ({"gpu": 1}, "SLURM says: Invalid generic resource"),
         ({"mem_mb": 9000}, "train/a asks for 9000 MB"),
         ({"slurm_account": "other"}, "SLURM says: Invalid account"),
     ],
@@ -240,7 +248,11 @@ def test_what_is_submitted_is_asked_for(slurm, asked: dict[str, Any], line: str 
     slurm("sinfo", "echo 'main*|8000|4|10:00:00|idle'")
     slurm("squeue", "true")
     slurm("scontrol", "echo MinJobAge = 300")
-    slurm("sbatch", 'case "$*" in *mine*) exit 0;; esac; echo "Invalid account" >&2; exit 1')
+    slurm(
+        "sbatch",
+        'case "$*" in *gpus*) echo "Invalid generic resource" >&2; exit 1;; *mine*) exit 0;; esac; '
+        'echo "Invalid account" >&2; exit 1',
+    )
     here, short = Planned("draw", is_local=True, mem_mb=10**6), Planned("short", mem_mb=10**6)
     jobs, group = [Planned("train", **asked), here, short], Planned("level-0", group=True)
     executor = SimpleNamespace()

@@ -1,6 +1,7 @@
 """The workflow where people run it: other folders, clones, locales, users, damaged files."""
 
 import ast
+import io
 import os
 import shutil
 import subprocess
@@ -207,6 +208,16 @@ def test_a_damaged_checkpoint_is_named_and_set_aside(running: types.SimpleNamesp
         job.keep({"step": 4})
         assert job.kept() == {"step": 4}
     assert f"{checkpoint.with_suffix('.damaged')} cannot be read" in Path("log").read_text()
+
+
+def test_a_checkpoint_is_of_the_inputs_that_a_job_had(running: types.SimpleNamespace):
+    """Such as a table that ranks what is trained."""
+    running.input = ["table.csv"]
+    for text, kept in (("1,2", None), ("1,2", {"step": 3}), ("2,1", None)):
+        Path("table.csv").write_text(text)
+        job = jobs.Job(running, io.StringIO())
+        assert job.kept() == kept
+        job.keep({"step": 3})
 
 
 def test_files_of_a_time_to_come_are_dated_as_of_now_and_others_stay(tmp_path: Path):

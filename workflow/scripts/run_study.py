@@ -14,14 +14,11 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def device(snakemake: Any) -> str:
-    """Where the study computes: all that it makes is made where its images and members are."""
-    accelerated = studies()[snakemake.params.study].accelerated
-    return device_of(snakemake.config["device"]) if accelerated else "cpu"
+def needs(snakemake: Any, device: str) -> dict[str, Any]:
+    """What the study needs beside its settings, by the name that its `measure` has for it.
 
-
-def needs(snakemake: Any) -> dict[str, Any]:
-    """What the study needs beside its settings, by the name that its `measure` has for it."""
+    Images and members are put on the device, and all that the study makes is made where they are.
+    """
     study = studies()[snakemake.params.study]
     given: dict[str, Any] = {}
     for table in study.reads:
@@ -32,27 +29,26 @@ def needs(snakemake: Any) -> dict[str, Any]:
 
         dataset = dataset_named(snakemake.params.dataset)
         images = load_published(dataset, Path(snakemake.input.images).parent)
-        given["images"] = images.to(device(snakemake))
+        given["images"] = images.to(device)
     if study.members:
         import torch
 
-        members = torch.load(snakemake.input.members, map_location=device(snakemake), weights_only=True)
-        given["members"] = members
+        given["members"] = torch.load(snakemake.input.members, map_location=device, weights_only=True)
     return given
 
 
-def checkpoint(snakemake: Any, running: Job) -> dict[str, Any]:
+def checkpoint(snakemake: Any, running: Job, device: str) -> dict[str, Any]:
     """What a study that can be taken up again wants to know."""
     resumable = studies()[snakemake.params.study].resumable
-    return {"kept": running.kept(device(snakemake)), "keep": running.keep} if resumable else {}
+    return {"kept": running.kept(device), "keep": running.keep} if resumable else {}
 
 
 def one_way() -> None:
-    """Sums must not change with the number of threads, nor a card's convolutions be rounded to ten bits."""
+    """Sums must not change with the number of threads, nor a card's products be rounded to ten bits."""
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
         torch.set_deterministic_debug_mode("error")  # the same, without importing the compiler: 1.3 s
-        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 
 
 if __name__ == "__main__":
@@ -61,9 +57,9 @@ if __name__ == "__main__":
         study = studies()[chosen.study]
         measure = import_module(f"movingtarget.experiments.{chosen.study}").measure
         one_way()
-        made = measure(
-            **chosen.settings, **needs(snakemake), **checkpoint(snakemake, running), say=running.say
-        )
+        device = device_of(chosen.device)
+        given = {**needs(snakemake, device), **checkpoint(snakemake, running, device)}
+        made = measure(**chosen.settings, **given, say=running.say)
         tables, members = made if study.keeps_members else (made, None)
         if members is not None:
             import torch

@@ -101,13 +101,13 @@ def losses_in_turn(
 ) -> Callable[[Training], list[float]]:
     """A function that trains one plan after the other, to the training loss of each seed at the end.
 
-    It is infinite where training has diverged. What an interrupted job had trained is not trained again, if
-    it is asked for in the same order.
+    It is infinite where training has diverged. What an interrupted job had trained is not trained again: the
+    same plans have to be asked for in the same order.
 
     Args:
         settings: of `network_of`.
         kept: what an interrupted job kept last.
-        keep: called with what to go on from, after every epoch.
+        keep: called with what to go on from, after every epoch; save it at once, as of `train`.
     """
     done = kept or {"losses": [], "begun": None}
     losses: list[list[float]] = [*done["losses"]]
@@ -122,7 +122,7 @@ def losses_in_turn(
         plan = replace(plan, splits=["train"])
         state = train(plan, state, lambda reached: keep({"losses": [*losses], "begun": as_data(reached)}))
         rows = pd.DataFrame(state.rows)
-        at_end = rows[(rows["quantity"] == "train_loss") & (rows["step"] == plan.steps)]
+        at_end = rows[rows["quantity"] == "train_loss"]
         losses.append(at_end["value"].fillna(np.inf).tolist())
         keep({"losses": [*losses], "begun": None})
         return losses[-1]

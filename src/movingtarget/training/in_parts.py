@@ -29,6 +29,7 @@ def rows_in_parts(
     except torch.OutOfMemoryError:
         if len(training.members) == 1:
             raise
+    say(f"no room for {len(training.members)} members at once: each half in turn")
     # outside the handler, which holds the tensors of what was tried
     return [row for half in halves(training) for row in rows_in_parts(half, start_of, say)]
 
