@@ -40,11 +40,17 @@ def took(folder: Path) -> Iterator[Took]:
     """Every job of a run, of its results folder or of what is kept of it, beside the work it had.
 
     Raises:
-        SettingsError: settings or costs are not there, or a job has none.
+        SettingsError: settings or costs are not there, or are those of other code, or a job has none.
     """
     settings, costs = kept_settings(folder), measured(folder / "costs.csv")
     for name, study in STUDIES.items():
-        for part, job in jobs_of(name, settings).items():
+        try:
+            jobs = jobs_of(name, settings)
+        except KeyError as error:
+            raise SettingsError(
+                f"{folder / 'settings.yaml'} lacks {error}; allowed: the settings of a run of this code"
+            ) from None
+        for part, job in jobs.items():
             if found := costs.pop(f"{study.rule}/{part}".rstrip("/"), None):
                 yield Took(study.rule, work_of(name, job, settings), *found)
     yield from (Took(rule, NOTHING, *cost) for rule, cost in costs.items())

@@ -133,6 +133,11 @@ def test_every_job_of_a_run_has_a_cost(overlay: str):
     assert all(0 < number < math.inf for cost in found.values() for number in cost)
 
 
+def test_no_job_at_paper_scale_is_expected_to_take_four_hours():
+    """As README and CONTRIBUTING say."""
+    assert max(cost.seconds for cost in costs_of_run(config_of("paper.yaml")).values()) < 4 * 3600
+
+
 def test_a_study_without_rates_has_the_usual_ones(config, monkeypatch: pytest.MonkeyPatch):
     (job,) = jobs_of("looks_linear", config).values()
     monkeypatch.setattr(costs, "rates", lambda: {OTHER: Rates(start=3.0, memory=100.0)})

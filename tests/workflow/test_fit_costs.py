@@ -7,7 +7,7 @@ import pytest
 
 from movingtarget.work import NOTHING, Work
 from movingtarget_workflow.costs import OTHER, Rates, cost_of
-from movingtarget_workflow.fit_costs import Took, fitted, main, measured, write
+from movingtarget_workflow.fit_costs import Took, fitted, main, measured, took, write
 from movingtarget_workflow.settings import SettingsError
 
 TRUE = {
@@ -34,6 +34,15 @@ def test_what_more_of_the_work_costs_is_found_again(noise: float, within: float)
     for rule, at in TRUE.items():
         for told, true in zip(cost_of(more, rates[rule]), cost_of(more, at), strict=True):
             assert told == pytest.approx(true, rel=within)
+
+
+def test_a_run_of_other_code_is_said_in_a_line(tmp_path: Path):
+    (tmp_path / "settings.yaml").write_text("scale: default\n", encoding="utf-8")
+    (tmp_path / "costs.csv").write_text("job,seconds,memory\n", encoding="utf-8")
+    with pytest.raises(
+        SettingsError, match=r"settings\.yaml lacks '\w+'; allowed: the settings of a run of this"
+    ):
+        list(took(tmp_path))
 
 
 def test_rules_without_work_cost_what_they_took_at_most():
