@@ -165,3 +165,12 @@ def test_what_the_cluster_has_not_is_said_before_anything_runs(project: Path, wo
         f"Moving Target: {line}"
     ]
     assert not list(project.glob("results/smoke/tables/*"))
+
+
+def test_a_graphics_card_that_the_cluster_has_not_is_said_before_anything_runs(project: Path):
+    table = "results/smoke/tables/layer_gradients.csv"
+    refused = run(project, *SMOKE, "--config", "device=cuda", "--", table)
+    assert refused.returncode != 0
+    reason = "Invalid generic resource (gres) specification"
+    assert told(refused) == [f"Moving Target: SLURM says: sbatch: error: {reason}"]
+    assert not (project / table).exists()
