@@ -23,17 +23,19 @@ FAILED = "failed: "
 
 
 class Job:
-    """A running rule: where it tells its progress and keeps what it needs to be taken up again."""
+    """A running rule: where it tells its progress and keeps what it needs to be taken up again.
 
-    def __init__(self, snakemake: Any, log: TextIO) -> None:
-        self._snakemake, self._log, self._last_kept = snakemake, log, -math.inf
+    What it keeps is of its settings, its sources and the content of `inputs` alone.
+    """
+
+    def __init__(self, snakemake: Any, log: TextIO, inputs: Iterable[str] = ()) -> None:
+        self._snakemake, self._log, self._last_kept, self._inputs = snakemake, log, -math.inf, inputs
 
     @cached_property
     def _checkpoint(self) -> Path:
-        """Where the job keeps its state: of these settings, sources and inputs alone."""
         names = [self._snakemake.rule, *(str(value) for value in self._snakemake.wildcards)]
         chosen = json.dumps(dict(self._snakemake.params.items()), sort_keys=True, default=str)
-        key = digest_of_text(f"{chosen} {digest(getattr(self._snakemake, 'input', []))}")
+        key = digest_of_text(f"{chosen} {digest(self._inputs)}")
         return Path(self._snakemake.config["results"]) / "checkpoints" / f"{'-'.join(names)}-{key}.pt"
 
     def say(self, line: str) -> None:
@@ -87,8 +89,12 @@ class Job:
 
 
 @contextmanager
-def job(snakemake: Any) -> Iterator[Job]:
+def job(snakemake: Any, inputs: Iterable[str] = ()) -> Iterator[Job]:
     """Run a script's body, its output and errors in the rule's log.
+
+    Args:
+        snakemake: what it knows of its job.
+        inputs: files that what it keeps depends on.
 
     Raises:
         SystemExit: the body raised an error; its traceback is in the log, and the error in its last line. Or
@@ -97,7 +103,7 @@ def job(snakemake: Any) -> Iterator[Job]:
     threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     try:
         with Path(snakemake.log[0]).open("w", encoding="utf-8") as log, _told(log):
-            running = Job(snakemake, log)
+            running = Job(snakemake, log, inputs)
             outputs, results = getattr(snakemake, "output", []), Path(snakemake.config["results"])
             digests.forget(outputs, results)
             yield running

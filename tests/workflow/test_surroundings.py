@@ -212,10 +212,9 @@ def test_a_damaged_checkpoint_is_named_and_set_aside(running: types.SimpleNamesp
 
 def test_a_checkpoint_is_of_the_inputs_that_a_job_had(running: types.SimpleNamespace):
     """Such as a table that ranks what is trained."""
-    running.input = ["table.csv"]
     for text, kept in (("1,2", None), ("1,2", {"step": 3}), ("2,1", None)):
         Path("table.csv").write_text(text)
-        job = jobs.Job(running, io.StringIO())
+        job = jobs.Job(running, io.StringIO(), ["table.csv"])
         assert job.kept() == kept
         job.keep({"step": 3})
 

@@ -52,7 +52,7 @@ def one_way() -> None:
 
 
 if __name__ == "__main__":
-    with job(snakemake) as running:
+    with job(snakemake, snakemake.input) as running:
         chosen = snakemake.params
         study = studies()[chosen.study]
         measure = import_module(f"movingtarget.experiments.{chosen.study}").measure
