@@ -48,10 +48,10 @@ def test_every_trial_has_a_row_for_each_seed_and_one_is_best(written: Written) -
     assert best_trial(table, "small", "locoprop-m") == trials[0]
 
 
-def test_a_best_at_an_edge_is_told_and_divergence_never_wins() -> None:
+def test_a_best_at_an_edge_is_told_and_divergence_never_wins(written: Written) -> None:
     rates = [trial.learning_rate for trial in trials_of("sgd", 4)]
     lowest, middle = rates.index(min(rates)), rates.index(sorted(rates)[1])
-    table = chosen({middle: [0.5, 0.5], lowest: [0.0, np.inf]})
+    table = written(chosen({middle: [0.5, 0.5], lowest: [0.0, np.inf]}), "locoprop_search")
     assert set(table.loc[table["place"] == "best", "trial"]) == {middle}
     assert set(table["searched"]) == {"none"}
     table = chosen({middle: [0.5, 0.5], lowest: [0.0, 0.0]})
