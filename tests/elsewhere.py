@@ -47,7 +47,7 @@ class There(Tensor):
 
     def tolist(self) -> Any:
         """The numbers, brought to the CPU."""
-        return self.here.tolist()
+        return self.cpu().tolist()
 
     def numpy(self, *, force: bool = False) -> Any:
         """As of a tensor on a graphics card."""

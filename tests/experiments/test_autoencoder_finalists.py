@@ -16,7 +16,7 @@ from movingtarget.training.trials import trials_of
 
 Written = Callable[[pd.DataFrame, str], pd.DataFrame]
 
-SETTINGS: dict[str, Any] = {**GIVEN, **SMALL, "data": "digits", "trials": 4, "epochs": 7}
+SETTINGS: dict[str, Any] = {**GIVEN, **SMALL, "data": "digits", "epochs": 7}
 
 
 def tried(losses: list[list[float]], method: str = "sgd") -> pd.DataFrame:

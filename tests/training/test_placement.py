@@ -39,16 +39,6 @@ STEPS = 3
 PIXELS, CLASSES = 16, 4
 GIVEN = {"steps": STEPS, "iterations": 2, "gamma": 1.0, "renewal_steps": 2}
 
-RATES_AS_NUMBERS = "optimisers of torch want a member's learning rate as a number, in each step"
-ON_THE_HOST = {
-    **dict.fromkeys(["momentum", "nesterov", "adagrad", "rmsprop", "adam", "muon", "soap"], RATES_AS_NUMBERS),
-    "shampoo": "looks at whether a matrix is finite before it finds its eigenvectors, when roots are renewed",
-}
-"""Methods whose steps read numbers from the device, and why; so they cannot be taken without numbers."""
-
-COPIES = {"k-fac": 1}
-"""From the CPU to the device in a step: the random numbers for labels."""
-
 
 class Copies(TorchDispatchMode):
     """Counts operations that see more than one device, or read a number from one that is not the CPU."""
@@ -71,7 +61,12 @@ class Copies(TorchDispatchMode):
 
 def devices_of(values: Any) -> set[str]:
     """The kinds of devices of all tensors within."""
-    return {value.device.type for value in tree_leaves(values) if isinstance(value, Tensor)}
+    return {value.device.type for value in tensors_of(values)}
+
+
+def tensors_of(values: Any) -> list[Tensor]:
+    """All tensors within."""
+    return [value for value in tree_leaves(values) if isinstance(value, Tensor)]
 
 
 def some_images(device: torch.device, reconstructed: bool = False) -> Images:
@@ -138,14 +133,15 @@ def saved(data: Any) -> bytes:
     return content.getvalue()
 
 
-def check_placement(training: Training, draw: Draw, copies: int) -> None:
-    """Nothing is on the CPU before a training nor after each step, and so much was brought from there."""
+def check_placement(training: Training, draw: Draw) -> None:
+    """Nothing is on the CPU before a training nor after each step, and nothing was brought in it."""
     state = start_of(training, draw)
-    assert devices_of([state.parameters, state.diverged_at]) == {"meta"}
+    assert devices_of([state.parameters, state.diverged_at, training.rates]) == {"meta"}
     for after, seen in stepped(training, state):
-        assert len(seen) == copies, seen
+        assert not seen
         assert devices_of([after.parameters, after.diverged_at]) == {"meta"}
-        assert devices_of(after.memory) <= {"meta"}
+        # optimisers of torch may count their steps on the CPU
+        assert devices_of([value for value in tensors_of(after.memory) if value.dim()]) <= {"meta"}
 
 
 def test_what_goes_from_device_to_device_is_counted() -> None:
@@ -161,24 +157,18 @@ def test_what_goes_from_device_to_device_is_counted() -> None:
 @pytest.mark.parametrize("order", ["simultaneous", "forward"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_families_stay_where_the_images_are(family: str, order: str) -> None:
-    check_placement(*of_family(family, rule_of(order, GIVEN), META), copies=0)
+    check_placement(*of_family(family, rule_of(order, GIVEN), META))
 
 
 @pytest.mark.parametrize("order", UPDATE_ORDERS)
 def test_orders_stay_where_the_images_are(order: str) -> None:
-    check_placement(*of_family("batch-norm", rule_of(order, GIVEN), META), copies=0)
+    check_placement(*of_family("batch-norm", rule_of(order, GIVEN), META))
 
 
-@pytest.mark.parametrize("method", [method for method in METHODS if method not in ON_THE_HOST])
+@pytest.mark.parametrize("method", METHODS)
 def test_methods_stay_where_the_images_are(method: str) -> None:
-    check_placement(*of_method(method, META), copies=COPIES.get(method, 0))
-
-
-@pytest.mark.parametrize("method", ON_THE_HOST)
-def test_methods_said_to_read_numbers_from_the_device_do(method: str) -> None:
-    training, draw = of_method(method, META)
-    with pytest.raises((NotImplementedError, RuntimeError), match="meta"):
-        list(stepped(training, start_of(training, draw)))
+    with another_device():  # where torch fuses optimisers, as on a card
+        check_placement(*of_method(method, META))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

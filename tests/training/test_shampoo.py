@@ -8,7 +8,7 @@ from torch.testing import assert_close
 from movingtarget.networks import stack
 from movingtarget.networks.autoencoder import autoencoder, initialise_glorot
 from movingtarget.training.interface import Batch
-from movingtarget.training.shampoo import inverse_root, shampoo
+from movingtarget.training.shampoo import inverse_roots, shampoo
 from movingtarget.training.simultaneous import gradients_of
 
 EPSILON = 1e-2
@@ -37,7 +37,7 @@ def _root(matrix: Tensor, order: int) -> Tensor:
 def test_powers_of_a_root_give_the_inverse(order: int) -> None:
     half = torch.randn(7, 7).double()
     matrix = half @ half.T + EPSILON * torch.eye(7)
-    root = inverse_root(matrix, EPSILON, order)
+    root = inverse_roots(matrix, EPSILON, order)
     assert_close(torch.linalg.matrix_power(root, order) @ matrix, torch.eye(7).double())
 
 
@@ -45,13 +45,15 @@ def test_round_off_below_the_least_eigenvalue_does_not_count() -> None:
     direction = 100 * torch.randn(30)
     matrix = direction.outer(direction) + 1e-4 * torch.eye(30)  # whose least eigenvalues round-off covers
     assert torch.linalg.eigvalsh(matrix).min() < 0
-    root = inverse_root(matrix, 1e-4, 4)
+    root = inverse_roots(matrix, 1e-4, 4)
     assert root.isfinite().all()
     assert torch.linalg.eigvalsh(root).max() == pytest.approx(10, rel=1e-4)
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
 def test_what_is_not_finite_has_no_root(value: float) -> None:
-    matrix = torch.eye(3)
-    matrix[0, 1] = value
-    assert inverse_root(matrix, EPSILON, 4).isnan().all()
+    matrices = torch.eye(3).repeat(2, 1, 1)
+    matrices[0, 0, 1] = value
+    roots = inverse_roots(matrices, EPSILON, 4)
+    assert roots[0].isnan().all()
+    assert_close(roots[1], torch.eye(3))

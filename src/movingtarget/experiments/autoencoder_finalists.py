@@ -31,7 +31,7 @@ def jobs(config: Config) -> list[Job]:
         Job(
             f"{name}-{method}-{ranks[0]}",
             {
-                **settings_of(config, name, "tuning_seeds", "trials", *METHODS[method].given),
+                **settings_of(config, name, "tuning_seeds", *METHODS[method].given),
                 "method": method,
                 "epochs": max(section["horizons"]),
                 "ranks": ranks,
@@ -71,7 +71,6 @@ def measure(
     architecture: str,
     method: str,
     tuning_seeds: Sequence[int],
-    trials: int,
     epochs: int,
     ranks: Sequence[int],
     training_images: int,
@@ -94,7 +93,6 @@ def measure(
         architecture: its name.
         method: a key of `METHODS`.
         tuning_seeds: not among those tested.
-        trials: how many were tried.
         epochs: of a training.
         ranks: of the finalists that are trained here, 0 for the trial of the lowest mean loss.
         training_images: how many.
@@ -107,13 +105,12 @@ def measure(
     """
     few = some_images(images, training_images, test_images, pooling)
     losses_of, arm = losses_in_turn(settings, kept, keep), (data, architecture, method)
-    tried = trials_of(method, trials)
     ranked = _ranked(where(locoprop_trials, architecture=architecture, method=method))
-    rows = []
+    tried, rows = trials_of(method, len(ranked)), []
     for number in [ranked[rank] for rank in ranks]:
         losses = losses_of(plan_of(few, method, [tried[number]], tuning_seeds, epochs, settings))
         rows += [(*arm, number, seed, loss) for seed, loss in zip(tuning_seeds, losses, strict=True)]
-        say(f"trial {number + 1}/{trials}: {np.mean(losses):.1f} nats after {epochs} epochs")
+        say(f"trial {number + 1}/{len(tried)}: {np.mean(losses):.1f} nats after {epochs} epochs")
     return {"locoprop_finalists": pd.DataFrame(rows, columns=[*STUDY.tables["locoprop_finalists"]])}
 
 

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from movingtarget.networks.chain import Link
-from movingtarget.networks.initialise import generator
 from movingtarget.networks.stack import Parameters
 from movingtarget.training.affine import linear_layers, move, sizes_of, with_ones
 from movingtarget.training.cholesky import inverse_flops, inverses
@@ -21,6 +20,7 @@ from movingtarget.training.interface import (
     steps_done,
 )
 from movingtarget.training.signals import Signal, signals_flops, signals_of
+from movingtarget.training.uniform import uniform
 
 DECAY = 0.95
 """Of the running means of factors."""
@@ -152,15 +152,13 @@ def drawn_labels(probabilities: Tensor, images: bool, step: int) -> Tensor:
         images: whether outputs are pixels.
         step: the uniform numbers follow from it, the same for all members.
     """
-    source, (_, batch_size, outputs) = generator(step, "labels of the network's own"), probabilities.shape
+    (_, batch_size, outputs), dtype = probabilities.shape, probabilities.dtype
+    levels = uniform(step, [batch_size, outputs if images else 1], dtype, probabilities.device)
     if images:
-        drawn = torch.rand(batch_size, outputs, dtype=probabilities.dtype, generator=source)
-        levels = drawn.to(probabilities.device)
-        return (levels < probabilities).to(probabilities.dtype)
-    level = torch.rand(batch_size, 1, dtype=probabilities.dtype, generator=source).to(probabilities.device)
+        return (levels < probabilities).to(dtype)
     # round-off may leave the last sum below a level
-    classes = (probabilities.cumsum(-1) <= level).sum(-1).clamp(max=outputs - 1)
-    return F.one_hot(classes, outputs).to(probabilities.dtype)
+    classes = (probabilities.cumsum(-1) <= levels).sum(-1).clamp(max=outputs - 1)
+    return F.one_hot(classes, outputs).to(dtype)
 
 
 def _running_means(kept: dict[str, Tensor], factors: tuple[Tensor, Tensor], done: int) -> dict[str, Tensor]:

@@ -54,22 +54,25 @@ def advance(
 ) -> Memory:
     """Move, in place, the parameters that have a gradient by an optimiser of each member; memory after it.
 
-    Optimisers are made anew for every step, with views of their member's part of the stack, and go on from
-    what `state_dict` gave after the step before, which the memory keeps for each member as "optimisers".
-    The rate is set last, as a state brings its own. At a rate of 0 the states alone change. A member whose
+    Optimisers step from zero at a rate of 1, and the parameters go as far times the rates, which so are
+    never read. This holds for optimisers whose step is the rate times what follows from gradients alone.
+    They are made anew for every step and go on from what `state_dict` gave after the step before, which the
+    memory keeps for each member as "optimisers". At a rate of 0 the states alone change. A member whose
     optimiser meets a matrix that cannot be decomposed, as one that is not finite, becomes NaN. Beside the
     steps themselves this takes 0.1 to 0.4 ms a member.
     """
+    steps = {name: torch.zeros_like(gradient) for name, gradient in gradients.items()}
     states, after = memory.get("optimisers", [None] * len(learning_rates)), []
-    for member, rate in enumerate(learning_rates.tolist()):
-        own = [parameters[name][member] for name in gradients]
+    for member, state in enumerate(states):
+        own = [*unstack(steps, member).values()]
         optimiser = make(own)
-        if states[member] is not None:
-            optimiser.load_state_dict(states[member])
-        if not _stepped(optimiser, own, unstack(gradients, member), rate):
+        if state is not None:
+            optimiser.load_state_dict(state)
+        if not _stepped(optimiser, own, unstack(gradients, member)):
             for value in own:
                 value.fill_(torch.nan)
         after.append(optimiser.state_dict())
+    descend(parameters, steps, -learning_rates)  # steps go down already
     return {**memory, "optimisers": after}
 
 
@@ -219,12 +222,12 @@ def soap_flops(gradients: Parameters, renewal_steps: int) -> float:
     return products + (QR_FLOPS + 2) / renewal_steps * cubes
 
 
-def _stepped(optimiser: Optimizer, own: list[Tensor], gradients: Parameters, rate: float) -> bool:
-    """Take one step, in place; False if a matrix could not be decomposed."""
+def _stepped(optimiser: Optimizer, own: list[Tensor], gradients: Parameters) -> bool:
+    """Take one step at a rate of 1, in place; False if a matrix could not be decomposed."""
     for value, gradient in zip(own, gradients.values(), strict=True):
         value.grad = gradient
     for group in optimiser.param_groups:
-        group["lr"] = rate
+        group["lr"] = 1.0
     try:
         optimiser.step()
     except torch.linalg.LinAlgError:  # type: ignore[attr-defined]

@@ -47,7 +47,8 @@ def shampoo(epsilon: float, renewal_steps: int) -> UpdateRule:
         statistics = {name: _added(before.get(name), g, epsilon) for name, g in gradients.items()}
         if step == 1 or step % renewal_steps == 0:
             roots = {
-                name: [_roots(side, epsilon, 2 * len(s)) for side in s] for name, s in statistics.items()
+                name: [inverse_roots(side, epsilon, 2 * len(s)) for side in s]
+                for name, s in statistics.items()
             }
         descend(parameters, {name: _between(roots[name], g) for name, g in gradients.items()}, learning_rates)
         cost = backpropagation_cost(network, batch.size)
@@ -72,19 +73,17 @@ def shampoo_flops(gradients: Parameters, renewal_steps: int) -> float:
     return products + (EIGENVECTOR_FLOPS + 2) / renewal_steps * cubes
 
 
-def inverse_root(matrix: Tensor, least: float, order: int) -> Tensor:
-    r"""$A^{-1/k}$ of a symmetric A `(n, n)` whose eigenvalues are `least` or above; NaN if A is not finite.
+def inverse_roots(matrices: Tensor, least: float, order: int) -> Tensor:
+    r"""$A^{-1/k}$ of each symmetric A whose eigenvalues are `least` or above; NaN of one that is not finite.
 
-    >>> inverse_root(torch.diag(torch.tensor([16.0, 81.0])), 1e-3, 4).diagonal()
+    >>> inverse_roots(torch.diag(torch.tensor([16.0, 81.0])), 1e-3, 4).diagonal()
     tensor([0.5000, 0.3333])
     """
-    if not matrix.isfinite().all():
-        return torch.full_like(matrix, torch.nan)
-    values, vectors = torch.linalg.eigh(matrix)
-    root: Tensor = (
-        vectors * values.clamp(min=least) ** (-1 / order) @ vectors.mT
-    )  # least: round-off goes below
-    return root
+    finite = matrices.isfinite().all(-1, keepdim=True).all(-2, keepdim=True)
+    # zeros instead, as none would be decomposed beside one that is not finite
+    values, vectors = torch.linalg.eigh(torch.where(finite, matrices, 0.0))
+    powers = values.clamp(min=least) ** (-1 / order)  # round-off goes below
+    return torch.where(finite, vectors * powers[..., None, :] @ vectors.mT, torch.nan)
 
 
 def _unfolded(gradient: Tensor) -> Tensor:
@@ -100,10 +99,6 @@ def _added(before: list[Tensor] | None, gradient: Tensor, epsilon: float) -> lis
         eyes = [torch.eye(g.shape[1], dtype=g.dtype, device=g.device) for g in both]
         before = [epsilon * eye.expand(len(gradient), -1, -1) for eye in eyes]
     return [torch.baddbmm(side, g, g.mT) for side, g in zip(before, both, strict=True)]
-
-
-def _roots(matrices: Tensor, least: float, order: int) -> Tensor:
-    return torch.stack([inverse_root(matrix, least, order) for matrix in matrices])
 
 
 def _between(roots: list[Tensor], gradient: Tensor) -> Tensor:
