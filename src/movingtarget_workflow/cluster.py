@@ -31,6 +31,8 @@ CARD_MEGABYTES = 4000
 LEAST_AGE = 200
 """Seconds for which SLURM must remember a job that has ended: snakemake looks every 180 at the latest."""
 UNITS = {"memory": "MB of memory", "cores": "cores", "minutes": "minutes"}
+_most: dict[str, float] = {}
+"""What a node has at most of the resources of jobs, once the cluster of this run has told."""
 
 
 class Node(NamedTuple):
@@ -52,14 +54,19 @@ class Request(NamedTuple):
 
 
 def resources_of(name: str, config: Config) -> dict[str, Any]:
-    """What each job of a study asks for, as snakemake takes it: more of it with each attempt."""
+    """What each job of a study asks for, as snakemake takes it: more of it with each attempt.
+
+    Another attempt asks for no more than a node has: a job that does may wait for ever.
+    """
     beside = START_MEGABYTES + (CARD_MEGABYTES if _wants_card(name, config) else 0)
 
     def mem_mb(wildcards: Any, attempt: int) -> int:
-        return attempt * math.ceil(beside + SPARE * _cost(name, wildcards, config).memory)
+        first = math.ceil(beside + SPARE * _cost(name, wildcards, config).memory)
+        return _within("mem_mb", attempt * first)
 
     def runtime(wildcards: Any, attempt: int) -> int:
-        return attempt * math.ceil(START_MINUTES + SPARE * _cost(name, wildcards, config).seconds / 60)
+        first = math.ceil(START_MINUTES + SPARE * _cost(name, wildcards, config).seconds / 60)
+        return _within("runtime", attempt * first)
 
     alone = {"slurm_extra": "--exclusive"} if STUDIES[name].undisturbed else {}
     card = {"gpu": 1} if _wants_card(name, config) else {}
@@ -116,10 +123,13 @@ def prepare(workflow: Any) -> None:
         )
     if workflow.executor_settings.status_command == "squeue":
         check_job_age()
-    requests = [*_requests(workflow.dag)]
-    check_requests(requests, nodes())
+    requests, partitions = [*_requests(workflow.dag)], nodes()
+    check_requests(requests, partitions)
     for partition, account, gpus in sorted({(one.partition, one.account, one.gpus) for one in requests}):
         check_account(partition, account, gpus)
+    there = [node for one in requests for name in one.partition.split(",") for node in partitions[name]]
+    for resource, unit in (("mem_mb", "memory"), ("runtime", "minutes")):
+        _most[resource] = max((getattr(node, unit) for node in there), default=math.inf)
     workflow.scheduler._executor.additional_general_args = lambda: "--executor local"
 
 
@@ -218,6 +228,11 @@ def _run(*command: str) -> str:
         raise SettingsError(f"SLURM says: {why[-1]}") from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SettingsError(f"SLURM does not answer: {error}") from None
+
+
+def _within(resource: str, amount: int) -> int:
+    """So much of a resource of snakemake's, or what a node has at most."""
+    return int(min(amount, _most.get(resource, amount)))
 
 
 def _wants_card(name: str, config: Config) -> bool:

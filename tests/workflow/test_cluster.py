@@ -234,6 +234,28 @@ def test_a_card_that_slurm_has_not_is_said_with_its_reason(slurm):
         cluster.check_account("main", "mine", 1)
 
 
+def run_on(
+    slurm: Callable[[str, str], None], *jobs: Planned, group: Planned | None = None
+) -> SimpleNamespace:
+    """A run of snakemake's on a cluster of one node; the last job is of the group, if there is one."""
+    slurm("sinfo", "echo 'main*|8000|4|10:00:00|idle'")
+    slurm("squeue", "true")
+    slurm("scontrol", "echo MinJobAge = 300")
+    slurm(
+        "sbatch",
+        'case "$*" in *gpus*) echo "Invalid generic resource" >&2; exit 1;; *mine*) exit 0;; esac; '
+        'echo "Invalid account" >&2; exit 1',
+    )
+    return SimpleNamespace(
+        executor_plugin=SimpleNamespace(name="slurm"),
+        executor_settings=SimpleNamespace(status_command="squeue"),
+        dag=SimpleNamespace(
+            needrun_jobs=lambda: jobs, get_job_group=lambda one: group if one is jobs[-1] else None
+        ),
+        scheduler=SimpleNamespace(_executor=SimpleNamespace()),
+    )
+
+
 @pytest.mark.parametrize(
     ("asked", "line"),
     [
@@ -243,33 +265,33 @@ def test_a_card_that_slurm_has_not_is_said_with_its_reason(slurm):
         ({"slurm_account": "other"}, "SLURM says: Invalid account"),
     ],
 )
-def test_what_is_submitted_is_asked_for(slurm, asked: dict[str, Any], line: str | None):
+def test_what_is_submitted_is_asked_for(slurm, asked: dict[str, Any], line: str | None, monkeypatch):
     """Single jobs, groups in the place of theirs, but not what runs where the run was started."""
-    slurm("sinfo", "echo 'main*|8000|4|10:00:00|idle'")
-    slurm("squeue", "true")
-    slurm("scontrol", "echo MinJobAge = 300")
-    slurm(
-        "sbatch",
-        'case "$*" in *gpus*) echo "Invalid generic resource" >&2; exit 1;; *mine*) exit 0;; esac; '
-        'echo "Invalid account" >&2; exit 1',
-    )
+    monkeypatch.setattr(cluster, "_most", {})
     here, short = Planned("draw", is_local=True, mem_mb=10**6), Planned("short", mem_mb=10**6)
-    jobs, group = [Planned("train", **asked), here, short], Planned("level-0", group=True)
-    executor = SimpleNamespace()
-    workflow = SimpleNamespace(
-        executor_plugin=SimpleNamespace(name="slurm"),
-        executor_settings=SimpleNamespace(status_command="squeue"),
-        dag=SimpleNamespace(
-            needrun_jobs=lambda: jobs, get_job_group=lambda one: group if one is short else None
-        ),
-        scheduler=SimpleNamespace(_executor=executor),
-    )
+    run = run_on(slurm, Planned("train", **asked), here, short, group=Planned("level-0", group=True))
     if line is None:
-        cluster.prepare(workflow)
-        assert executor.additional_general_args() == "--executor local"
+        cluster.prepare(run)
+        assert run.scheduler._executor.additional_general_args() == "--executor local"
     else:
         with pytest.raises(SettingsError, match=f"^{line}"):
-            cluster.prepare(workflow)
+            cluster.prepare(run)
+
+
+def test_another_attempt_asks_for_no_more_than_a_node_has(slurm, config, monkeypatch):
+    monkeypatch.setattr(cluster, "_most", {})
+    asked = cluster.resources_of("whiteness", config)
+    before = {name: asked[name](of_part(""), 1) for name in ("runtime", "mem_mb")}
+    assert asked["runtime"](of_part(""), 1000) == 1000 * before["runtime"]
+    cluster.prepare(run_on(slurm, Planned("train")))
+    assert {name: asked[name](of_part(""), 1) for name in before} == before
+    assert {name: asked[name](of_part(""), 1000) for name in before} == {"runtime": 600, "mem_mb": 8000}
+
+
+def test_where_all_that_is_left_runs_here_nothing_is_limited(slurm, config, monkeypatch):
+    monkeypatch.setattr(cluster, "_most", {})
+    cluster.prepare(run_on(slurm, Planned("draw", is_local=True)))
+    assert cluster.resources_of("whiteness", config)["runtime"](of_part(""), 10**6) > 10**6
 
 
 def test_a_run_on_one_machine_asks_no_cluster(monkeypatch):
