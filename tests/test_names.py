@@ -34,6 +34,11 @@ def test_a_name_unlike_any_other_has_no_suggestion():
         ("plain", [], ""),
         (None, ["network"], ""),
         (1000, ["100", "7"], " (did you mean 100?)"),
+        ("3", [2, 33], ""),
+        ("1280", [64, 128], " (did you mean 128?)"),
+        ("SGD", ["sgd", "adam"], " (did you mean sgd?)"),
+        ("sgd", ["SGD", "adam"], " (did you mean SGD?)"),
+        ("gpu", ["auto", "cpu", "cuda"], ""),
         ([1, 2], ["training"], ""),
     ],
 )

@@ -3,16 +3,20 @@
 On one machine nothing of this has an effect.
 """
 
+import atexit
 import getpass
 import math
 import re
+import signal
 import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from movingtarget.names import unknown
 from movingtarget.study import Config
 from movingtarget_workflow.costs import Cost, expected
 from movingtarget_workflow.plan import STUDIES, jobs_of
@@ -110,16 +114,21 @@ def prepare(workflow: Any) -> None:
     (snakemake/snakemake-executor-plugin-slurm, issue 469), and each by calling snakemake once more through
     srun. Ours keep to one node and need no srun.
 
+    What the run has sent is cancelled when it ends, however often Ctrl-C was pressed: snakemake alone leaves
+    a job that it was about to send, and all of them if it is interrupted while it cancels.
+
     Raises:
         SettingsError: SLURM does not answer, or does not take jobs of this account, or forgets them too soon;
-            jobs of another run are still there; or no node has what a job asks for. One line.
+            jobs of another run are still there; the profile is not in order; or no node has what a job asks
+            for. One line.
     """
     if workflow.executor_plugin.name != "slurm":
         return
+    check_profile(workflow)
     if left := jobs_in(Path.cwd()):
         raise SettingsError(
-            f"jobs of another run in this folder have not ended; wait for them, or stop them with scancel "
-            f"{' '.join(left)}"
+            "jobs of another run in this folder have not ended; if that run is at work, wait for it or stop "
+            f"it with Ctrl-C; if it is not, stop them with scancel {' '.join(left)}"
         )
     if workflow.executor_settings.status_command == "squeue":
         check_job_age()
@@ -130,7 +139,48 @@ def prepare(workflow: Any) -> None:
     there = [node for one in requests for name in one.partition.split(",") for node in partitions[name]]
     for resource, unit in (("mem_mb", "memory"), ("runtime", "minutes")):
         _most[resource] = max((getattr(node, unit) for node in there), default=math.inf)
-    workflow.scheduler._executor.additional_general_args = lambda: "--executor local"
+    executor = workflow.scheduler._executor
+    executor.additional_general_args = lambda: "--executor local"
+    atexit.register(cancel, executor.run_uuid)
+    signal.signal(signal.SIGINT, _interrupt_once)
+
+
+def check_profile(workflow: Any) -> None:
+    """Raise SettingsError, one line, for what snakemake or SLURM would only stumble over in the run."""
+    counts = {
+        "cores": workflow.resource_settings.cores,
+        "jobs": workflow.resource_settings.nodes,
+        "login_node": workflow.resource_settings.resources.get("login_node"),
+    }
+    for name, count in counts.items():
+        if count is not None and int(count) < 1:
+            raise SettingsError(f"{name} is {count}; allowed: a whole number of at least 1")
+    rules = {rule.name for rule in workflow.rules}
+    for name in workflow.resource_settings.overwrite_resources:
+        if name not in rules:
+            raise SettingsError(f"--set-resources: {unknown('rule', name, sorted(rules))}")
+
+
+def cancel(run: str) -> None:
+    """Cancel the jobs of a run that have not ended, and say which they are.
+
+    Args:
+        run: the name that its jobs have in SLURM.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    own = ["--user", getpass.getuser(), "--name", run]
+    try:
+        if left := _run("squeue", "--noheader", *own, "--format", "%i").split():
+            _run("scancel", *own)
+            print(f"Moving Target: cancelled what was left at SLURM: {' '.join(left)}", file=sys.stderr)
+    except SettingsError as error:
+        print(f"Moving Target: {error}; see squeue --me for jobs that are left", file=sys.stderr)
+
+
+def _interrupt_once(number: int, frame: Any) -> None:
+    """End the run at the first Ctrl-C; let no other one interrupt the end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def check_requests(requests: Iterable[Request], partitions: Mapping[str, list[Node]]) -> None:
@@ -164,7 +214,12 @@ def check_account(partition: str, account: str, gpus: int = 0) -> None:
     """Raise SettingsError, with SLURM's reason, if it takes no job of this account with so many GPUs."""
     chosen = [("--partition", partition), ("--account", account), ("--gpus", gpus)]
     words = [word for option, value in chosen if value for word in (option, str(value))]
-    _run("sbatch", "--test-only", *words, "--wrap", "true")
+    try:
+        _run("sbatch", "--test-only", *words, "--wrap", "true")
+    except SettingsError as error:
+        if not gpus:
+            raise
+        raise SettingsError(f"device is cuda, for which jobs ask for --gpus {gpus}; {error}") from None
 
 
 def check_job_age() -> None:
@@ -247,11 +302,29 @@ def _cost(name: str, wildcards: Any, config: Config) -> Cost:
         return UNKNOWN
 
 
+def _name(resource: str, given: Any) -> str:
+    """Of a partition or an account; a number would be added up over the jobs of a group."""
+    if isinstance(given, int | float):
+        raise SettingsError(
+            f"{resource} is a number; allowed: a name, and of digits in two pairs of quotes: '\"12\"'"
+        )
+    return given or ""
+
+
+def _group_name(group: Any) -> str:
+    largest = max(group.jobs, key=lambda job: job.resources.mem_mb)
+    return f"a group of short jobs, {_job_name(largest)} the largest,"
+
+
+def _job_name(job: Any) -> str:
+    return "/".join([job.rule.name, *job.wildcards])
+
+
 def _requests(dag: Any) -> Iterator[Request]:
     """What jobs and groups ask for that are to be submitted."""
     for job in {dag.get_job_group(job) or job for job in dag.needrun_jobs() if not job.is_local}:
         asked = job.resources
-        called = "a group of short jobs" if job.is_group() else "/".join([job.rule.name, *job.wildcards])
-        partition, account = (str(asked.get(name) or "") for name in ("slurm_partition", "slurm_account"))
+        called = _group_name(job) if job.is_group() else _job_name(job)
+        partition, account = (_name(name, asked.get(name)) for name in ("slurm_partition", "slurm_account"))
         node = Node(asked.mem_mb, job.threads, asked.runtime)
         yield Request(called, partition, account, node, asked.get("gpu") or 0)

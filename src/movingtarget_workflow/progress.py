@@ -1,7 +1,7 @@
 """How far a run is, in a line: the chapter, the jobs done, the time left."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from movingtarget_workflow.chapters import chapter_of_job
@@ -15,7 +15,8 @@ class Progress:
     Attributes:
         planned: how many cores each keeps to itself.
         cores: of the run; None on a cluster, whose queue nobody can foresee.
-        reference: seconds that jobs took in a reference run.
+        reference: seconds that jobs took in a reference run, or are expected to.
+        after: the jobs that each waits for.
         running: when those began that have not ended.
         latest: the one that began last.
         finished: seconds that those took that are done.
@@ -25,6 +26,7 @@ class Progress:
     planned: Mapping[str, int] = field(default_factory=dict)
     cores: int | None = 1
     reference: Mapping[str, float] = field(default_factory=dict)
+    after: Mapping[str, Collection[str]] = field(default_factory=dict)
     running: dict[str, float] = field(default_factory=dict)
     latest: str = ""
     finished: dict[str, float] = field(default_factory=dict)
@@ -78,7 +80,7 @@ class Progress:
         ended = {*self.finished, *self.failed}
         waiting = {job: cores for job, cores in self.planned.items() if job not in ended}
         since = {job: time.monotonic() - began for job, began in self.running.items()}
-        estimate = time_left(waiting, since, self.finished, self.reference, self.cores)
+        estimate = time_left(waiting, since, self.finished, self.reference, self.cores, self.after)
         return in_words(estimate, len(waiting), time.time())
 
 

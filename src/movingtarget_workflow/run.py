@@ -114,14 +114,12 @@ def check_device(dag: Any, config: Mapping[str, Any]) -> None:
 
 
 def begin(workflow: Any, config: Mapping[str, Any]) -> None:
-    """When a run starts: hold and date its folder, calm its scheduler, see that jobs find what they ask for.
+    """When a run starts: see that jobs find what they ask for, hold and date its folder, calm its scheduler.
 
     Raises:
         SystemExit: with one line, if the folder is held by another run, this machine has not the device or
             the cluster cannot take a job.
     """
-    hold_lock(config["results"])
-    date_back(config["results"])
     try:
         if workflow.local_exec:
             check_device(workflow.dag, config)
@@ -129,6 +127,8 @@ def begin(workflow: Any, config: Mapping[str, Any]) -> None:
         cluster.prepare(workflow)
     except SettingsError as error:
         _stop(str(error))
+    hold_lock(config["results"])
+    date_back(config["results"])
 
 
 def calm_scheduler(scheduler: Any) -> None:
@@ -156,6 +156,7 @@ def command_of(config_files: Sequence[str | Path], config_words: Mapping[str, An
 
 def hold_lock(results: str) -> None:
     """Hold the results folder until this process ends, however it ends; stop if another run holds it."""
+    Path(results).mkdir(parents=True, exist_ok=True)
     lock = os.open(Path(results) / ".lock", os.O_CREAT | os.O_RDWR)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -228,6 +229,7 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
         for key, schema in study.settings.items():
             yield from _too_many(f"{name}.{key}", config[name][key], schema, config["dataset"])
         yield from study.problems(config)
+    for name, study in studies().items():
         if not study.jobs(config):
             trained = study.members or name
             yield f"{trained}.arms leave nothing to do for {name}; allowed: one at least with update_rule sgd"
@@ -261,9 +263,10 @@ def _check_figures(config: Mapping[str, Any]) -> None:
 
 
 def _check_writable(results: Path) -> None:
+    """Raise SettingsError if nothing can be written there, or where it would be made."""
+    place = next(folder for folder in (results, *results.resolve().parents) if folder.exists())
     try:
-        results.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=results) as file:
+        with tempfile.TemporaryFile(dir=place) as file:
             file.write(bytes(A_BLOCK))  # a full disk still takes empty files
     except OSError as error:
         raise SettingsError(

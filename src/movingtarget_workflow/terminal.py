@@ -6,6 +6,7 @@ handler that writes to the terminal instead.
 """
 
 import logging
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,6 +38,8 @@ NO_NEWS = (
 NOTHING_TO_DO = "Nothing to be done"
 OF_THE_SYSTEM = re.compile(r"\[Errno \d+\].*")
 """What the system says of a file or a disk, in Python's words."""
+COSTS = "What that would cost:"
+NO_CARD = "A graphics card is not counted on."
 LITTLE = 1_000_000
 """Bytes: a disk with fewer is as good as full, for a job that failed has taken its unfinished files away."""
 INTERRUPTED = "Terminating processes on user request"
@@ -50,7 +53,7 @@ def attach(workflow: Any, costs: Path, config: Config) -> None:
 
     Args:
         workflow: snakemake's.
-        costs: a table of what jobs took in a reference run, if there is one.
+        costs: a table of what jobs took in a reference run, if there is one; others take what is expected.
         config: the run's settings.
     """
     asked = any(getattr(workflow.output_settings, name) for name in ITS_OWN_WORDS)
@@ -62,7 +65,7 @@ def attach(workflow: Any, costs: Path, config: Config) -> None:
     if asked or not manager or not usual or workflow.remote_exec:
         return
     manager.logger.removeHandler(usual)
-    manager.logger.addHandler(Terminal(workflow, usual, read_costs(costs)))
+    manager.logger.addHandler(Terminal(workflow, usual, _seconds_of_run(config) | read_costs(costs)))
 
 
 class Foreteller(logging.Handler):
@@ -72,11 +75,12 @@ class Foreteller(logging.Handler):
         super().__init__()
         self._workflow, self._usual, self._config = workflow, usual, config
         self._planned: dict[str, int] = {}
+        self._after: dict[str, list[str]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Look at the plan once it is made."""
         if getattr(record, "event", None) == LogEvent.RUN_INFO and not self._planned:
-            self._planned = planned(self._workflow)
+            self._planned, self._after = planned(self._workflow), waited_for(self._workflow)
 
     def close(self) -> None:
         """Tell what the run would cost, once, unless nothing but failures is to be told."""
@@ -90,7 +94,10 @@ class Foreteller(logging.Handler):
             costs = costs_of_run(self._config)
         except SettingsError as error:
             return [f"What that would cost is not known: {error}"]
-        return ["What that would cost:", *cost_table(self._planned, costs, self._workflow.cores)]
+        sent = self._workflow.resource_settings.nodes  # so many jobs at once to a cluster
+        cores = math.inf if sent else self._workflow.cores
+        table = cost_table(self._planned, self._after, costs, cores)
+        return [COSTS, *table, *([] if self._config["device"] == "cpu" else [NO_CARD])]
 
 
 class Terminal(logging.Handler):
@@ -135,7 +142,8 @@ class Terminal(logging.Handler):
 
     def _plan(self, record: logging.LogRecord) -> None:
         cores = self._workflow.cores if self._workflow.local_exec else None
-        self._progress = Progress(planned(self._workflow), cores, self._reference)
+        waits = waited_for(self._workflow)
+        self._progress = Progress(planned(self._workflow), cores, self._reference, waits)
 
     def _begin(self, record: Any) -> None:
         name = _name(record.rule_name, record.wildcards)
@@ -228,6 +236,24 @@ def planned(workflow: Any) -> dict[str, int]:
         for job in workflow.dag.needrun_jobs()
         if not job.is_norun
     }
+
+
+def waited_for(workflow: Any) -> dict[str, list[str]]:
+    """The jobs whose files each job that is to be run reads."""
+    return {
+        _name(job.rule.name, job.wildcards_dict): [
+            _name(other.rule.name, other.wildcards_dict) for other in workflow.dag.dependencies[job]
+        ]
+        for job in workflow.dag.needrun_jobs()
+    }
+
+
+def _seconds_of_run(config: Config) -> dict[str, float]:
+    """What each job of a run is expected to take; nothing if there are no rates."""
+    try:
+        return {job: cost.seconds for job, cost in costs_of_run(config).items()}
+    except SettingsError:
+        return {}
 
 
 def failure(job: str, logs: Sequence[str], said: str) -> str:

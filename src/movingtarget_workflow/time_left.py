@@ -1,7 +1,7 @@
 """How long a run will still take, from what its jobs took in a reference run and in itself."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -24,9 +24,10 @@ def time_left(
     running: Mapping[str, float],
     finished: Mapping[str, float],
     reference: Mapping[str, float],
-    cores: int,
+    cores: float,
+    after: Mapping[str, Collection[str]],
 ) -> Estimate:
-    """What is left to do, shared out over the cores, but no less than the longest job.
+    """What is left to do, shared out over the cores, but no less than jobs that wait for one another.
 
     A job takes what it took in the reference times this run's pace, which is what its finished jobs took over
     what the same jobs took there. One that the reference lacks takes the mean of finished jobs of its rule,
@@ -38,9 +39,13 @@ def time_left(
         finished: seconds that jobs of this run took.
         reference: seconds that jobs of the reference run took.
         cores: how many this run has.
+        after: the jobs that a job waits for.
 
-    >>> time_left({"train/a": 1, "train/b": 1}, {"train/a": 20.0}, {}, {"train/a": 60.0, "train/b": 80.0}, 2)
-    Estimate(seconds=80.0, unknown=0)
+    >>> time_left({"train": 1, "judge": 1}, {"train": 20.0}, {}, {"train": 60.0, "judge": 5.0}, 2, {})
+    Estimate(seconds=40.0, unknown=0)
+    >>> waits = {"judge": ["train"]}
+    >>> time_left({"train": 1, "judge": 1}, {"train": 20.0}, {}, {"train": 60.0, "judge": 5.0}, 2, waits)
+    Estimate(seconds=45.0, unknown=0)
     """
     pace, means = _pace(finished, reference), SECONDS_BESIDE | _means(finished)
     expected = {job: reference[job] * pace if job in reference else means.get(_rule(job)) for job in waiting}
@@ -50,7 +55,7 @@ def time_left(
         if seconds is not None
     }
     shared = sum(seconds * waiting[job] for job, seconds in left.items()) / cores
-    return Estimate(max(shared, *left.values(), 0.0), len(waiting) - len(left))
+    return Estimate(max(shared, _longest_chain(left, after)), len(waiting) - len(left))
 
 
 def read_costs(path: Path) -> dict[str, float]:
@@ -59,6 +64,18 @@ def read_costs(path: Path) -> dict[str, float]:
         return {}
     with path.open(encoding="utf-8", newline="") as lines:
         return {row["job"]: float(row["seconds"]) for row in csv.DictReader(lines)}
+
+
+def _longest_chain(left: Mapping[str, float], after: Mapping[str, Collection[str]]) -> float:
+    """Seconds until the last of jobs ends, if each begins as soon as those that it waits for have ended."""
+    ends: dict[str, float] = {}
+
+    def end(job: str) -> float:
+        if job not in ends:
+            ends[job] = left.get(job, 0.0) + max(map(end, after.get(job, ())), default=0.0)
+        return ends[job]
+
+    return max(map(end, left), default=0.0)
 
 
 def _pace(finished: Mapping[str, float], reference: Mapping[str, float]) -> float:

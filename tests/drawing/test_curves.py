@@ -138,6 +138,17 @@ def test_numbers_on_a_logarithmic_ordinate(axes):
     assert not {"0.2", "0.5", "2"} & set(shown)
 
 
+@pytest.mark.parametrize("row_height", [0.8, 1.2, 4])
+@pytest.mark.parametrize("decades", range(1, 13))
+def test_a_logarithmic_ordinate_has_two_numbers_at_least_whatever_its_range(decades: int, row_height: float):
+    axes = panels(["panel"], columns=1, row_height=row_height)[1][0, 0]
+    log_ordinate(axes)
+    axes.set_ylim(0.7, 10.0**decades)
+    axes.figure.canvas.draw()
+    low, high = axes.get_ylim()
+    assert sum(low <= tick <= high for tick in axes.get_yticks()) >= 2
+
+
 def test_limits_are_kept_within_what_values_can_be():
     _, ((first, second),) = panels(["a", "b"], columns=2, row_height=4.0, sharey=True)
     first.plot([0, 1], [-3.0, 0.5])

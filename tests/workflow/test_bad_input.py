@@ -224,6 +224,11 @@ MISTAKES = {
         "depth_ladder.tuning_seeds has 100; allowed: none of depth_ladder.seeds, which are tested",
     ),
     "no seeds to choose by": ("training: {tuning_seeds: []}", "training.tuning_seeds is "),
+    "a number of trials in words": (
+        "autoencoders: {trials: two}",
+        'autoencoders.trials is "two"; allowed: one of 2, 4, 8, 16, 32, 64, 128',
+    ),
+    "a device by its other name": ("device: gpu", 'device is "gpu"; allowed: one of auto, cpu, cuda'),
     "a seed twice": ("training: {seeds: [1, 1]}", "training.seeds is "),
     "a results folder that cannot be written": ("results: /proc/results", "results is '/proc/results'"),
 }
@@ -339,6 +344,22 @@ def test_a_mistake_in_the_claims_names_the_claim(project: Path, before: str, aft
     assert len(told(run)) == 1
     assert "claim" in told(run)[0]
     assert expected in told(run)[0]
+
+
+def test_a_dry_run_and_a_start_that_is_refused_leave_no_folder(project: Path):
+    here = [*SMOKE, "--", "results/smoke/tables/layer_gradients.csv"]
+    assert snakemake(project, "--dry-run", *here).returncode == 0
+    refused = snakemake(project, "--config", "device=cuda", *here)
+    assert refused.returncode != 0
+    assert told(refused) == [
+        "Moving Target: device is cuda; allowed: auto or cpu, for torch finds no CUDA device here"
+    ]
+    assert [path.name for path in (project / "results").iterdir()] == ["reference"]
+
+
+def test_more_finalists_than_trials_are_refused_at_once():
+    with pytest.raises(SystemExit, match=r"autoencoders.finalists is 1000000000; allowed: at most \d+, "):
+        check_run(merged("autoencoders: {finalists: 1000000000}"))
 
 
 def test_a_data_folder_that_is_not_there_is_named(project: Path):

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,6 +38,17 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
         (tmp_path / command).chmod(0o755)
 
     return install
+
+
+@pytest.fixture
+def left_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, ...]]]:
+    """This process stays as it is after a run was prepared; what would be done at its end."""
+    at_exit: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(cluster, "_most", {})
+    monkeypatch.setattr(cluster.atexit, "register", lambda *call: at_exit.append(call))
+    before = signal.getsignal(signal.SIGINT)
+    yield at_exit
+    signal.signal(signal.SIGINT, before)
 
 
 def of_part(part: str) -> SimpleNamespace:
@@ -225,12 +237,14 @@ class Planned:
         usual = {"slurm_partition": "main", "slurm_account": "mine", "mem_mb": 1000, "runtime": 10}
         self.rule, self.is_local, self.is_group = SimpleNamespace(name=rule), is_local, lambda: group
         self.resources = Resources({**usual, **asked})
+        self.jobs = [self]
 
 
 def test_a_card_that_slurm_has_not_is_said_with_its_reason(slurm):
     slurm("sbatch", 'case "$*" in *gpus*) echo "Invalid generic resource" >&2; exit 1;; esac')
     cluster.check_account("main", "mine")
-    with pytest.raises(SettingsError, match=r"^SLURM says: Invalid generic resource$"):
+    line = "^device is cuda, for which jobs ask for --gpus 1; SLURM says: Invalid generic resource$"
+    with pytest.raises(SettingsError, match=line):
         cluster.check_account("main", "mine", 1)
 
 
@@ -247,12 +261,16 @@ def run_on(
         'echo "Invalid account" >&2; exit 1',
     )
     return SimpleNamespace(
+        rules=[SimpleNamespace(name="train_training"), SimpleNamespace(name="train_remedies")],
+        resource_settings=SimpleNamespace(
+            cores=8, nodes=100, resources={"login_node": 2}, overwrite_resources={"train_training": {}}
+        ),
         executor_plugin=SimpleNamespace(name="slurm"),
         executor_settings=SimpleNamespace(status_command="squeue"),
         dag=SimpleNamespace(
             needrun_jobs=lambda: jobs, get_job_group=lambda one: group if one is jobs[-1] else None
         ),
-        scheduler=SimpleNamespace(_executor=SimpleNamespace()),
+        scheduler=SimpleNamespace(_executor=SimpleNamespace(run_uuid="a-run")),
     )
 
 
@@ -260,14 +278,14 @@ def run_on(
     ("asked", "line"),
     [
         ({}, None),
-        ({"gpu": 1}, "SLURM says: Invalid generic resource"),
+        ({"gpu": 1}, "device is cuda, for which jobs ask for --gpus 1; SLURM says: Invalid generic resource"),
+        ({"slurm_partition": 12}, "slurm_partition is a number; allowed: a name"),
         ({"mem_mb": 9000}, "train/a asks for 9000 MB"),
         ({"slurm_account": "other"}, "SLURM says: Invalid account"),
     ],
 )
-def test_what_is_submitted_is_asked_for(slurm, asked: dict[str, Any], line: str | None, monkeypatch):
+def test_what_is_submitted_is_asked_for(slurm, left_alone, asked: dict[str, Any], line: str | None):
     """Single jobs, groups in the place of theirs, but not what runs where the run was started."""
-    monkeypatch.setattr(cluster, "_most", {})
     here, short = Planned("draw", is_local=True, mem_mb=10**6), Planned("short", mem_mb=10**6)
     run = run_on(slurm, Planned("train", **asked), here, short, group=Planned("level-0", group=True))
     if line is None:
@@ -278,8 +296,59 @@ def test_what_is_submitted_is_asked_for(slurm, asked: dict[str, Any], line: str 
             cluster.prepare(run)
 
 
-def test_another_attempt_asks_for_no_more_than_a_node_has(slurm, config, monkeypatch):
-    monkeypatch.setattr(cluster, "_most", {})
+def test_a_group_that_asks_for_too_much_is_named_by_its_largest_job(slurm, left_alone):
+    group, large = Planned("level-0", group=True, mem_mb=9000), Planned("large", mem_mb=5000)
+    group.jobs = [Planned("small"), large]
+    with pytest.raises(SettingsError, match=r"^a group of short jobs, large/a the largest, asks for 9000 MB"):
+        cluster.prepare(run_on(slurm, large, group=group))
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"cores": -3}, "cores is -3; allowed: a whole number of at least 1"),
+        ({"nodes": 0}, "jobs is 0; allowed: a whole number of at least 1"),
+        ({"resources": {"login_node": 0}}, "login_node is 0; allowed: a whole number of at least 1"),
+        (
+            {"overwrite_resources": {"train_remedy": {"mem_mb": 1}}},
+            "--set-resources: rule 'train_remedy' is unknown (did you mean train_remedies?); allowed: "
+            "train_remedies, train_training",
+        ),
+    ],
+)
+def test_a_profile_that_slurm_would_stumble_over_is_refused(
+    slurm, left_alone, settings: dict[str, Any], line: str
+):
+    run = run_on(slurm, Planned("train"))
+    vars(run.resource_settings).update(settings)
+    with pytest.raises(SettingsError, match=f"^{re.escape(line)}$"):
+        cluster.prepare(run)
+
+
+def test_what_is_left_at_the_end_of_a_run_is_cancelled(slurm, left_alone, capsys, tmp_path: Path):
+    slurm("scancel", f'echo "$*" > {tmp_path}/cancelled')
+    slurm("squeue", 'case "$*" in *"--name a-run"*) echo 40; echo 41;; esac')
+    cluster.cancel("another-run")
+    assert capsys.readouterr().err == ""
+    assert not (tmp_path / "cancelled").exists()
+    cluster.cancel("a-run")
+    assert capsys.readouterr().err == "Moving Target: cancelled what was left at SLURM: 40 41\n"
+    assert (tmp_path / "cancelled").read_text().endswith("--name a-run\n")
+    slurm("scancel", "echo no such host >&2; exit 1")
+    cluster.cancel("a-run")
+    told = "Moving Target: SLURM says: no such host; see squeue --me for jobs that are left\n"
+    assert capsys.readouterr().err == told
+
+
+def test_a_second_interruption_does_not_keep_a_run_from_ending(slurm, left_alone):
+    cluster.prepare(run_on(slurm, Planned("train")))
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
+    assert left_alone == [(cluster.cancel, "a-run")]
+
+
+def test_another_attempt_asks_for_no_more_than_a_node_has(slurm, left_alone, config):
     asked = cluster.resources_of("whiteness", config)
     before = {name: asked[name](of_part(""), 1) for name in ("runtime", "mem_mb")}
     assert asked["runtime"](of_part(""), 1000) == 1000 * before["runtime"]
@@ -288,8 +357,7 @@ def test_another_attempt_asks_for_no_more_than_a_node_has(slurm, config, monkeyp
     assert {name: asked[name](of_part(""), 1000) for name in before} == {"runtime": 600, "mem_mb": 8000}
 
 
-def test_where_all_that_is_left_runs_here_nothing_is_limited(slurm, config, monkeypatch):
-    monkeypatch.setattr(cluster, "_most", {})
+def test_where_all_that_is_left_runs_here_nothing_is_limited(slurm, left_alone, config):
     cluster.prepare(run_on(slurm, Planned("draw", is_local=True)))
     assert cluster.resources_of("whiteness", config)["runtime"](of_part(""), 10**6) > 10**6
 

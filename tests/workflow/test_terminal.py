@@ -27,10 +27,22 @@ SETTINGS = config_of("smoke.yaml")
 CHAPTERS = {chapter_of_job("measure_looks_linear"), chapter_of_job("measure_linear_chain")}
 
 
+class Job(SimpleNamespace):
+    """A job of snakemake's, which can be a key."""
+
+    __hash__ = object.__hash__
+
+
 class Run:
     """A run of two jobs as snakemake would tell it."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(
+        self,
+        nodes: int | None = None,
+        device: str = "cpu",
+        costs: Path = Path("nowhere.csv"),
+        **settings: Any,
+    ) -> None:
         self.stream = io.StringIO()
         usual = logging.StreamHandler(self.stream)
         usual.name = "DefaultStreamHandler"
@@ -41,22 +53,22 @@ class Run:
             self.job("gather_parts", table="training"),
             self.job("all", norun=True),
         ]
+        waits = [[jobs[1]], [], jobs[:2]]
         self.workflow = SimpleNamespace(
             output_settings=SimpleNamespace(**{**dict.fromkeys([*ITS_OWN_WORDS, "quiet"]), **settings}),
             logger_manager=SimpleNamespace(logger=self.logger, get_logfile=lambda: ["snakemake.log"]),
             cores=2,
             local_exec=True,
             remote_exec=False,
-            dag=SimpleNamespace(needrun_jobs=lambda: jobs),
+            resource_settings=SimpleNamespace(nodes=nodes),
+            dag=SimpleNamespace(needrun_jobs=lambda: jobs, dependencies=dict(zip(jobs, waits, strict=True))),
         )
-        attach(self.workflow, Path("nowhere.csv"), SETTINGS)
+        attach(self.workflow, costs, {**SETTINGS, "device": device})
 
     @staticmethod
-    def job(rule: str, norun: bool = False, **wildcards: str) -> SimpleNamespace:
+    def job(rule: str, norun: bool = False, **wildcards: str) -> Job:
         """A planned job."""
-        return SimpleNamespace(
-            rule=SimpleNamespace(name=rule), wildcards_dict=wildcards, threads=1, is_norun=norun
-        )
+        return Job(rule=SimpleNamespace(name=rule), wildcards_dict=wildcards, threads=1, is_norun=norun)
 
     def start(self) -> "Run":
         """Until jobs are run."""
@@ -93,11 +105,29 @@ def test_a_run_tells_how_far_it_is_and_where_the_result_lies():
     run.end(2)
     run.begin(0, "all", "The report is report.html")
     run.end(0)
-    assert run.close() == [
-        "2 jobs on 2 cores; what snakemake says is in snakemake.log",
-        "Judge claims: 0 of 2 jobs done",
-        "2 of 2 jobs done in 0 s. The report is report.html",
-    ]
+    first, second, last = run.close()
+    assert re.fullmatch(
+        r"2 jobs on 2 cores, about \d+ s left; what snakemake says is in snakemake.log", first
+    )
+    assert re.fullmatch(r"Judge claims: 0 of 2 jobs done, about \d+ s left", second)
+    assert last == "2 of 2 jobs done in 0 s. The report is report.html"
+
+
+def test_without_rates_of_earlier_runs_the_time_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(costs, "RATES", tmp_path / "rates.csv")
+    costs.rates.cache_clear()
+    run = Run().start()
+    costs.rates.cache_clear()
+    run.begin(1, "judge_claims")
+    assert run.close()[0] == "2 jobs on 2 cores; what snakemake says is in snakemake.log"
+
+
+def test_what_a_reference_run_took_goes_before_what_is_expected(tmp_path: Path):
+    table = tmp_path / "costs.csv"
+    table.write_text("job,seconds\njudge_claims,5000\ngather_parts/training,400\n", encoding="utf-8")
+    run = Run(costs=table).start()
+    run.begin(1, "judge_claims")
+    assert run.close()[0].startswith("2 jobs on 2 cores, about 1 h 30 min left")  # one waits for the other
 
 
 def test_before_it_runs_jobs_snakemake_speaks_for_itself():
@@ -237,7 +267,8 @@ def test_a_quiet_run_tells_failures_alone():
 
 @pytest.mark.parametrize("setting", [word for word in ITS_OWN_WORDS if word != "dryrun"])
 def test_who_asks_for_snakemakes_words_gets_them(setting: str):
-    run = Run(**{setting: True}).start()
+    asked: dict[str, Any] = {setting: True}
+    run = Run(**asked).start()
     assert not any(isinstance(handler, Terminal) for handler in run.logger.handlers)
     assert run.close() == ["banner", "Building DAG of jobs...", "Job stats: ..."]
 
@@ -250,6 +281,12 @@ def test_a_dry_run_tells_last_what_its_jobs_would_cost():
     assert re.fullmatch(
         r"About \d+ s on 2 cores, if they are as fast as those of results/reference.", said[-1]
     )
+
+
+def test_a_dry_run_for_a_cluster_tells_the_least_time_and_that_no_card_is_counted_on():
+    *_, time, card = Run(dryrun=True, nodes=100, device="auto").start().close()
+    assert re.match(r"At least \d+ s on a cluster, ", time)
+    assert card == "A graphics card is not counted on."
 
 
 def test_a_dry_run_that_is_to_be_quiet_tells_no_costs():

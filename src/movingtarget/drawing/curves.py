@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from textwrap import fill
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -133,8 +133,20 @@ def log_axis(axis: Axis) -> None:
 def log_ordinate(axes: Axes) -> None:
     """A logarithmic ordinate with numbers at 1 and 3 times powers of ten, for panels too low for more."""
     log_axis(axes.yaxis)
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.yaxis.set_major_locator(_OnesAndThrees(subs=(1, 3)))
     axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+class _OnesAndThrees(LogLocator):
+    """Powers of ten alone where there is no room for every one, for which matplotlib has no ticks at all."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        ticks = super().tick_values(vmin, vmax)
+        if len(ticks):
+            return ticks
+        powers = LogLocator()
+        powers.set_axis(self.axis)
+        return powers.tick_values(vmin, vmax)
 
 
 class _PlainLogFormatter(LogFormatter):
