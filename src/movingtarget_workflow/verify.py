@@ -101,7 +101,9 @@ def summary(outcomes: "Sequence[Outcome]", width: int) -> Iterator[str]:
 def _settings_of_run(results: Path) -> dict[str, Any]:
     needed = [results / "settings.yaml", *(results / f"tables/{table}.csv" for table in [*TABLES, "claims"])]
     if missing := [file for file in needed if not file.is_file()]:
-        raise SettingsError(f"there is no {missing[0]}; allowed: the folder of a finished run")
+        raise SettingsError(
+            f"there is no {missing[0]}; allowed: the folder of a finished run, as `make` leaves"
+        )
     return kept_settings(results)
 
 

@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,10 +28,14 @@ SETTINGS = config_of("smoke.yaml")
 CHAPTERS = {chapter_of_job("measure_looks_linear"), chapter_of_job("measure_linear_chain")}
 
 
-class Job(SimpleNamespace):
-    """A job of snakemake's, which can be a key."""
+@dataclass(eq=False)
+class Job:
+    """A job of snakemake's."""
 
-    __hash__ = object.__hash__
+    rule: SimpleNamespace
+    wildcards_dict: dict[str, str]
+    is_norun: bool
+    threads: int = 1
 
 
 class Run:
@@ -68,7 +73,7 @@ class Run:
     @staticmethod
     def job(rule: str, norun: bool = False, **wildcards: str) -> Job:
         """A planned job."""
-        return Job(rule=SimpleNamespace(name=rule), wildcards_dict=wildcards, threads=1, is_norun=norun)
+        return Job(rule=SimpleNamespace(name=rule), wildcards_dict=wildcards, is_norun=norun)
 
     def start(self) -> "Run":
         """Until jobs are run."""
