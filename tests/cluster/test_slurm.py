@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -145,16 +146,57 @@ def test_a_killed_run_leaves_jobs_that_the_next_one_names(project: Path):
     slurm("scancel", number)
     assert second.returncode != 0
     assert told(second) == [
-        "Moving Target: jobs of another run in this folder have not ended; wait for them, or stop them "
-        f"with scancel {number}"
+        "Moving Target: jobs of another run in this folder have not ended; if that run is at work, wait for "
+        f"it or stop it with Ctrl-C; if it is not, stop them with scancel {number}"
     ]
+
+
+def test_a_start_that_is_refused_leaves_jobs_that_wait_alone(project: Path, tmp_path: Path):
+    """SLURM opens a job's log when the job begins, in a folder that must still be there."""
+    prepare_long_run(project, epochs=2)
+    filling = ["--exclusive", "--parsable", "--output", "/dev/null", "--chdir", str(tmp_path)]
+    other = slurm("sbatch", *filling, "--wrap", "sleep 3600")
+    try:
+        started = start(project, *LONG_RUN)
+        wait_until(lambda: states(project) == ["PENDING"], started)
+        refused = run(project, *LONG_RUN)
+        assert refused.returncode != 0
+        assert told(refused)[0].startswith("Moving Target: jobs of another run in this folder have not ended")
+        assert states(project) == ["PENDING"]
+    finally:
+        slurm("scancel", other)
+    _, errors = started.communicate(timeout=1200)
+    assert started.returncode == 0, errors
+    assert states(project) == ["COMPLETED"]
+
+
+def test_a_run_that_is_interrupted_again_and_again_leaves_no_job(project: Path):
+    """The first job is seen when the others are still being sent."""
+    started = start(project, *SMOKE)
+    wait_until(lambda: len(jobs(project)) > 0, started)
+    for _ in range(3):
+        started.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    _, errors = started.communicate(timeout=120)
+    assert started.returncode != 0
+    assert "Traceback" not in errors
+    deadline = time.monotonic() + 60
+    while {*states(project)} - {"CANCELLED", "COMPLETED"} and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert "CANCELLED" in states(project)
+    assert {*states(project)} <= {"CANCELLED", "COMPLETED"}
+    again = run(project, *SMOKE)
+    assert again.returncode == 0, again.stderr
 
 
 @pytest.mark.parametrize(
     ("words", "line"),
     [
         (["slurm_partition=gpu"], "slurm_partition is gpu; allowed: main"),
-        (["slurm_partition=main", "mem_mb=9000000"], "a group of short jobs asks for 9000000 MB of memory; "),
+        (
+            ["slurm_partition=main", "mem_mb=9000000"],
+            "a group of short jobs, measure_whiteness the largest, asks for 9000000 MB of memory; ",
+        ),
     ],
 )
 def test_what_the_cluster_has_not_is_said_before_anything_runs(project: Path, words: list[str], line: str):
@@ -172,5 +214,6 @@ def test_a_graphics_card_that_the_cluster_has_not_is_said_before_anything_runs(p
     refused = run(project, *SMOKE, "--config", "device=cuda", "--", table)
     assert refused.returncode != 0
     reason = "Invalid generic resource (gres) specification"
-    assert told(refused) == [f"Moving Target: SLURM says: sbatch: error: {reason}"]
+    asked = "device is cuda, for which jobs ask for --gpus 1"
+    assert told(refused) == [f"Moving Target: {asked}; SLURM says: sbatch: error: {reason}"]
     assert not (project / table).exists()
