@@ -19,9 +19,9 @@ FIGURE = Drawing(
     tables=("block_curvature",),
     caption="""\
 Near a minimum, how much larger a rate is borne by layers that move one after the other: above the diagonal by
-more than rho, on a quadratic (a) and on the loss itself (b). Rho is the largest eigenvalue of the Hessian
-over that of its sharpest diagonal block, one block for each layer; it lies between 1 and the number of layers
-(c), and means nothing where the lowest eigenvalue is far below 0 (d), as at initialisation (dotted). Markers
+more than the ratio of curvatures, on a quadratic (a) and on the loss itself (b). This ratio is of the largest
+eigenvalue of the Hessian to that of its sharpest diagonal block, one for each layer; it lies between 1 and the
+number of layers (c), and means nothing where the lowest eigenvalue is far below 0 (d), as at initialisation (dotted). Markers
 in (a) and (b) are seeds, the larger the deeper, in the colours of (c); lines are means over seeds and bands
 their 95 % intervals (number of seeds: {{ block_curvature.seeds | length }}). Made from whole Hessians of
 networks of {{ block_curvature.hidden_width }} {{ block_curvature.activation }} units a layer, after
@@ -30,6 +30,7 @@ averaged to {{ block_curvature.pooled_side }} by {{ block_curvature.pooled_side 
 """,
 )
 
+RATIO = r"ratio of curvatures, $\rho$"
 GAINS = {
     "exact_gain": "gain in rate\n(exact, quadratic)",
     "gain": "gain in rate\n(measured)",
@@ -75,7 +76,7 @@ def _draw_gains(axes: Axes, reached: pd.DataFrame, quantity: str) -> None:
     if axes.lines:
         ends = axes.dataLim.intervalx
         axes.plot(ends, ends, label="equal", **BOUND)
-    axes.set_xlabel("ratio of curvatures, rho")
+    axes.set_xlabel(RATIO)
 
 
 def _draw_ratios(axes: Axes, ratios: pd.DataFrame) -> None:
@@ -88,7 +89,7 @@ def _draw_ratios(axes: Axes, ratios: pd.DataFrame) -> None:
     draw_families({axes: ratios}, "depth")
     _name_undefined(axes, ratios)
     axes.set_xlabel("hidden layers")
-    axes.set_ylabel("ratio of curvatures, rho")
+    axes.set_ylabel(RATIO)
 
 
 def _draw_lowest(axes: Axes, lowest: pd.DataFrame) -> None:
