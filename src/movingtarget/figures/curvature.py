@@ -18,13 +18,14 @@ FIGURE = Drawing(
     rule="draw_block_curvature",
     tables=("block_curvature",),
     caption="""\
-Near a minimum, how much larger a rate is borne by layers that move one after the other: above the diagonal by
-more than the ratio of curvatures, on a quadratic (a) and on the loss itself (b). This ratio is of the largest
-eigenvalue of the Hessian to that of its sharpest diagonal block, one for each layer; it lies between 1 and the
-number of layers (c), and means nothing where the lowest eigenvalue is far below 0 (d), as at initialisation (dotted). Markers
-in (a) and (b) are seeds, the larger the deeper, in the colours of (c); lines are means over seeds and bands
-their 95 % intervals (number of seeds: {{ block_curvature.seeds | length }}). Made from whole Hessians of
-networks of {{ block_curvature.hidden_width }} {{ block_curvature.activation }} units a layer, after
+Near a minimum, how much larger a rate is borne by layers that move one after the other: above the diagonal
+by more than the ratio of curvatures, on a quadratic (a) and on the loss itself (b). This ratio is of the
+largest eigenvalue of the Hessian to that of its sharpest diagonal block, one for each layer; it lies
+between 1 and the number of layers (c), and means nothing where the lowest eigenvalue is far below 0 (d), as
+at initialisation (dotted). Markers in (a) and (b) are seeds, the larger the deeper, in the colours of (c);
+lines are means over seeds and bands their 95 % intervals (number of seeds:
+{{ block_curvature.seeds | length }}). Made from whole Hessians of networks of
+{{ block_curvature.hidden_width }} {{ block_curvature.activation }} units a layer, after
 {{ block_curvature.steps }} steps on a full batch of {{ block_curvature.examples }} images of {{ dataset }},
 averaged to {{ block_curvature.pooled_side }} by {{ block_curvature.pooled_side }} pixels.
 """,
