@@ -18,7 +18,8 @@ def examples_of(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", page, re.DOTALL)
 
 
-def test_a_network_is_built_and_probed_by_three_lines(capsys):
+def test_a_network_is_built_and_probed_by_three_lines(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     build, script = examples_of(README)
     exec(compile(build, "README.md", "exec"), names)
@@ -30,6 +31,7 @@ def test_a_network_is_built_and_probed_by_three_lines(capsys):
         {"network": network, "loss": loss, "batches": batches, "optimiser": optimiser},
     )
     assert "50 allowed of each" in capsys.readouterr().out
+    assert (tmp_path / "probe.html").stat().st_size > 10_000
 
 
 def test_the_examples_of_measures_run(capsys):

@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
@@ -36,7 +37,9 @@ LEAST_AGE = 200
 """Seconds for which SLURM must remember a job that has ended: snakemake looks every 180 at the latest."""
 UNITS = {"memory": "MB of memory", "cores": "cores", "minutes": "minutes"}
 _most: dict[str, float] = {}
-"""What a node has at most of the resources of jobs, once the cluster of this run has told."""
+"""What a job may ask for at most, by resource, once the cluster of this run has told."""
+_most_in_group: dict[str, float] = {}
+"""The same of a job that goes with others, some side by side, some after one another."""
 
 
 class Node(NamedTuple):
@@ -60,17 +63,20 @@ class Request(NamedTuple):
 def resources_of(name: str, config: Config) -> dict[str, Any]:
     """What each job of a study asks for, as snakemake takes it: more of it with each attempt.
 
-    Another attempt asks for no more than a node has: a job that does may wait for ever.
+    Another attempt asks for no more than the largest node has, for a job that does may wait for ever; jobs of
+    a group share that.
     """
     beside = START_MEGABYTES + (CARD_MEGABYTES if _wants_card(name, config) else 0)
 
+    group = group_of(name, config)
+
     def mem_mb(wildcards: Any, attempt: int) -> int:
         first = math.ceil(beside + SPARE * _cost(name, wildcards, config).memory)
-        return _within("mem_mb", attempt * first)
+        return _within("mem_mb", first, attempt, group(wildcards))
 
     def runtime(wildcards: Any, attempt: int) -> int:
         first = math.ceil(START_MINUTES + SPARE * _cost(name, wildcards, config).seconds / 60)
-        return _within("runtime", attempt * first)
+        return _within("runtime", first, attempt, group(wildcards))
 
     alone = {"slurm_extra": "--exclusive"} if STUDIES[name].undisturbed else {}
     card = {"gpu": 1} if _wants_card(name, config) else {}
@@ -114,9 +120,6 @@ def prepare(workflow: Any) -> None:
     (snakemake/snakemake-executor-plugin-slurm, issue 469), and each by calling snakemake once more through
     srun. Ours keep to one node and need no srun.
 
-    What the run has sent is cancelled when it ends, however often Ctrl-C was pressed: snakemake alone leaves
-    a job that it was about to send, and all of them if it is interrupted while it cancels.
-
     Raises:
         SettingsError: SLURM does not answer, or does not take jobs of this account, or forgets them too soon;
             jobs of another run are still there; the profile is not in order; or no node has what a job asks
@@ -137,28 +140,47 @@ def prepare(workflow: Any) -> None:
     for partition, account, gpus in sorted({(one.partition, one.account, one.gpus) for one in requests}):
         check_account(partition, account, gpus)
     there = [node for one in requests for name in one.partition.split(",") for node in partitions[name]]
-    for resource, unit in (("mem_mb", "memory"), ("runtime", "minutes")):
-        _most[resource] = max((getattr(node, unit) for node in there), default=math.inf)
+    _most["mem_mb"] = max((node.memory for node in there), default=math.inf)
+    _most["runtime"] = max((node.minutes for node in there), default=math.inf)
+    together = max(workflow.group_settings.group_components.values(), default=1)
+    rows = math.ceil(together / workflow.cores)
+    _most_in_group.update(mem_mb=_most["mem_mb"] / workflow.cores, runtime=_most["runtime"] / rows)
     executor = workflow.scheduler._executor
     executor.additional_general_args = lambda: "--executor local"
-    atexit.register(cancel, executor.run_uuid)
-    signal.signal(signal.SIGINT, _interrupt_once)
+    cancel_at_end(executor.run_uuid)
 
 
 def check_profile(workflow: Any) -> None:
     """Raise SettingsError, one line, for what snakemake or SLURM would only stumble over in the run."""
     counts = {
-        "cores": workflow.resource_settings.cores,
-        "jobs": workflow.resource_settings.nodes,
-        "login_node": workflow.resource_settings.resources.get("login_node"),
+        "cores": workflow.cores,
+        "jobs": workflow.nodes,
+        "login_node": workflow.global_resources.get("login_node").value,
     }
     for name, count in counts.items():
-        if count is not None and int(count) < 1:
+        if count is not None and count < 1:
             raise SettingsError(f"{name} is {count}; allowed: a whole number of at least 1")
     rules = {rule.name for rule in workflow.rules}
     for name in workflow.resource_settings.overwrite_resources:
         if name not in rules:
             raise SettingsError(f"--set-resources: {unknown('rule', name, sorted(rules))}")
+
+
+def cancel_at_end(run: str) -> None:
+    """When this process ends, cancel what a run has sent, and end it at once at the second Ctrl-C.
+
+    Snakemake alone leaves a job that it was about to send, and all jobs if it is interrupted while it cancels
+    them; and when it has cancelled them it waits until it would have looked at them again.
+    """
+    atexit.register(cancel, run)
+
+    def interrupt(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, lambda number, frame: sys.exit(1))
+        print("Moving Target: cancelling jobs; Ctrl-C once more ends at once, too", file=sys.stderr)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, interrupt)
 
 
 def cancel(run: str) -> None:
@@ -167,7 +189,8 @@ def cancel(run: str) -> None:
     Args:
         run: the name that its jobs have in SLURM.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     own = ["--user", getpass.getuser(), "--name", run]
     try:
         if left := _run("squeue", "--noheader", *own, "--format", "%i").split():
@@ -175,12 +198,6 @@ def cancel(run: str) -> None:
             print(f"Moving Target: cancelled what was left at SLURM: {' '.join(left)}", file=sys.stderr)
     except SettingsError as error:
         print(f"Moving Target: {error}; see squeue --me for jobs that are left", file=sys.stderr)
-
-
-def _interrupt_once(number: int, frame: Any) -> None:
-    """End the run at the first Ctrl-C; let no other one interrupt the end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def check_requests(requests: Iterable[Request], partitions: Mapping[str, list[Node]]) -> None:
@@ -285,9 +302,10 @@ def _run(*command: str) -> str:
         raise SettingsError(f"SLURM does not answer: {error}") from None
 
 
-def _within(resource: str, amount: int) -> int:
-    """So much of a resource of snakemake's, or what a node has at most."""
-    return int(min(amount, _most.get(resource, amount)))
+def _within(resource: str, first: int, attempt: int, group: str | None) -> int:
+    """So many times what the first attempt asked for, or what may be asked for at most."""
+    most = _most_in_group if group else _most
+    return max(first, int(min(attempt * first, most.get(resource, math.inf))))
 
 
 def _wants_card(name: str, config: Config) -> bool:

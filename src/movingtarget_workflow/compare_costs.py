@@ -25,7 +25,7 @@ PART = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- to here -->)", re.DOTALL)
 """What is written anew, and its name."""
 
 COUNTS = ("Products", "Elements", "Calls")
-PAPER = "snakemake --dry-run --quiet rules --configfile config/paper.yaml"
+PAPER = "snakemake --cores 2 --dry-run --quiet rules --configfile config/paper.yaml"
 
 
 def main() -> None:
@@ -142,10 +142,9 @@ def _ends(factors: Sequence[float]) -> str:
 def paper() -> list[str]:
     """What a dry run says that a whole one at paper scale would cost."""
     with tempfile.TemporaryDirectory() as folder:
-        own = ["--config", f"results={folder}/results", "--cores", "2"]
-        words = [sys.executable, "-m", *PAPER.split(), *own]
+        words = [sys.executable, "-m", *PAPER.split(), "--config", f"results={folder}/results"]
         said = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    return ["```", f"$ {PAPER}", *said.rpartition(f"{COSTS}\n")[2].splitlines(), "```"]
+    return ["```", f"$ {PAPER}", *said.split(f"{COSTS}\n")[1].splitlines(), "```"]
 
 
 def config_of(overlay: str, folder: Path = PROJECT / "config") -> Config:

@@ -104,7 +104,7 @@ def costs_of_run(config: Config) -> dict[str, Cost]:
 
 def _beside(rule: str) -> Cost:
     """What a rule without work has cost."""
-    return cost_of(NOTHING, rates()[rule])
+    return cost_of(NOTHING, rates().get(rule, rates()[OTHER]))
 
 
 @functools.cache

@@ -156,8 +156,11 @@ def command_of(config_files: Sequence[str | Path], config_words: Mapping[str, An
 
 def hold_lock(results: str) -> None:
     """Hold the results folder until this process ends, however it ends; stop if another run holds it."""
-    Path(results).mkdir(parents=True, exist_ok=True)
-    lock = os.open(Path(results) / ".lock", os.O_CREAT | os.O_RDWR)
+    try:
+        Path(results).mkdir(parents=True, exist_ok=True)
+        lock = os.open(Path(results) / ".lock", os.O_CREAT | os.O_RDWR)
+    except OSError as error:
+        _stop(_unwritable(results, error))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -264,15 +267,19 @@ def _check_figures(config: Mapping[str, Any]) -> None:
 
 def _check_writable(results: Path) -> None:
     """Raise SettingsError if nothing can be written there, or where it would be made."""
-    place = next(folder for folder in (results, *results.resolve().parents) if folder.exists())
     try:
+        place = next(folder for folder in (results, *results.resolve().parents) if folder.exists())
         with tempfile.TemporaryFile(dir=place) as file:
             file.write(bytes(A_BLOCK))  # a full disk still takes empty files
     except OSError as error:
-        raise SettingsError(
-            f"results is '{results}', where nothing can be written ({error.strerror}); "
-            "allowed: a folder that you may write to"
-        ) from error
+        raise SettingsError(_unwritable(results, error)) from error
+
+
+def _unwritable(results: Path | str, error: OSError) -> str:
+    return (
+        f"results is '{results}', where nothing can be written ({error.strerror}); "
+        "allowed: a folder that you may write to"
+    )
 
 
 def _stop(message: str) -> NoReturn:

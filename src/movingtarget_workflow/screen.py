@@ -1,7 +1,6 @@
 """Lines on a terminal: one that is written over and over, and those that stay."""
 
 import shutil
-import threading
 import time
 from typing import TextIO
 
@@ -19,24 +18,15 @@ class Screen:
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._in_place = stream, stream.isatty()
         self._over, self._last = "", float("-inf")
-        self._newest, self._timer = "", threading.Timer(0, lambda: None)
 
     def update(self, line: str) -> None:
-        """Write a line over the last one; where that cannot be, write the newest when it is time for one."""
+        """Write a line over the last one; where that cannot be, write it if it is time for one again."""
         if self._in_place:
             self._write(line[: shutil.get_terminal_size().columns - 1])
             self._over = OVER_THE_LAST_LINE
-            return
-        self._newest = line
-        if self._timer.is_alive():
-            return
-        wait = self._last + SECONDS_BETWEEN_LINES - time.monotonic()
-        if wait <= 0:
-            self._write_newest()
-        else:
-            self._timer = threading.Timer(wait, self._write_newest)
-            self._timer.daemon = True
-            self._timer.start()
+        elif time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            self._write(line)
 
     def say(self, line: str) -> None:
         """Write a line that stays."""
@@ -44,18 +34,13 @@ class Screen:
         self._write(line)
 
     def clear(self) -> None:
-        """Take away the line that is written over, or waits to be written."""
-        self._timer.cancel()
+        """Take away the line that is written over."""
         self._stream.write(self._over)
         self.keep()
 
     def keep(self) -> None:
         """Write over nothing that is there."""
         self._over = ""
-
-    def _write_newest(self) -> None:
-        self._last = time.monotonic()
-        self._write(self._newest)
 
     def _write(self, line: str) -> None:
         self._stream.write(f"{self._over}{line}\n")

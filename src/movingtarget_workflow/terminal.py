@@ -94,7 +94,7 @@ class Foreteller(logging.Handler):
             costs = costs_of_run(self._config)
         except SettingsError as error:
             return [f"What that would cost is not known: {error}"]
-        sent = self._workflow.resource_settings.nodes  # so many jobs at once to a cluster
+        sent = "slurm_partition" in (self._workflow.resource_settings.default_resources or {})
         cores = math.inf if sent else self._workflow.cores
         table = cost_table(self._planned, self._after, costs, cores)
         return [COSTS, *table, *([] if self._config["device"] == "cpu" else [NO_CARD])]

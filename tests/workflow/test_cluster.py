@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from project_copy import ROOT
+from snakemake.resources import Resources
 
 from movingtarget_workflow import cluster, costs
 from movingtarget_workflow.cluster import Node, Request
@@ -44,7 +45,8 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
 def left_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, ...]]]:
     """This process stays as it is after a run was prepared; what would be done at its end."""
     at_exit: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(cluster, "_most", {})
+    for limits in ("_most", "_most_in_group"):
+        monkeypatch.setattr(cluster, limits, {})
     monkeypatch.setattr(cluster.atexit, "register", lambda *call: at_exit.append(call))
     before = signal.getsignal(signal.SIGINT)
     yield at_exit
@@ -222,8 +224,8 @@ def test_a_machine_without_slurm_is_said_in_one_line(monkeypatch):
         cluster.nodes()
 
 
-class Resources(dict[str, Any]):
-    """By name, as attributes too."""
+class Asked(dict[str, Any]):
+    """Resources by name, as attributes too."""
 
     __getattr__ = dict.__getitem__
 
@@ -236,7 +238,7 @@ class Planned:
     def __init__(self, rule: str, is_local: bool = False, group: bool = False, **asked: Any) -> None:
         usual = {"slurm_partition": "main", "slurm_account": "mine", "mem_mb": 1000, "runtime": 10}
         self.rule, self.is_local, self.is_group = SimpleNamespace(name=rule), is_local, lambda: group
-        self.resources = Resources({**usual, **asked})
+        self.resources = Asked({**usual, **asked})
         self.jobs = [self]
 
 
@@ -262,9 +264,11 @@ def run_on(
     )
     return SimpleNamespace(
         rules=[SimpleNamespace(name="train_training"), SimpleNamespace(name="train_remedies")],
-        resource_settings=SimpleNamespace(
-            cores=8, nodes=100, resources={"login_node": 2}, overwrite_resources={"train_training": {}}
-        ),
+        cores=8,
+        nodes=100,
+        global_resources=Resources.parse(["login_node=2"], allow_expressions=False),
+        resource_settings=SimpleNamespace(overwrite_resources={"train_training": {}}),
+        group_settings=SimpleNamespace(group_components={"level-0": 25}),
         executor_plugin=SimpleNamespace(name="slurm"),
         executor_settings=SimpleNamespace(status_command="squeue"),
         dag=SimpleNamespace(
@@ -308,7 +312,7 @@ def test_a_group_that_asks_for_too_much_is_named_by_its_largest_job(slurm, left_
     [
         ({"cores": -3}, "cores is -3; allowed: a whole number of at least 1"),
         ({"nodes": 0}, "jobs is 0; allowed: a whole number of at least 1"),
-        ({"resources": {"login_node": 0}}, "login_node is 0; allowed: a whole number of at least 1"),
+        ({"login_node": 0}, "login_node is 0; allowed: a whole number of at least 1"),
         (
             {"overwrite_resources": {"train_remedy": {"mem_mb": 1}}},
             "--set-resources: rule 'train_remedy' is unknown (did you mean train_remedies?); allowed: "
@@ -320,7 +324,10 @@ def test_a_profile_that_slurm_would_stumble_over_is_refused(
     slurm, left_alone, settings: dict[str, Any], line: str
 ):
     run = run_on(slurm, Planned("train"))
+    if "login_node" in settings:
+        run.global_resources = Resources.parse(["login_node=0"], allow_expressions=False)
     vars(run.resource_settings).update(settings)
+    vars(run).update(settings)
     with pytest.raises(SettingsError, match=f"^{re.escape(line)}$"):
         cluster.prepare(run)
 
@@ -340,21 +347,31 @@ def test_what_is_left_at_the_end_of_a_run_is_cancelled(slurm, left_alone, capsys
     assert capsys.readouterr().err == told
 
 
-def test_a_second_interruption_does_not_keep_a_run_from_ending(slurm, left_alone):
+def test_the_first_interruption_is_told_of_and_the_second_ends_at_once(slurm, left_alone, capsys):
     cluster.prepare(run_on(slurm, Planned("train")))
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
-    signal.raise_signal(signal.SIGINT)
+    assert capsys.readouterr().err.startswith("Moving Target: cancelling jobs; ")
+    for _ in range(2):
+        with pytest.raises(SystemExit):
+            signal.raise_signal(signal.SIGINT)
     assert left_alone == [(cluster.cancel, "a-run")]
+    cluster.cancel("a-run")
+    signal.raise_signal(signal.SIGINT)
 
 
 def test_another_attempt_asks_for_no_more_than_a_node_has(slurm, left_alone, config):
-    asked = cluster.resources_of("whiteness", config)
-    before = {name: asked[name](of_part(""), 1) for name in ("runtime", "mem_mb")}
-    assert asked["runtime"](of_part(""), 1000) == 1000 * before["runtime"]
+    alone, with_others = (cluster.resources_of(name, config) for name in ("update_order_times", "whiteness"))
+    before = {name: alone[name](of_part(""), 1) for name in ("runtime", "mem_mb")}
+    assert alone["runtime"](of_part(""), 1000) == 1000 * before["runtime"]
     cluster.prepare(run_on(slurm, Planned("train")))
-    assert {name: asked[name](of_part(""), 1) for name in before} == before
-    assert {name: asked[name](of_part(""), 1000) for name in before} == {"runtime": 600, "mem_mb": 8000}
+    assert {name: alone[name](of_part(""), 1) for name in before} == before
+    assert {name: alone[name](of_part(""), 1000) for name in before} == {"runtime": 600, "mem_mb": 8000}
+    # 25 on 8 cores: four after one another
+    assert with_others["runtime"](of_part(""), 1000) == 150
+    first = with_others["mem_mb"](of_part(""), 1)
+    assert first > 8000 / 8  # which is asked for already
+    assert with_others["mem_mb"](of_part(""), 1000) == first
 
 
 def test_where_all_that_is_left_runs_here_nothing_is_limited(slurm, left_alone, config):

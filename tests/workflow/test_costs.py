@@ -164,3 +164,8 @@ def test_a_table_of_rates_that_is_not_whole_is_told_in_a_line(
 
 def test_budgets_are_left_out_alike():
     assert update_orders.LONGEST == budgets.LONGEST
+
+
+def test_a_chapter_that_no_run_has_drawn_yet_takes_what_is_usual(config, monkeypatch):
+    monkeypatch.setattr("movingtarget_workflow.costs.drawing_rules", lambda: {"draw_new": []})
+    assert costs_of_run(config)["draw_new"].seconds == rates()[OTHER].start

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from project_copy import SMOKE, command, environment, snakemake
+from snakemake.resources import Resources
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
@@ -43,7 +44,7 @@ class Run:
 
     def __init__(
         self,
-        nodes: int | None = None,
+        profile: Resources | None = None,
         device: str = "cpu",
         costs: Path = Path("nowhere.csv"),
         **settings: Any,
@@ -65,7 +66,7 @@ class Run:
             cores=2,
             local_exec=True,
             remote_exec=False,
-            resource_settings=SimpleNamespace(nodes=nodes),
+            resource_settings=SimpleNamespace(default_resources=profile),
             dag=SimpleNamespace(needrun_jobs=lambda: jobs, dependencies=dict(zip(jobs, waits, strict=True))),
         )
         attach(self.workflow, costs, {**SETTINGS, "device": device})
@@ -289,7 +290,8 @@ def test_a_dry_run_tells_last_what_its_jobs_would_cost():
 
 
 def test_a_dry_run_for_a_cluster_tells_the_least_time_and_that_no_card_is_counted_on():
-    *_, time, card = Run(dryrun=True, nodes=100, device="auto").start().close()
+    profile = Resources.from_mapping({"slurm_partition": "main"})
+    *_, time, card = Run(dryrun=True, profile=profile, device="auto").start().close()
     assert re.match(r"At least \d+ s on a cluster, ", time)
     assert card == "A graphics card is not counted on."
 

@@ -17,7 +17,7 @@ def uniform(seed: int, shape: Sequence[int], dtype: torch.dtype, device: torch.d
     in turn and nothing has to come from the CPU.
 
     Args:
-        seed: of 64 bits.
+        seed: below 2^63.
         shape: of the tensor.
         dtype: of a floating point.
         device: where it is made.
