@@ -3,6 +3,7 @@
 On one machine nothing of this has an effect.
 """
 
+import asyncio
 import atexit
 import getpass
 import math
@@ -118,7 +119,8 @@ def prepare(workflow: Any) -> None:
 
     The plugin's jobs start one job of their group after the other, whatever cores the group was given
     (snakemake/snakemake-executor-plugin-slurm, issue 469), and each by calling snakemake once more through
-    srun. Ours keep to one node and need no srun.
+    srun. Ours keep to one node and need no srun. It also looks at its jobs ever more rarely, up to every
+    three minutes, which short jobs and Ctrl-C would wait for; here snakemake's own setting is the limit.
 
     Raises:
         SettingsError: SLURM does not answer, or does not take jobs of this account, or forgets them too soon;
@@ -147,7 +149,15 @@ def prepare(workflow: Any) -> None:
     _most_in_group.update(mem_mb=_most["mem_mb"] / workflow.cores, runtime=_most["runtime"] / rows)
     executor = workflow.scheduler._executor
     executor.additional_general_args = lambda: "--executor local"
+    executor.sleep = lambda: asyncio.sleep(seconds_between_checks(executor, workflow))
     cancel_at_end(executor.run_uuid)
+
+
+def seconds_between_checks(executor: Any, workflow: Any) -> float:
+    """Until snakemake looks at its jobs again: what the plugin wants, but no more than the run's setting."""
+    wanted: float = executor.next_seconds_between_status_checks
+    longest: float = workflow.remote_execution_settings.seconds_between_status_checks
+    return min(wanted, longest)
 
 
 def check_profile(workflow: Any) -> None:

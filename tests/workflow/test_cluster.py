@@ -1,5 +1,6 @@
 """What jobs ask of a cluster, which go there together, and what is said where it lacks what they ask for."""
 
+import asyncio
 import os
 import re
 import signal
@@ -274,7 +275,10 @@ def run_on(
         dag=SimpleNamespace(
             needrun_jobs=lambda: jobs, get_job_group=lambda one: group if one is jobs[-1] else None
         ),
-        scheduler=SimpleNamespace(_executor=SimpleNamespace(run_uuid="a-run")),
+        remote_execution_settings=SimpleNamespace(seconds_between_status_checks=10),
+        scheduler=SimpleNamespace(
+            _executor=SimpleNamespace(run_uuid="a-run", next_seconds_between_status_checks=180)
+        ),
     )
 
 
@@ -298,6 +302,19 @@ def test_what_is_submitted_is_asked_for(slurm, left_alone, asked: dict[str, Any]
     else:
         with pytest.raises(SettingsError, match=f"^{line}"):
             cluster.prepare(run)
+
+
+@pytest.mark.parametrize(("wanted", "seconds"), [(5, 5), (15, 10), (180, 10)])
+def test_jobs_are_looked_at_as_often_as_the_run_wants(
+    slurm, left_alone, wanted: int, seconds: int, monkeypatch
+):
+    slept: list[float] = []
+    run = run_on(slurm, Planned("train"))
+    cluster.prepare(run)
+    run.scheduler._executor.next_seconds_between_status_checks = wanted
+    monkeypatch.setattr(asyncio, "sleep", slept.append)
+    run.scheduler._executor.sleep()
+    assert slept == [seconds]
 
 
 def test_a_group_that_asks_for_too_much_is_named_by_its_largest_job(slurm, left_alone):
