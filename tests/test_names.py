@@ -38,7 +38,6 @@ def test_a_name_unlike_any_other_has_no_suggestion():
         ("1280", [64, 128], " (did you mean 128?)"),
         ("SGD", ["sgd", "adam"], " (did you mean sgd?)"),
         ("sgd", ["SGD", "adam"], " (did you mean SGD?)"),
-        ("gpu", ["auto", "cpu", "cuda"], ""),
         ([1, 2], ["training"], ""),
     ],
 )

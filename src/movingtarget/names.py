@@ -14,16 +14,12 @@ def unknown(what: str, name: object, known: Iterable[str]) -> str:
     return f"{what} '{name}' is unknown{meant(name, known)}; allowed: {', '.join(known)}"
 
 
-NEAR = 0.7
-"""So much of two names is alike: more than of gpu and cpu."""
-
-
 def meant(name: object, known: Iterable[object]) -> str:
     """The known name nearest to one that is not, as a question in brackets; nothing if none is near.
 
-    >>> meant("sede", ["seed", "step"]), meant("CUDA", ["cpu", "cuda"]), meant("gpu", ["cpu", "cuda"])
-    (' (did you mean seed?)', ' (did you mean cuda?)', '')
+    >>> meant("sede", ["seed", "step"]), meant("CUDA", ["cpu", "cuda"])
+    (' (did you mean seed?)', ' (did you mean cuda?)')
     """
     names = {str(one).lower(): one for one in known}
-    near = difflib.get_close_matches(str(name).lower(), names, 1, NEAR)
+    near = difflib.get_close_matches(str(name).lower(), names, 1)
     return "".join(f" (did you mean {names[match]}?)" for match in near)

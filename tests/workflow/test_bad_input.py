@@ -228,7 +228,10 @@ MISTAKES = {
         "autoencoders: {trials: two}",
         'autoencoders.trials is "two"; allowed: one of 2, 4, 8, 16, 32, 64, 128',
     ),
-    "a device by its other name": ("device: gpu", 'device is "gpu"; allowed: one of auto, cpu, cuda'),
+    "a device in capitals": (
+        "device: CUDA",
+        'device is "CUDA" (did you mean cuda?); allowed: one of auto, cpu, cuda',
+    ),
     "a seed twice": ("training: {seeds: [1, 1]}", "training.seeds is "),
     "a results folder that cannot be written": ("results: /proc/results", "results is '/proc/results'"),
 }

@@ -95,7 +95,7 @@ def test_a_results_folder_at_home_is_found_there(project: Path):
     files = ["--configfile", "config/smoke.yaml", "config/own.yaml"]
     run = snakemake(project, "--dry-run", *files, HOME=str(home), XDG_CACHE_HOME=cache)
     assert run.returncode == 0, run.stderr
-    assert (home / "moving-target").is_dir()
+    assert f"{home}/moving-target/report.html" in run.stdout
     assert not (project / "~").exists()
 
 
