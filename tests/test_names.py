@@ -34,7 +34,7 @@ def test_a_name_unlike_any_other_has_no_suggestion():
         ("plain", [], ""),
         (None, ["network"], ""),
         (1000, ["100", "7"], " (did you mean 100?)"),
-        ("3", [2, 33], ""),
+        ("3", [2, 64], ""),
         ("1280", [64, 128], " (did you mean 128?)"),
         ("SGD", ["sgd", "adam"], " (did you mean sgd?)"),
         ("sgd", ["SGD", "adam"], " (did you mean SGD?)"),
