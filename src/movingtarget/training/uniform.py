@@ -33,7 +33,7 @@ def uniform(seed: int, shape: Sequence[int], dtype: torch.dtype, device: torch.d
     mixed = places.mul_(_signed(0x9E3779B97F4A7C15)).add_(seed)
     mixed.bitwise_xor_(_shifted(mixed, 30)).mul_(_signed(0xBF58476D1CE4E5B9))
     mixed.bitwise_xor_(_shifted(mixed, 27)).mul_(_signed(0x94D049BB133111EB))
-    mixed.bitwise_xor_(_shifted(mixed, 31))
+    # the last step of mixing would change lower bits alone
     return _shifted(mixed, 64 - BITS).to(dtype).mul_(2.0**-BITS).view(*shape)
 
 
