@@ -20,6 +20,7 @@ run.set_environment(PROJECT)
 terminal.attach(workflow, PROJECT / f"results/reference/{config['scale']}/costs.csv", config)
 RESULTS = config["results"]
 if workflow.is_main_process:  # jobs that are started elsewhere read this file, too, while others are at work
+    run.check_claims_and_figures(config)
     run.check_outputs(RESULTS)
 
 

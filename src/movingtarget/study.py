@@ -95,6 +95,11 @@ class Study:
     problems: Callable[[Config], Iterator[str]] = no_problems
     work: Callable[[Config, Settings, Data], Work] = no_work
 
+    @property
+    def turns_tables(self) -> bool:
+        """Whether all it does is to turn tables into others, which takes moments."""
+        return self.work is no_work and bool(self.reads) and not self.images and not self.members
+
 
 def one_job(section: str) -> Callable[[Config], list[Job]]:
     """A single job with all settings of a section."""

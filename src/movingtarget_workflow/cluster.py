@@ -68,50 +68,60 @@ def resources_of(name: str, config: Config) -> dict[str, Any]:
     a group share that.
     """
     beside = START_MEGABYTES + (CARD_MEGABYTES if _wants_card(name, config) else 0)
-
     group = group_of(name, config)
+
+    def most(resource: str, wildcards: Any) -> float:
+        limits = _most_in_group if group and group(wildcards) else _most
+        return limits.get(resource, math.inf)
 
     def mem_mb(wildcards: Any, attempt: int) -> int:
         first = math.ceil(beside + SPARE * _cost(name, wildcards, config).memory)
-        return _within("mem_mb", first, attempt, group(wildcards))
+        return max(first, int(min(attempt * first, most("mem_mb", wildcards))))
 
     def runtime(wildcards: Any, attempt: int) -> int:
         first = math.ceil(START_MINUTES + SPARE * _cost(name, wildcards, config).seconds / 60)
-        return _within("runtime", first, attempt, group(wildcards))
+        return max(first, int(min(attempt * first, most("runtime", wildcards))))
 
     alone = {"slurm_extra": "--exclusive"} if STUDIES[name].undisturbed else {}
     card = {"gpu": 1} if _wants_card(name, config) else {}
-    return {"mem_mb": mem_mb, "runtime": runtime, **alone, **card}
+    here = {"login_node": 1} if STUDIES[name].turns_tables else {}
+    return {"mem_mb": mem_mb, "runtime": runtime, **alone, **card, **here}
 
 
-def group_of(name: str, config: Config) -> Callable[[Any], str | None]:
+def group_of(name: str, config: Config) -> Callable[[Any], str | None] | None:
     """Which short jobs go to the cluster together: those of a level, so that none of them waits for another.
 
     Long jobs go alone, for one that is killed goes on where it was, but a group starts again; and so do jobs
     beside which nothing may run, and those that ask for a graphics card, of which a group would ask for as
-    many as it has jobs.
+    many as it has jobs. What only turns tables into others stays on the login node.
     """
+    study = STUDIES[name]
+    if study.undisturbed or study.turns_tables or _wants_card(name, config):
+        return None
 
     def group(wildcards: Any) -> str | None:
         short = _cost(name, wildcards, config).seconds < SHORT_SECONDS
-        alone = STUDIES[name].undisturbed or _wants_card(name, config)
-        return f"level-{level(name)}" if short and not alone else None
+        return f"level-{level(name)}" if short else None
 
     return group
 
 
 @cache
 def level(name: str) -> int:
-    """How many studies stand before a study, on the longest path of those that it needs.
+    """How many studies go to the cluster before a study, on the longest path of those that it needs.
 
-    >>> [level(name) for name in ("autoencoder_search", "autoencoders", "autoencoder_comparison")]
-    [2, 3, 4]
+    >>> [level(name) for name in ("autoencoder_trials", "autoencoder_finalists", "autoencoders")]
+    [0, 1, 2]
     """
     study = STUDIES[name]
-    needed = [
-        other for other, one in STUDIES.items() if other == study.members or {*one.tables} & {*study.reads}
-    ]
-    return 1 + max(map(level, needed)) if needed else 0
+    return max(
+        (
+            level(other) + (not one.turns_tables)
+            for other, one in STUDIES.items()
+            if other == study.members or {*one.tables} & {*study.reads}
+        ),
+        default=0,
+    )
 
 
 def prepare(workflow: Any) -> None:
@@ -310,12 +320,6 @@ def _run(*command: str) -> str:
         raise SettingsError(f"SLURM says: {why[-1]}") from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SettingsError(f"SLURM does not answer: {error}") from None
-
-
-def _within(resource: str, first: int, attempt: int, group: str | None) -> int:
-    """So many times what the first attempt asked for, or what may be asked for at most."""
-    most = _most_in_group if group else _most
-    return max(first, int(min(attempt * first, most.get(resource, math.inf))))
 
 
 def _wants_card(name: str, config: Config) -> bool:

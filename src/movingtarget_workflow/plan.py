@@ -106,10 +106,10 @@ def parameters_of(name: str, config: Config) -> dict[str, Any]:
 
 
 def priority(name: str) -> int:
-    """1 for a study whose tables or members another one waits for, else 0."""
+    """1 for a study that another one waits for, or that takes moments, else 0."""
     awaited = {table for study in STUDIES.values() for table in study.reads}
     awaited |= {study.members for study in STUDIES.values() if study.members}
-    return int(bool(awaited & {name, *STUDIES[name].tables}))
+    return int(bool(awaited & {name, *STUDIES[name].tables}) or STUDIES[name].turns_tables)
 
 
 def cost_names(config: Config) -> list[str]:

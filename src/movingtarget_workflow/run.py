@@ -38,7 +38,7 @@ _held: list[int] = []
 
 
 def check_run(config: dict[str, Any], files: Iterable[str | Path] = ()) -> None:
-    """Stop with one clear line unless settings, claims, figures and results folder are in order.
+    """Stop with one clear line unless settings and results folder are in order.
 
     Where the tables are those of a run that was kept, its settings take the place of the run's own. The
     results folder's path is written as snakemake writes paths, without ~ or a stroke at its end. An empty
@@ -56,13 +56,20 @@ def check_run(config: dict[str, Any], files: Iterable[str | Path] = ()) -> None:
             _take_kept_settings(config)
         for problem in _problems(config):
             raise SettingsError(problem)
-        claims_of()
-        _check_figures(config)
         config["results"] = os.path.normpath(Path(config["results"]).expanduser())
         _check_writable(Path(config["results"]))
     except (ValueError, OSError, yaml.YAMLError) as error:
-        _stop(" ".join(str(error).split()))
+        _stop(error)
     config["data_folder"] = config["data_folder"] or os.environ.get("MOVINGTARGET_DATA") or None
+
+
+def check_claims_and_figures(config: Mapping[str, Any]) -> None:
+    """Stop with one clear line unless what is registered is in order."""
+    try:
+        claims_of()
+        _check_figures(config)
+    except (ValueError, OSError, yaml.YAMLError) as error:
+        _stop(error)
 
 
 def claims_of(path: Path = CLAIMS) -> list[dict[str, Any]]:
@@ -126,7 +133,7 @@ def begin(workflow: Any, config: Mapping[str, Any]) -> None:
             calm_scheduler(workflow.scheduler)
         cluster.prepare(workflow)
     except SettingsError as error:
-        _stop(str(error))
+        _stop(error)
     hold_lock(config["results"])
     date_back(config["results"])
 
@@ -282,5 +289,5 @@ def _unwritable(results: Path | str, error: OSError) -> str:
     )
 
 
-def _stop(message: str) -> NoReturn:
-    sys.exit(f"Moving Target: {message}")
+def _stop(reason: str | Exception) -> NoReturn:
+    sys.exit(f"Moving Target: {' '.join(str(reason).split())}")

@@ -12,7 +12,7 @@ from project_copy import ROOT, SMOKE, environment, snakemake, told
 from snakemake.utils import update_config
 
 from movingtarget.declarations import figures, studies
-from movingtarget_workflow.run import check_run
+from movingtarget_workflow.run import check_claims_and_figures, check_run
 
 NETWORKS = "networks: [plain, batch-norm, residual, residual-batch-norm]"
 
@@ -307,12 +307,12 @@ def test_a_caption_of_a_setting_that_is_not_there_is_refused(monkeypatch: pytest
     with pytest.raises(
         SystemExit, match="figure one_step: its caption cannot be filled: 'one_stp' is undefined"
     ):
-        check_run(merged("dataset: mnist"))
+        check_claims_and_figures(merged("dataset: mnist"))
     monkeypatch.setitem(figures(), "one_step", replace(drawing, tables=("one_stp",)))
     with pytest.raises(
         SystemExit, match=r"figure one_step: table 'one_stp' is unknown \(did you mean one_step\?"
     ):
-        check_run(merged("dataset: mnist"))
+        check_claims_and_figures(merged("dataset: mnist"))
 
 
 def test_a_mistake_stops_the_run_before_anything_is_made(project: Path):

@@ -14,6 +14,7 @@ import yaml
 from project_copy import ROOT
 from snakemake.resources import Resources
 
+from movingtarget.study import Config
 from movingtarget_workflow import cluster, costs
 from movingtarget_workflow.cluster import Node, Request
 from movingtarget_workflow.costs import expected
@@ -58,6 +59,11 @@ def of_part(part: str) -> SimpleNamespace:
     return SimpleNamespace(part=part)
 
 
+def group_of_part(name: str, config: Config, part: str = "") -> str | None:
+    of_jobs = cluster.group_of(name, config)
+    return of_jobs and of_jobs(of_part(part))
+
+
 def test_each_attempt_may_take_more_and_the_first_more_than_is_expected(config):
     for name in STUDIES:
         asked = cluster.resources_of(name, config)
@@ -72,7 +78,7 @@ def test_without_rates_of_earlier_runs_each_job_goes_alone_with_time_enough(conf
     monkeypatch.setattr(costs, "RATES", Path("nowhere.csv"))
     costs.rates.cache_clear()
     try:
-        assert cluster.group_of("whiteness", config)(of_part("")) is None
+        assert group_of_part("whiteness", config) is None
         assert cluster.resources_of("whiteness", config)["runtime"](of_part(""), 1) > 60
     finally:
         costs.rates.cache_clear()
@@ -81,7 +87,7 @@ def test_without_rates_of_earlier_runs_each_job_goes_alone_with_time_enough(conf
 def test_jobs_that_are_timed_have_a_node_for_themselves(config):
     alone = {name for name in STUDIES if "slurm_extra" in cluster.resources_of(name, config)}
     assert alone == {"autoencoder_times", "update_order_times"}
-    assert {cluster.group_of(name, config)(of_part("")) for name in alone} == {None}
+    assert {cluster.group_of(name, config) for name in alone} == {None}
 
 
 def test_jobs_that_can_use_a_card_ask_for_one_and_go_alone_where_the_settings_say_cuda(config):
@@ -91,30 +97,43 @@ def test_jobs_that_can_use_a_card_ask_for_one_and_go_alone_where_the_settings_sa
         chosen = config | {"device": device}
         asked = {name: cluster.resources_of(name, chosen).get("gpu") for name in STUDIES}
         assert asked == {name: 1 if name in asking else None for name in STUDIES}
-        for name in asking:
-            groups = {cluster.group_of(name, chosen)(of_part(part)) for part in jobs_of(name, chosen)}
-            assert groups == {None}
+        assert {cluster.group_of(name, chosen) for name in asking} <= {None}
 
 
 def test_short_jobs_go_together_and_long_ones_alone(config):
-    for name in set(STUDIES) - {"autoencoder_times", "update_order_times"}:
+    local = {name for name, study in STUDIES.items() if study.turns_tables}
+    for name in set(STUDIES) - {"autoencoder_times", "update_order_times"} - local:
         for part, job in jobs_of(name, config).items():
             short = expected(name, job, config).seconds < 60
-            assert cluster.group_of(name, config)(of_part(part)) == (
-                f"level-{cluster.level(name)}" if short else None
-            )
+            assert group_of_part(name, config, part) == (f"level-{cluster.level(name)}" if short else None)
 
 
-def test_no_study_waits_for_one_of_its_own_level():
-    for name, study in STUDIES.items():
-        for other, before in STUDIES.items():
-            if other == study.members or {*before.tables} & {*study.reads}:
-                assert cluster.level(other) < cluster.level(name)
+def test_what_turns_tables_into_others_stays_on_the_login_node(config):
+    here = {name for name in STUDIES if "login_node" in cluster.resources_of(name, config)}
+    assert here == {name for name, study in STUDIES.items() if study.turns_tables}
+    assert "autoencoder_search" in here
+    assert {cluster.group_of(name, config) for name in here} == {None}  # else snakemake sends it
+
+
+def test_no_study_that_goes_to_the_cluster_waits_for_one_of_its_own_level():
+    def waits_for(name: str) -> set[str]:
+        study = STUDIES[name]
+        direct = {
+            other
+            for other, before in STUDIES.items()
+            if other == study.members or {*before.tables} & {*study.reads}
+        }
+        return direct.union(*map(waits_for, direct))
+
+    there = {name for name, study in STUDIES.items() if not study.turns_tables}
+    for name in there:
+        assert all(cluster.level(other) < cluster.level(name) for other in waits_for(name) & there)
 
 
 def test_the_profile_names_every_level():
     grouped = {entry.partition("=")[0] for entry in PROFILE["group-components"]}
-    assert grouped == {f"level-{cluster.level(name)}" for name in STUDIES}
+    there = {name for name, study in STUDIES.items() if not study.turns_tables}
+    assert grouped == {f"level-{cluster.level(name)}" for name in there}
 
 
 def test_the_profile_limits_what_runs_on_the_login_node():

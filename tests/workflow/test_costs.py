@@ -46,6 +46,7 @@ def seconds_of(work: Work) -> float:
 
 @pytest.mark.parametrize("name", [name for name in studies() if name not in TABLES_ALONE])
 def test_every_study_counts_its_work(name: str, config):
+    assert not studies()[name].turns_tables
     for job in jobs_of(name, config).values():
         work = work_of(name, job, config)
         assert all(0 <= count < math.inf for count in vars(work).values())
@@ -55,6 +56,7 @@ def test_every_study_counts_its_work(name: str, config):
 
 @pytest.mark.parametrize("name", sorted(TABLES_ALONE))
 def test_what_turns_tables_into_others_has_no_work(name: str, config):
+    assert studies()[name].turns_tables
     (job,) = jobs_of(name, config).values()
     assert work_of(name, job, config) == NOTHING
 

@@ -18,6 +18,7 @@ for name, study in plan.STUDIES.items():
         wildcard_constraints:
             part="|".join(parts),
         priority: plan.priority(name)
+        localrule: study.turns_tables
         group:
             cluster.group_of(name, config)
         threads: workflow.cores if study.undisturbed else 1
@@ -44,6 +45,7 @@ rule gather_parts:
         f"{RESULTS}/costs/gather_parts/{{table}}.tsv"
     wildcard_constraints:
         table="|".join(PART_NAMES),
+    priority: 1
     localrule: True
     threads: 1
     resources:
