@@ -123,7 +123,8 @@ def test_a_node_that_is_drained_or_lost_loses_nothing(project: Path, node: str):
     wait_until(lambda: states(project) == ["PENDING"], started)
     wait_until(lambda: resumed(node), started)
     [number] = jobs(project)
-    slurm("scontrol", "update", f"jobid={number}", "starttime=now")  # else in some minutes
+    # else in some minutes; SLURM refuses a job that starts in the second in which its node was lost
+    slurm("scontrol", "update", f"jobid={number}", "starttime=now+3seconds")
     wait_until(lambda: states(project) == ["RUNNING"], started)
     slurm("scontrol", "update", f"nodename={node}", "state=drain", "reason=repair")
     try:
