@@ -19,7 +19,8 @@ run.check_run(config, ["config/config.yaml", *workflow.overwrite_configfiles])
 run.set_environment(PROJECT)
 terminal.attach(workflow, PROJECT / f"results/reference/{config['scale']}/costs.csv", config)
 RESULTS = config["results"]
-if workflow.is_main_process:  # jobs that are started elsewhere read this file, too, while others are at work
+# jobs on a cluster read this file, too, when all is checked and others are at work
+if workflow.is_main_process:
     run.check_claims_and_figures(config)
     run.check_outputs(RESULTS)
 

@@ -76,7 +76,7 @@ class Study:
             that `measure` makes of them is made there.
         problems: what is wrong with settings that a schema cannot tell, with key, value and what is allowed.
         work: what a job computes, from the config, the job's settings and the size of its data set; what only
-            turns tables into others has none to speak of.
+            turns tables into others has none to speak of, and is not sent to a cluster.
     """
 
     rule: str

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from movingtarget.names import unknown
 from movingtarget.study import Config
 from movingtarget_workflow.costs import Cost, expected
-from movingtarget_workflow.plan import STUDIES, jobs_of
+from movingtarget_workflow.plan import STUDIES, jobs_of, needed
 from movingtarget_workflow.settings import SettingsError
 
 SHORT_SECONDS = 60.0
@@ -113,15 +113,7 @@ def level(name: str) -> int:
     >>> [level(name) for name in ("autoencoder_trials", "autoencoder_finalists", "autoencoders")]
     [0, 1, 2]
     """
-    study = STUDIES[name]
-    return max(
-        (
-            level(other) + (not one.turns_tables)
-            for other, one in STUDIES.items()
-            if other == study.members or {*one.tables} & {*study.reads}
-        ),
-        default=0,
-    )
+    return max((level(other) + (not STUDIES[other].turns_tables) for other in needed(name)), default=0)
 
 
 def prepare(workflow: Any) -> None:
@@ -345,7 +337,7 @@ def _name(resource: str, given: Any) -> str:
 
 def _group_name(group: Any) -> str:
     largest = max(group.jobs, key=lambda job: job.resources.mem_mb)
-    return f"a group of short jobs, {_job_name(largest)} the largest,"
+    return f"a group of short jobs (--group-components), {_job_name(largest)} the largest,"
 
 
 def _job_name(job: Any) -> str:

@@ -25,6 +25,8 @@ TABLES = [table for table in schemas() if table not in REFERENCES]
 DATA_FILES = FILES
 PARAMETERS = ("study", "settings", "made_of", "dataset", "published", "columns", "device", "modules", "code")
 SCRIPTS = PROJECT / "workflow/scripts"
+FIRST = 100
+"""The priority of jobs that others wait for or that take moments; figures have less, and all others none."""
 
 
 def config_schema() -> dict[str, Any]:
@@ -106,10 +108,22 @@ def parameters_of(name: str, config: Config) -> dict[str, Any]:
 
 
 def priority(name: str) -> int:
-    """1 for a study that another one waits for, or that takes moments, else 0."""
-    awaited = {table for study in STUDIES.values() for table in study.reads}
-    awaited |= {study.members for study in STUDIES.values() if study.members}
-    return int(bool(awaited & {name, *STUDIES[name].tables}) or STUDIES[name].turns_tables)
+    """FIRST for a study that another one waits for, or that takes moments, else 0."""
+    awaited = any(name in needed(other) for other in STUDIES)
+    return FIRST if awaited or STUDIES[name].turns_tables else 0
+
+
+@functools.cache
+def needed(name: str) -> list[str]:
+    """The studies whose tables or members a study needs.
+
+    >>> needed("autoencoders")
+    ['autoencoder_search']
+    """
+    study = STUDIES[name]
+    return [
+        other for other, one in STUDIES.items() if other == study.members or {*one.tables} & {*study.reads}
+    ]
 
 
 def cost_names(config: Config) -> list[str]:

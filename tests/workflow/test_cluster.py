@@ -15,7 +15,7 @@ from project_copy import ROOT
 from snakemake.resources import Resources
 
 from movingtarget.study import Config
-from movingtarget_workflow import cluster, costs
+from movingtarget_workflow import cluster, costs, plan
 from movingtarget_workflow.cluster import Node, Request
 from movingtarget_workflow.costs import expected
 from movingtarget_workflow.plan import STUDIES, jobs_of
@@ -117,13 +117,7 @@ def test_what_turns_tables_into_others_stays_on_the_login_node(config):
 
 def test_no_study_that_goes_to_the_cluster_waits_for_one_of_its_own_level():
     def waits_for(name: str) -> set[str]:
-        study = STUDIES[name]
-        direct = {
-            other
-            for other, before in STUDIES.items()
-            if other == study.members or {*before.tables} & {*study.reads}
-        }
-        return direct.union(*map(waits_for, direct))
+        return {*plan.needed(name)}.union(*map(waits_for, plan.needed(name)))
 
     there = {name for name, study in STUDIES.items() if not study.turns_tables}
     for name in there:
@@ -140,6 +134,7 @@ def test_the_profile_limits_what_runs_on_the_login_node():
     rules = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     assert PROFILE["resources"] == {"login_node": 2}
     assert rules.count("localrule: True") == rules.count("login_node=1") > 0
+    assert rules.count("localrule: study.turns_tables") == 1
 
 
 def test_what_a_partition_has_passes():
@@ -288,7 +283,7 @@ def run_on(
         nodes=100,
         global_resources=Resources.parse(["login_node=2"], allow_expressions=False),
         resource_settings=SimpleNamespace(overwrite_resources={"train_training": {}}),
-        group_settings=SimpleNamespace(group_components={"level-0": 25}),
+        group_settings=SimpleNamespace(group_components={"level-0": 50}),
         executor_plugin=SimpleNamespace(name="slurm"),
         executor_settings=SimpleNamespace(status_command="squeue"),
         dag=SimpleNamespace(
@@ -339,7 +334,8 @@ def test_jobs_are_looked_at_as_often_as_the_run_wants(
 def test_a_group_that_asks_for_too_much_is_named_by_its_largest_job(slurm, left_alone):
     group, large = Planned("level-0", group=True, mem_mb=9000), Planned("large", mem_mb=5000)
     group.jobs = [Planned("small"), large]
-    with pytest.raises(SettingsError, match=r"^a group of short jobs, large/a the largest, asks for 9000 MB"):
+    line = r"^a group of short jobs \(--group-components\), large/a the largest, asks for 9000 MB"
+    with pytest.raises(SettingsError, match=line):
         cluster.prepare(run_on(slurm, large, group=group))
 
 
@@ -403,8 +399,8 @@ def test_another_attempt_asks_for_no_more_than_a_node_has(slurm, left_alone, con
     cluster.prepare(run_on(slurm, Planned("train")))
     assert {name: alone[name](of_part(""), 1) for name in before} == before
     assert {name: alone[name](of_part(""), 1000) for name in before} == {"runtime": 600, "mem_mb": 8000}
-    # 25 on 8 cores: four after one another
-    assert with_others["runtime"](of_part(""), 1000) == 150
+    # 50 on 8 cores: seven after one another
+    assert with_others["runtime"](of_part(""), 1000) == 85
     first = with_others["mem_mb"](of_part(""), 1)
     assert first > 8000 / 8  # which is asked for already
     assert with_others["mem_mb"](of_part(""), 1000) == first

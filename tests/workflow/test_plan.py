@@ -22,6 +22,14 @@ def config() -> dict[str, Any]:
     return settings
 
 
+def test_what_others_wait_for_goes_before_figures_and_these_before_all_else():
+    awaited = {name: plan.priority(name) for name in ("autoencoder_trials", "autoencoder_search", "training")}
+    assert awaited == dict.fromkeys(awaited, plan.FIRST)
+    assert plan.priority("learning_speed") == plan.FIRST  # it takes moments
+    assert plan.priority("whiteness") == 0
+    assert 0 < max(map(len, plan.drawing_rules().values())) < plan.FIRST
+
+
 def test_a_study_apart_is_no_part_of_a_whole_run(config):
     assert places.REFERENCES == ["locoprop_released", "peer_detection", "usual_values"]
     assert "locoprop_released" not in plan.TABLES

@@ -56,8 +56,8 @@ for name, figures in plan.drawing_rules().items():
             f"{RESULTS}/logs/{name}.log",
         benchmark:
             f"{RESULTS}/costs/{name}.tsv"
-        # the longest first, so that none is left alone at the end, though after what studies wait for
-        priority: 1 - 1 / len(figures)
+        # the longest first, so that none is left alone at the end
+        priority: len(figures)
         localrule: True
         threads: 1
         resources:

@@ -18,9 +18,9 @@ for name, study in plan.STUDIES.items():
         wildcard_constraints:
             part="|".join(parts),
         priority: plan.priority(name)
-        localrule: study.turns_tables
         group:
             cluster.group_of(name, config)
+        localrule: study.turns_tables
         threads: workflow.cores if study.undisturbed else 1
         resources:
             **cluster.resources_of(name, config),
@@ -45,7 +45,7 @@ rule gather_parts:
         f"{RESULTS}/costs/gather_parts/{{table}}.tsv"
     wildcard_constraints:
         table="|".join(PART_NAMES),
-    priority: 1
+    priority: plan.FIRST
     localrule: True
     threads: 1
     resources:
