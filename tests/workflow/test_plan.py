@@ -30,6 +30,12 @@ def test_what_others_wait_for_goes_before_figures_and_these_before_all_else():
     assert 0 < max(map(len, plan.drawing_rules().values())) < plan.FIRST
 
 
+def test_a_study_needs_those_whose_members_or_tables_it_takes():
+    assert plan.needed("image_gradients") == ["training"]  # members
+    assert sorted(plan.needed("learning_speed")) == ["depth_ladder", "shattering_in_training"]  # tables
+    assert plan.needed("whiteness") == []
+
+
 def test_a_study_apart_is_no_part_of_a_whole_run(config):
     assert places.REFERENCES == ["locoprop_released", "peer_detection", "usual_values"]
     assert "locoprop_released" not in plan.TABLES
