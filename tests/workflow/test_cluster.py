@@ -1,6 +1,7 @@
 """What jobs ask of a cluster, which go there together, and what is said where it lacks what they ask for."""
 
 import asyncio
+import dataclasses
 import os
 import re
 import signal
@@ -113,6 +114,16 @@ def test_what_turns_tables_into_others_stays_on_the_login_node(config):
     assert here == {name for name, study in STUDIES.items() if study.turns_tables}
     assert "autoencoder_search" in here
     assert {cluster.group_of(name, config) for name in here} == {None}  # else snakemake sends it
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"images": True}, {"members": "training"}, {"reads": ()}, {"work": STUDIES["whiteness"].work}],
+)
+def test_a_study_that_does_more_than_turn_tables_is_sent(change: dict[str, Any]):
+    study = STUDIES["autoencoder_search"]
+    assert study.turns_tables
+    assert not dataclasses.replace(study, **change).turns_tables
 
 
 def test_no_study_that_goes_to_the_cluster_waits_for_one_of_its_own_level():
@@ -404,6 +415,13 @@ def test_another_attempt_asks_for_no_more_than_a_node_has(slurm, left_alone, con
     first = with_others["mem_mb"](of_part(""), 1)
     assert first > 8000 / 8  # which is asked for already
     assert with_others["mem_mb"](of_part(""), 1000) == first
+
+
+def test_a_long_job_of_a_study_that_has_short_ones_too_may_ask_for_all_of_a_node(slurm, left_alone, config):
+    parts = jobs_of("depth_ladder", config)
+    long = next(part for part in parts if group_of_part("depth_ladder", config, part) is None)
+    cluster.prepare(run_on(slurm, Planned("train")))
+    assert cluster.resources_of("depth_ladder", config)["runtime"](of_part(long), 1000) == 600
 
 
 def test_where_all_that_is_left_runs_here_nothing_is_limited(slurm, left_alone, config):
