@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
@@ -182,12 +183,15 @@ def cancel_at_end(run: str) -> None:
     """When this process ends, cancel what a run has sent, and end it at once at the second Ctrl-C.
 
     Snakemake alone leaves a job that it was about to send, and all jobs if it is interrupted while it cancels
-    them; and when it has cancelled them it waits until it would have looked at them again.
+    them; and when it has cancelled them it waits until it would have looked at them again. Event loops and
+    coroutines that are interrupted while they are made complain when they are thrown away; that is not shown.
     """
     atexit.register(cancel, run)
 
     def interrupt(number: int, frame: Any) -> None:
         signal.signal(signal.SIGINT, lambda number, frame: sys.exit(1))
+        sys.unraisablehook = lambda unraisable: None
+        warnings.simplefilter("ignore")
         print("Moving Target: cancelling jobs; Ctrl-C once more ends at once, too", file=sys.stderr)
         raise KeyboardInterrupt
 

@@ -5,6 +5,8 @@ import dataclasses
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -401,6 +403,23 @@ def test_the_first_interruption_is_told_of_and_the_second_ends_at_once(slurm, le
     assert left_alone == [(cluster.cancel, "a-run")]
     cluster.cancel("a-run")
     signal.raise_signal(signal.SIGINT)
+
+
+def test_what_an_interruption_tears_is_not_shown():
+    """An event loop without its sockets and a coroutine that nothing awaits complain when they are collected."""
+    script = '''
+import asyncio, signal
+from movingtarget_workflow import cluster
+cluster._run = lambda *words: ""
+cluster.cancel_at_end("a-run")
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    asyncio.SelectorEventLoop.__new__(asyncio.SelectorEventLoop)
+    asyncio.sleep(1)
+'''
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stderr == "Moving Target: cancelling jobs; Ctrl-C once more ends at once, too\n"
 
 
 def test_another_attempt_asks_for_no_more_than_a_node_has(slurm, left_alone, config):
