@@ -19,6 +19,7 @@ from movingtarget_workflow.sources import DECLARING, LIBRARY, digest, digest_of_
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
 FAILED = "failed: "
+INTERRUPTED = "interrupted"
 """What the last line of a log begins with whose job failed."""
 
 
@@ -121,7 +122,7 @@ def _told(log: TextIO) -> Iterator[None]:
         with redirect_stdout(log), redirect_stderr(log):
             yield
     except KeyboardInterrupt:
-        print("interrupted; the next start goes on", file=log)
+        print(f"{FAILED}{INTERRUPTED}", file=log)
         sys.exit(1)
     except Exception as error:
         traceback.print_exc(file=log)

@@ -19,7 +19,7 @@ from movingtarget.study import Config
 from movingtarget_workflow.chapters import chapter_of_job
 from movingtarget_workflow.cost_table import cost_table
 from movingtarget_workflow.costs import costs_of_run
-from movingtarget_workflow.job import cause
+from movingtarget_workflow.job import INTERRUPTED, cause
 from movingtarget_workflow.progress import Progress
 from movingtarget_workflow.screen import Screen
 from movingtarget_workflow.settings import SettingsError
@@ -42,7 +42,7 @@ COSTS = "What that would cost:"
 NO_CARD = "A graphics card is not counted on."
 LITTLE = 1_000_000
 """Bytes: a disk with fewer is as good as full, for a job that failed has taken its unfinished files away."""
-INTERRUPTED = "Terminating processes on user request"
+ON_REQUEST = "Terminating processes on user request"
 
 
 def attach(workflow: Any, costs: Path, config: Config) -> None:
@@ -111,6 +111,7 @@ class Terminal(logging.Handler):
         self._jobs: dict[int, str] = {}
         self._errors: list[logging.LogRecord] = []
         self._failures: dict[str, str] = {}
+        self._ended_by_interruption: set[str] = set()
         self._result = ""
         self._takers: dict[str | None, Callable[[Any], None]] = {
             LogEvent.RUN_INFO: self._plan,
@@ -167,6 +168,8 @@ class Terminal(logging.Handler):
             name = self._jobs[record.jobid]
             said = getattr(record, "rule_msg", None) or (self._errors[-1].msg if self._errors else "")
             self._failures[name] = failure(name, record.log, str(said))
+            if why(record.log, str(said)) == INTERRUPTED:
+                self._ended_by_interruption.add(name)
             self._progress.fail(name)
             self._update()
 
@@ -186,12 +189,20 @@ class Terminal(logging.Handler):
     def _other(self, record: logging.LogRecord) -> None:
         """What is no job: errors wait for the end, warnings are passed on, the rest is left to the log."""
         text = str(record.msg)
-        self._interrupted |= text.startswith(INTERRUPTED)
+        if text.startswith(ON_REQUEST):
+            self._interrupt()
         if record.levelno >= logging.ERROR:
             self._screen.keep()  # a job that could not even begin has written its own lines
             self._errors.append(record)
         elif record.levelno >= logging.WARNING or text.startswith(NOTHING_TO_DO):
             self._pass_on(record)
+
+    def _interrupt(self) -> None:
+        """What the same Ctrl-C has ended, before snakemake heard of it, has not failed."""
+        self._interrupted = True
+        for name in self._ended_by_interruption & {*self._failures}:
+            del self._failures[name]
+            self._progress.failed.discard(name)
 
     def _pass_on(self, record: logging.LogRecord) -> None:
         self._screen.clear()
@@ -264,9 +275,13 @@ def failure(job: str, logs: Sequence[str], said: str) -> str:
         logs: of the job; the last line of one may say why.
         said: by snakemake or a cluster of it.
     """
-    why = next(filter(None, map(cause, map(Path, logs))), "") or _outside(said)
     disk = trouble_of_disk(Path(logs[0]).parent) if logs else ""
-    return f"Failed: {job} ({chapter_of_job(job)}): {why}{disk} (more in {', '.join(logs)})"
+    return f"Failed: {job} ({chapter_of_job(job)}): {why(logs, said)}{disk} (more in {', '.join(logs)})"
+
+
+def why(logs: Sequence[str], said: str) -> str:
+    """Why a job failed, as one of its logs says in its last line, or else snakemake or a cluster."""
+    return next(filter(None, map(cause, map(Path, logs))), "") or _outside(said)
 
 
 def trouble_of_disk(folder: Path) -> str:
@@ -286,7 +301,7 @@ def _outside(error: str) -> str:
     if ended := re.search(r"SLURM status is: '(\w+)'", error):
         return f"ended by SLURM as {ended[1]}"
     if killed := re.search(r"died with <Signals\.(\w+)", error):
-        return f"killed by {killed[1]}"
+        return INTERRUPTED if killed[1] == "SIGINT" else f"killed by {killed[1]}"
     if "CalledProcessError" in error or not error:
         return "ended without a word in its log"
     if trouble := OF_THE_SYSTEM.search(error):

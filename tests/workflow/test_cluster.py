@@ -406,8 +406,8 @@ def test_the_first_interruption_is_told_of_and_the_second_ends_at_once(slurm, le
 
 
 def test_what_an_interruption_tears_is_not_shown():
-    """An event loop without its sockets and a coroutine that nothing awaits complain when they are collected."""
-    script = '''
+    """An event loop without its sockets complains when it is collected, and so does a coroutine."""
+    script = """
 import asyncio, signal
 from movingtarget_workflow import cluster
 cluster._run = lambda *words: ""
@@ -417,7 +417,7 @@ try:
 except KeyboardInterrupt:
     asyncio.SelectorEventLoop.__new__(asyncio.SelectorEventLoop)
     asyncio.sleep(1)
-'''
+"""
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ended.stderr == "Moving Target: cancelling jobs; Ctrl-C once more ends at once, too\n"
 

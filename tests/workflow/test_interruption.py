@@ -11,6 +11,7 @@ from project_copy import (
     LONG_LOG,
     LONG_RUN,
     LONG_TABLE,
+    SMOKE,
     command,
     environment,
     prepare_long_run,
@@ -33,6 +34,23 @@ def start(project: Path) -> subprocess.Popen[str]:
         start_new_session=True,
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
     )
+
+
+def test_before_jobs_run_an_interruption_is_told_in_a_line(project: Path):
+    """The Snakefile stops, as at Ctrl-C, right after its first lines, and after its last."""
+    text = (project / "Snakefile").read_text()
+    first = "\ntell_of_interruption()\n"
+    early, late = (
+        text.replace(first, f"{first}raise KeyboardInterrupt\n"),
+        f"{text}\nraise KeyboardInterrupt\n",
+    )
+    for stopped in (early, late):
+        assert stopped.count("raise KeyboardInterrupt") == 1
+        (project / "Snakefile").write_text(stopped)
+        run = snakemake(project, *SMOKE)
+        assert run.returncode == -signal.SIGINT
+        assert run.stderr.splitlines()[-1] == "Moving Target: interrupted; the next start goes on"
+        assert "Traceback" not in run.stderr
 
 
 @pytest.mark.parametrize("kill", ["interrupt", "kill the run", "kill run and job"])

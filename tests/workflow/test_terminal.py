@@ -263,6 +263,27 @@ def test_jobs_that_an_interruption_ends_have_not_failed():
     assert run.close()[2:] == ["0 of 2 jobs done in 0 s. The next start goes on"]
 
 
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [("failed: interrupted", "CalledProcessError ... exit status 1"), ("", "died with <Signals.SIGINT: 2>")],
+)
+def test_nor_have_jobs_that_ended_before_snakemake_heard_of_it(tmp_path: Path, last: str, said: str):
+    log = tmp_path / "judge.log"
+    log.write_text(last, encoding="utf-8")
+    run = Run().start()
+    run.begin(1, "judge_claims")
+    run.begin(2, "gather_parts", table="training")
+    run.tell("OSError: [Errno 5] gone", LogEvent.ERROR, level=logging.ERROR)
+    run.tell("Error in rule", LogEvent.JOB_ERROR, level=logging.ERROR, jobid=2, log=[])
+    run.tell(said, LogEvent.ERROR, level=logging.ERROR)
+    run.tell("Error in rule", LogEvent.JOB_ERROR, level=logging.ERROR, jobid=1, log=[str(log)])
+    run.tell("Terminating processes on user request, this might take some time.")
+    assert [line.partition(" (")[0] for line in run.close()[2:]] == [
+        "0 of 2 jobs done, 1 failed in 0 s. The next start goes on",
+        "Failed: gather_parts/training",
+    ]
+
+
 def test_a_quiet_run_tells_failures_alone():
     run = Run(quiet={Quietness.ALL}).start()
     run.begin(1, "judge_claims")
