@@ -9,9 +9,9 @@ min_version("9.0")
 PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 sys.path.insert(0, str(PROJECT / "src"))  # the library of this project, whichever is installed
 
-from movingtarget_workflow.interruption import tell_of_interruption
+from movingtarget_workflow.interruption import end_when_interrupted
 
-tell_of_interruption()
+end_when_interrupted()
 
 from movingtarget_workflow import chapters, cluster, places, plan, record, reference, run, terminal
 

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import threading
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
@@ -22,6 +21,7 @@ from typing import Any, NamedTuple
 from movingtarget.names import unknown
 from movingtarget.study import Config
 from movingtarget_workflow.costs import Cost, expected
+from movingtarget_workflow.interruption import interrupt
 from movingtarget_workflow.plan import STUDIES, jobs_of, needed
 from movingtarget_workflow.settings import SettingsError
 
@@ -183,20 +183,17 @@ def cancel_at_end(run: str) -> None:
     """When this process ends, cancel what a run has sent, and end it at once at the second Ctrl-C.
 
     Snakemake alone leaves a job that it was about to send, and all jobs if it is interrupted while it cancels
-    them; and when it has cancelled them it waits until it would have looked at them again. Event loops and
-    coroutines that are interrupted while they are made complain when they are thrown away; that is not shown.
+    them; and when it has cancelled them it waits until it would have looked at them again.
     """
     atexit.register(cancel, run)
 
-    def interrupt(number: int, frame: Any) -> None:
+    def tell_and_interrupt(number: int, frame: Any) -> None:
         signal.signal(signal.SIGINT, lambda number, frame: sys.exit(1))
-        sys.unraisablehook = lambda unraisable: None
-        warnings.simplefilter("ignore")
         print("Moving Target: cancelling jobs; Ctrl-C once more ends at once, too", file=sys.stderr)
-        raise KeyboardInterrupt
+        interrupt(number, frame)
 
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGINT, tell_and_interrupt)
 
 
 def cancel(run: str) -> None:

@@ -1,17 +1,62 @@
-"""Ctrl-C before jobs run; imported first, for it is slow to import all modules and to plan the jobs."""
+"""Ctrl-C ends a run, in few words; imported first, for all that the Snakefile imports takes seconds."""
 
+import logging
+import os
+import signal
 import sys
-from types import TracebackType
+import threading
+import warnings
+from types import FrameType
+from typing import Any, NoReturn
+
+MESSAGE = "Moving Target: interrupted; the next start goes on\n"
 
 
-def tell_of_interruption() -> None:
-    """Have a Ctrl-C that nothing catches told in a line, in the place of Python's account of where it was."""
-    usual = sys.excepthook
+def end_when_interrupted() -> None:
+    """Until jobs run, have Ctrl-C end this process at once, with a line; nothing is half done by then.
 
-    def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            print("Moving Target: interrupted; the next start goes on", file=sys.stderr)
-        else:
-            usual(kind, error, trace)
+    Snakemake plans in asyncio and in its user's functions, where an exception in the middle may be lost or
+    turned into another one. Where Ctrl-C is ignored, as by what a shell runs in the background, it still is.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler and _in_main_thread():
+        signal.signal(signal.SIGINT, _end)
 
-    sys.excepthook = told
+
+def interrupt_jobs(scheduler: Any) -> None:
+    """From now on have Ctrl-C raise KeyboardInterrupt, for snakemake to end its jobs.
+
+    Those are started with the signal blocked: it waits for them to have loaded what they need, and to have
+    opened their logs (`let_interruptions_in`).
+    """
+    if signal.getsignal(signal.SIGINT) is _end and _in_main_thread():
+        signal.signal(signal.SIGINT, interrupt)
+    for executor in (scheduler._executor, scheduler._local_executor):
+        if pool := getattr(executor, "pool", None):
+            pool._initializer = _keep_interruptions_out
+
+
+def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """Raise KeyboardInterrupt; what it tears, such as event loops, does not complain when thrown away."""
+    sys.unraisablehook = lambda unraisable: None
+    warnings.simplefilter("ignore")
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    raise KeyboardInterrupt
+
+
+def let_interruptions_in() -> None:
+    """Raise KeyboardInterrupt in this process at Ctrl-C, and now if it came since the process began."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _keep_interruptions_out() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    os.write(sys.stderr.fileno(), MESSAGE.encode())
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGINT)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

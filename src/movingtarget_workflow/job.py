@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from movingtarget_workflow import digests
+from movingtarget_workflow.interruption import let_interruptions_in
 from movingtarget_workflow.sources import DECLARING, LIBRARY, digest, digest_of_text, sources
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
@@ -120,6 +121,7 @@ def _told(log: TextIO) -> Iterator[None]:
     """Have output and errors told in a log; SystemExit follows an error."""
     try:
         with redirect_stdout(log), redirect_stderr(log):
+            let_interruptions_in()
             yield
     except KeyboardInterrupt:
         print(f"{FAILED}{INTERRUPTED}", file=log)

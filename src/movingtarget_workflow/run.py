@@ -23,6 +23,7 @@ from movingtarget.names import unknown
 from movingtarget_workflow import cluster
 from movingtarget_workflow.device import device_of
 from movingtarget_workflow.digests import altered
+from movingtarget_workflow.interruption import interrupt_jobs
 from movingtarget_workflow.plan import TABLES, config_schema
 from movingtarget_workflow.record import OF_THE_PLACE, settings_of
 from movingtarget_workflow.reference import check_kept, kept_settings
@@ -131,6 +132,7 @@ def begin(workflow: Any, config: Mapping[str, Any]) -> None:
         if workflow.local_exec:
             check_device(workflow.dag, config)
             calm_scheduler(workflow.scheduler)
+        interrupt_jobs(workflow.scheduler)
         cluster.prepare(workflow)
     except SettingsError as error:
         _stop(error)

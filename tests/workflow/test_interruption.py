@@ -1,10 +1,12 @@
 """Ctrl-C and kill -9 in the middle of training, crashes, two runs at once: the next start goes on."""
 
 import os
+import re
 import signal
 import subprocess
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from project_copy import (
@@ -19,13 +21,14 @@ from project_copy import (
     wait_until,
 )
 
+from movingtarget_workflow import interruption
 from movingtarget_workflow.chapters import chapter_of_job
 
 
-def start(project: Path) -> subprocess.Popen[str]:
+def start(project: Path, *arguments: str) -> subprocess.Popen[str]:
     """A run in a process group of its own that heeds Ctrl-C, as a terminal would start it."""
     return subprocess.Popen(
-        command(*LONG_RUN),
+        command(*arguments),
         cwd=project,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -36,27 +39,56 @@ def start(project: Path) -> subprocess.Popen[str]:
     )
 
 
-def test_before_jobs_run_an_interruption_is_told_in_a_line(project: Path):
-    """The Snakefile stops, as at Ctrl-C, right after its first lines, and after its last."""
+CTRL_C = "import signal; signal.raise_signal(signal.SIGINT)\n"
+IN_A_PLAN = """
+rule planned:
+    input: lambda wildcards: signal.raise_signal(signal.SIGINT)
+"""
+
+
+@pytest.mark.parametrize("moment", ["modules are loaded", "rules have been read", "jobs are planned"])
+def test_before_jobs_run_ctrl_c_ends_all_with_a_line(project: Path, moment: str):
     text = (project / "Snakefile").read_text()
-    first = "\ntell_of_interruption()\n"
-    early, late = (
-        text.replace(first, f"{first}raise KeyboardInterrupt\n"),
-        f"{text}\nraise KeyboardInterrupt\n",
-    )
-    for stopped in (early, late):
-        assert stopped.count("raise KeyboardInterrupt") == 1
-        (project / "Snakefile").write_text(stopped)
-        run = snakemake(project, *SMOKE)
-        assert run.returncode == -signal.SIGINT
-        assert run.stderr.splitlines()[-1] == "Moving Target: interrupted; the next start goes on"
-        assert "Traceback" not in run.stderr
+    first = "\nend_when_interrupted()\n"
+    assert text.count(first) == 1
+    texts = {
+        "modules are loaded": text.replace(first, first + CTRL_C),
+        "rules have been read": f"{text}\n{CTRL_C}",
+        "jobs are planned": f"import signal\n{text}{IN_A_PLAN}",
+    }
+    (project / "Snakefile").write_text(texts[moment])
+    run = snakemake(project, *SMOKE, *(["--", "planned"] if moment == "jobs are planned" else []))
+    assert run.returncode == -signal.SIGINT
+    assert run.stderr.splitlines()[-1] == "Moving Target: interrupted; the next start goes on"
+    assert "Traceback" not in run.stderr
+
+
+def test_a_job_interrupted_before_its_script_has_begun_says_so_in_its_log_alone(project: Path):
+    """Ctrl-C comes in the first line of the job, which has yet to import what it needs."""
+    script = project / "workflow/scripts/fetch_dataset.py"
+    script.write_text(f"import os, signal\nos.killpg(0, signal.SIGINT)\n{script.read_text()}")
+    run = start(project, *SMOKE, "--", "fetch_dataset")
+    said, _ = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert "Traceback" not in said
+    assert re.fullmatch(r"0 of 1 job done in \d+ s\. The next start goes on", said.splitlines()[-1])
+    assert (project / "results/smoke/logs/fetch_dataset.log").read_text() == "failed: interrupted\n"
+
+
+def test_where_ctrl_c_is_ignored_it_still_is():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        interruption.end_when_interrupted()
+        interruption.interrupt_jobs(SimpleNamespace(_executor=None, _local_executor=None))
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("kill", ["interrupt", "kill the run", "kill run and job"])
 def test_the_next_start_goes_on(project: Path, tmp_path: Path, kill: str):
     prepare_long_run(project, epochs=4)
-    run = start(project)
+    run = start(project, *LONG_RUN)
     wait_until(lambda: [*project.glob("results/smoke/checkpoints/*.pt")], run)
     if kill == "interrupt":
         os.killpg(run.pid, signal.SIGINT)
@@ -81,7 +113,7 @@ def test_the_next_start_goes_on(project: Path, tmp_path: Path, kill: str):
 
 def test_two_runs_in_one_folder_are_refused(project: Path):
     prepare_long_run(project, epochs=10_000)  # the first must not end before the second has begun
-    run = start(project)
+    run = start(project, *LONG_RUN)
     wait_until((project / LONG_LOG).exists, run)
     second = snakemake(project, *LONG_RUN)
     os.killpg(run.pid, signal.SIGKILL)
