@@ -25,6 +25,7 @@ terminal.attach(workflow, PROJECT / f"results/reference/{config['scale']}/costs.
 RESULTS = config["results"]
 # jobs on a cluster read this file, too, when all is checked and others are at work
 if workflow.is_main_process:
+    run.check_counts(cores=workflow.cores, jobs=workflow.nodes)
     run.check_claims_and_figures(config)
     run.check_outputs(RESULTS)
 

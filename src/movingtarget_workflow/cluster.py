@@ -23,7 +23,7 @@ from movingtarget.study import Config
 from movingtarget_workflow.costs import Cost, expected
 from movingtarget_workflow.interruption import interrupt
 from movingtarget_workflow.plan import STUDIES, jobs_of, needed
-from movingtarget_workflow.settings import SettingsError
+from movingtarget_workflow.settings import SettingsError, check_count
 
 SHORT_SECONDS = 60.0
 """Jobs that are expected to take less go to the cluster together."""
@@ -38,6 +38,12 @@ CARD_MEGABYTES = 4000
 LEAST_AGE = 200
 """Seconds for which SLURM must remember a job that has ended: snakemake looks every 180 at the latest."""
 UNITS = {"memory": "MB of memory", "cores": "cores", "minutes": "minutes"}
+FROM = {
+    "memory": "--set-resources RULE:mem_mb=",
+    "cores": "cores in the profile, or --cores",
+    "minutes": "--set-resources RULE:runtime=",
+}
+"""What a user changes to have a job ask for less of it."""
 _most: dict[str, float] = {}
 """What a job may ask for at most, by resource, once the cluster of this run has told."""
 _most_in_group: dict[str, float] = {}
@@ -124,6 +130,7 @@ def prepare(workflow: Any) -> None:
     (snakemake/snakemake-executor-plugin-slurm, issue 469), and each by calling snakemake once more through
     srun. Ours keep to one node and need no srun. It also looks at its jobs ever more rarely, up to every
     three minutes, which short jobs and Ctrl-C would wait for; here snakemake's own setting is the limit.
+    Interrupted, snakemake would take what its jobs on the login node use away while these still run.
 
     Raises:
         SettingsError: SLURM does not answer, or does not take jobs of this account, or forgets them too soon;
@@ -150,9 +157,16 @@ def prepare(workflow: Any) -> None:
     together = max(workflow.group_settings.group_components.values(), default=1)
     rows = math.ceil(together / workflow.cores)
     _most_in_group.update(mem_mb=_most["mem_mb"] / workflow.cores, runtime=_most["runtime"] / rows)
-    executor = workflow.scheduler._executor
+    executor, here = workflow.scheduler._executor, workflow.scheduler._local_executor
     executor.additional_general_args = lambda: "--executor local"
     executor.sleep = lambda: asyncio.sleep(seconds_between_checks(executor, workflow))
+    cancel_there = executor.cancel
+
+    def cancel_all() -> None:
+        cancel_there()
+        here.cancel()
+
+    executor.cancel = cancel_all
     cancel_at_end(executor.run_uuid)
 
 
@@ -165,18 +179,15 @@ def seconds_between_checks(executor: Any, workflow: Any) -> float:
 
 def check_profile(workflow: Any) -> None:
     """Raise SettingsError, one line, for what snakemake or SLURM would only stumble over in the run."""
-    counts = {
-        "cores": workflow.cores,
-        "jobs": workflow.nodes,
-        "login_node": workflow.global_resources.get("login_node").value,
-    }
-    for name, count in counts.items():
-        if count is not None and count < 1:
-            raise SettingsError(f"{name} is {count}; allowed: a whole number of at least 1")
+    check_count("login_node", workflow.global_resources.get("login_node").value)
     rules = {rule.name for rule in workflow.rules}
     for name in workflow.resource_settings.overwrite_resources:
         if name not in rules:
             raise SettingsError(f"--set-resources: {unknown('rule', name, sorted(rules))}")
+    groups = {f"level-{level(name)}" for name, study in STUDIES.items() if not study.turns_tables}
+    for name in workflow.group_settings.group_components:
+        if name not in groups:
+            raise SettingsError(f"--group-components: {unknown('group', name, sorted(groups))}")
 
 
 def cancel_at_end(run: str) -> None:
@@ -187,9 +198,16 @@ def cancel_at_end(run: str) -> None:
     """
     atexit.register(cancel, run)
 
+    def end_at_once(number: int, frame: Any) -> None:
+        sys.excepthook = lambda *error: None  # jobs on the login node are left, and what they use taken away
+        sys.exit(1)
+
     def tell_and_interrupt(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, lambda number, frame: sys.exit(1))
-        print("Moving Target: cancelling jobs; Ctrl-C once more ends at once, too", file=sys.stderr)
+        signal.signal(signal.SIGINT, end_at_once)
+        print(
+            "Moving Target: cancelling jobs; a second Ctrl-C ends at once and cancels them, too",
+            file=sys.stderr,
+        )
         interrupt(number, frame)
 
     if threading.current_thread() is threading.main_thread():
@@ -234,7 +252,7 @@ def check_requests(requests: Iterable[Request], partitions: Mapping[str, list[No
             if amount > most:
                 raise SettingsError(
                     f"{job} asks for {amount:.0f} {UNITS[unit]}; allowed: at most {most:.0f}, which is what "
-                    f"partition {named} has"
+                    f"partition {named} has ({FROM[unit]})"
                 )
         wanted = " and ".join(f"{amount:.0f} {UNITS[unit]}" for unit, amount in asked._asdict().items())
         raise SettingsError(f"{job} asks for {wanted}; allowed: what one node of partition {named} has")

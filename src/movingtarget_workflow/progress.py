@@ -59,6 +59,8 @@ class Progress:
 
     def now(self) -> str:
         """How far it is: "Training: 36 of 214 jobs done, about 30 min left (until 20:47)"."""
+        if self.cores is None:  # the one sent last says little, and those of a group are done together
+            return f"{self.count()}, {len(self.running)} waiting or running"
         return f"{chapter_of_job(self.latest)}: {self.count()}{self._left()}"
 
     def count(self) -> str:

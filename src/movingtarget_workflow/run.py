@@ -27,7 +27,7 @@ from movingtarget_workflow.interruption import interrupt_jobs
 from movingtarget_workflow.plan import TABLES, config_schema
 from movingtarget_workflow.record import OF_THE_PLACE, settings_of
 from movingtarget_workflow.reference import check_kept, kept_settings
-from movingtarget_workflow.settings import SettingsError, check_keys, checked, read_yaml
+from movingtarget_workflow.settings import SettingsError, check_count, check_keys, checked, read_yaml
 from movingtarget_workflow.sources import PROJECT, digest, digest_of_text
 
 CLAIMS = Path("config/claims.yaml")
@@ -62,6 +62,15 @@ def check_run(config: dict[str, Any], files: Iterable[str | Path] = ()) -> None:
     except (ValueError, OSError, yaml.YAMLError) as error:
         _stop(error)
     config["data_folder"] = config["data_folder"] or os.environ.get("MOVINGTARGET_DATA") or None
+
+
+def check_counts(**counts: int | None) -> None:
+    """Stop with one clear line unless what snakemake is told to use is at least one: its cores and jobs."""
+    try:
+        for name, count in counts.items():
+            check_count(name, count)
+    except SettingsError as error:
+        _stop(error)
 
 
 def check_claims_and_figures(config: Mapping[str, Any]) -> None:

@@ -24,6 +24,12 @@ class SettingsError(ValueError):
     """A mistake in the settings, told in one line."""
 
 
+def check_count(name: str, count: int | None) -> None:
+    """Raise SettingsError unless something of which there must be one is not given, or is at least 1."""
+    if count is not None and count < 1:
+        raise SettingsError(f"{name} is {count}; allowed: a whole number of at least 1")
+
+
 def checked(settings: Settings, schema: Rule) -> Settings:
     """The settings themselves, once they satisfy a schema.
 

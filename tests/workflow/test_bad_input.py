@@ -326,6 +326,17 @@ def test_a_mistake_stops_the_run_before_anything_is_made(project: Path):
 
 
 @pytest.mark.parametrize(
+    ("words", "line"),
+    [(["--cores", "-2"], "cores is -2"), (["--cores", "2", "--jobs", "0", "--dry-run"], "jobs is 0")],
+)
+def test_a_run_with_less_than_one_core_or_job_is_refused(project: Path, words: list[str], line: str):
+    """Snakemake alone waits for ever without a word, or starts jobs without limit."""
+    run = snakemake(project, *words, *SMOKE)
+    assert run.returncode != 0
+    assert told(run) == [f"Moving Target: {line}; allowed: a whole number of at least 1"]
+
+
+@pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
         ("table: training", "table: trainings", "(did you mean training?)"),

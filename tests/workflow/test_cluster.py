@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import getpass
 import os
 import re
 import signal
@@ -112,7 +113,7 @@ def test_short_jobs_go_together_and_long_ones_alone(config):
 
 
 def test_what_turns_tables_into_others_stays_on_the_login_node(config):
-    here = {name for name in STUDIES if "login_node" in cluster.resources_of(name, config)}
+    here = {name for name in STUDIES if cluster.resources_of(name, config).get("login_node") == 1}
     assert here == {name for name, study in STUDIES.items() if study.turns_tables}
     assert "autoencoder_search" in here
     assert {cluster.group_of(name, config) for name in here} == {None}  # else snakemake sends it
@@ -176,19 +177,24 @@ def test_what_a_partition_has_passes():
             Node(8001, 1, 1),
             "train/a asks for 8001 MB of memory; allowed: at most 8000, which is what",
         ),
-        ("main", Node(1, 17, 1), "train/a asks for 17 cores; allowed: at most 16, which is what"),
+        (
+            "main",
+            Node(1, 17, 1),
+            "train/a asks for 17 cores; allowed: at most 16, which is what partition main has "
+            "(cores in the profile, or --cores)",
+        ),
         ("main", Node(1, 1, 601), "train/a asks for 601 minutes; allowed: at most 600, which is what"),
     ],
 )
 def test_what_a_partition_lacks_is_said_in_one_line(partition: str, asked: Node, line: str):
-    with pytest.raises(SettingsError, match=f"^{re.escape(line)}( partition main has)?$"):
+    with pytest.raises(SettingsError, match=f"^{re.escape(line)}( partition main has \\(.*\\))?$"):
         cluster.check_requests([Request("train/a", partition, "", asked)], PARTITIONS)
 
 
 def test_nodes_are_read_from_sinfo(slurm):
     lines = [
         "main*|8000|4|10:00:00|idle",
-        "main*|4000+|16|10:00:00|mixed",
+        "main*|4000+|16+|10:00:00|mixed",
         "main*|99999|99|10:00:00|down*",
         "long|2000|1|infinite|drained",
     ]
@@ -209,9 +215,10 @@ def test_jobs_that_another_run_has_sent_from_a_folder_are_read_from_squeue(slurm
         "8|/elsewhere|rule_a",
         f"9|{tmp_path}|(null)",
         f"10|{tmp_path}|rule_b_c|d",
+        f"11|{folder}|rule_a",
     ]
     slurm("squeue", "\n".join(f"echo '{line}'" for line in lines))
-    assert cluster.jobs_in(folder) == ["7", "10"]
+    assert cluster.jobs_in(folder) == ["7", "10", "11"]
 
 
 def test_an_account_that_slurm_does_not_take_is_said_with_its_reason(slurm):
@@ -252,6 +259,41 @@ def test_a_machine_without_slurm_is_said_in_one_line(monkeypatch):
         cluster.nodes()
 
 
+def test_a_slurm_that_takes_too_long_is_said_in_one_line(monkeypatch):
+    def hang(command: list[str], **settings: Any) -> None:
+        raise subprocess.TimeoutExpired(command, 60)
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    with pytest.raises(SettingsError, match=r"^SLURM does not answer: .*sinfo.* timed out after 60 seconds$"):
+        cluster.nodes()
+
+
+def test_a_run_whose_jobs_have_not_ended_is_named_before_another_is_begun(slurm, left_alone):
+    run = run_on(slurm, Planned("train"))
+    slurm("squeue", f"echo '7|{Path.cwd()}|rule_a'")
+    with pytest.raises(SettingsError, match=r"^jobs of another run in this folder .*scancel 7$"):
+        cluster.prepare(run)
+
+
+@pytest.mark.parametrize("command", ["squeue", "sacct"])
+def test_how_long_slurm_remembers_matters_where_squeue_is_asked(slurm, left_alone, command: str):
+    run = run_on(slurm, Planned("train"))
+    run.executor_settings.status_command = command
+    slurm("scontrol", "echo MinJobAge = 60")
+    if command == "sacct":
+        cluster.prepare(run)
+    else:
+        with pytest.raises(SettingsError, match=r"^SLURM forgets jobs"):
+            cluster.prepare(run)
+
+
+def test_an_interruption_ends_what_is_sent_and_waits_for_what_runs_here(slurm, left_alone):
+    run = run_on(slurm, Planned("train"))
+    cluster.prepare(run)
+    run.scheduler._executor.cancel()
+    assert run.scheduler.ended == ["there", "here"]
+
+
 class Asked(dict[str, Any]):
     """Resources by name, as attributes too."""
 
@@ -261,9 +303,12 @@ class Asked(dict[str, Any]):
 class Planned:
     """A job, or a group of some, as snakemake has it."""
 
-    wildcards, threads = ("a",), 1
+    wildcards = ("a",)
 
-    def __init__(self, rule: str, is_local: bool = False, group: bool = False, **asked: Any) -> None:
+    def __init__(
+        self, rule: str, is_local: bool = False, group: bool = False, threads: int = 1, **asked: Any
+    ) -> None:
+        self.threads = threads
         usual = {"slurm_partition": "main", "slurm_account": "mine", "mem_mb": 1000, "runtime": 10}
         self.rule, self.is_local, self.is_group = SimpleNamespace(name=rule), is_local, lambda: group
         self.resources = Asked({**usual, **asked})
@@ -281,8 +326,9 @@ def test_a_card_that_slurm_has_not_is_said_with_its_reason(slurm):
 def run_on(
     slurm: Callable[[str, str], None], *jobs: Planned, group: Planned | None = None
 ) -> SimpleNamespace:
-    """A run of snakemake's on a cluster of one node; the last job is of the group, if there is one."""
-    slurm("sinfo", "echo 'main*|8000|4|10:00:00|idle'")
+    """A run of snakemake's on a small cluster; the last job is of the group, if there is one."""
+    lines = ["main*|4000|2|5:00:00|idle", "main*|8000|4|10:00:00|idle", "long|2000|2|20:00:00|idle"]
+    slurm("sinfo", "\n".join(f"echo '{line}'" for line in lines))
     slurm("squeue", "true")
     slurm("scontrol", "echo MinJobAge = 300")
     slurm(
@@ -290,13 +336,13 @@ def run_on(
         'case "$*" in *gpus*) echo "Invalid generic resource" >&2; exit 1;; *mine*) exit 0;; esac; '
         'echo "Invalid account" >&2; exit 1',
     )
+    ended: list[str] = []
     return SimpleNamespace(
         rules=[SimpleNamespace(name="train_training"), SimpleNamespace(name="train_remedies")],
         cores=8,
-        nodes=100,
         global_resources=Resources.parse(["login_node=2"], allow_expressions=False),
         resource_settings=SimpleNamespace(overwrite_resources={"train_training": {}}),
-        group_settings=SimpleNamespace(group_components={"level-0": 50}),
+        group_settings=SimpleNamespace(group_components={"level-0": 50, "level-1": 25}),
         executor_plugin=SimpleNamespace(name="slurm"),
         executor_settings=SimpleNamespace(status_command="squeue"),
         dag=SimpleNamespace(
@@ -304,7 +350,11 @@ def run_on(
         ),
         remote_execution_settings=SimpleNamespace(seconds_between_status_checks=10),
         scheduler=SimpleNamespace(
-            _executor=SimpleNamespace(run_uuid="a-run", next_seconds_between_status_checks=180)
+            _executor=SimpleNamespace(
+                run_uuid="a-run", next_seconds_between_status_checks=180, cancel=lambda: ended.append("there")
+            ),
+            _local_executor=SimpleNamespace(cancel=lambda: ended.append("here")),
+            ended=ended,
         ),
     )
 
@@ -316,6 +366,9 @@ def run_on(
         ({"gpu": 1}, "device is cuda, for which jobs ask for --gpus 1; SLURM says: Invalid generic resource"),
         ({"slurm_partition": 12}, "slurm_partition is a number; allowed: a name"),
         ({"mem_mb": 9000}, "train/a asks for 9000 MB"),
+        ({"threads": 5}, "train/a asks for 5 cores"),
+        ({"runtime": 601}, "train/a asks for 601 minutes"),
+        ({"slurm_partition": "main,long", "runtime": 1200, "mem_mb": 2000}, None),
         ({"slurm_account": "other"}, "SLURM says: Invalid account"),
     ],
 )
@@ -355,13 +408,16 @@ def test_a_group_that_asks_for_too_much_is_named_by_its_largest_job(slurm, left_
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        ({"cores": -3}, "cores is -3; allowed: a whole number of at least 1"),
-        ({"nodes": 0}, "jobs is 0; allowed: a whole number of at least 1"),
         ({"login_node": 0}, "login_node is 0; allowed: a whole number of at least 1"),
         (
             {"overwrite_resources": {"train_remedy": {"mem_mb": 1}}},
             "--set-resources: rule 'train_remedy' is unknown (did you mean train_remedies?); allowed: "
             "train_remedies, train_training",
+        ),
+        (
+            {"group_components": {"level-0": 5, "level-9": 5}},
+            "--group-components: group 'level-9' is unknown (did you mean level-2?); allowed: "
+            "level-0, level-1, level-2",
         ),
     ],
 )
@@ -372,7 +428,7 @@ def test_a_profile_that_slurm_would_stumble_over_is_refused(
     if "login_node" in settings:
         run.global_resources = Resources.parse(["login_node=0"], allow_expressions=False)
     vars(run.resource_settings).update(settings)
-    vars(run).update(settings)
+    vars(run.group_settings).update(settings)
     with pytest.raises(SettingsError, match=f"^{re.escape(line)}$"):
         cluster.prepare(run)
 
@@ -385,7 +441,7 @@ def test_what_is_left_at_the_end_of_a_run_is_cancelled(slurm, left_alone, capsys
     assert not (tmp_path / "cancelled").exists()
     cluster.cancel("a-run")
     assert capsys.readouterr().err == "Moving Target: cancelled what was left at SLURM: 40 41\n"
-    assert (tmp_path / "cancelled").read_text().endswith("--name a-run\n")
+    assert (tmp_path / "cancelled").read_text() == f"--user {getpass.getuser()} --name a-run\n"
     slurm("scancel", "echo no such host >&2; exit 1")
     cluster.cancel("a-run")
     told = "Moving Target: SLURM says: no such host; see squeue --me for jobs that are left\n"
@@ -406,7 +462,7 @@ def test_the_first_interruption_is_told_of_and_the_second_ends_at_once(slurm, le
 
 
 def test_what_an_interruption_tears_is_not_shown():
-    """An event loop without its sockets complains when it is collected, and so does a coroutine."""
+    """An event loop without its sockets would complain, and a coroutine, and what is cleaned up at the end."""
     script = """
 import asyncio, signal
 from movingtarget_workflow import cluster
@@ -417,9 +473,16 @@ try:
 except KeyboardInterrupt:
     asyncio.SelectorEventLoop.__new__(asyncio.SelectorEventLoop)
     asyncio.sleep(1)
+try:
+    signal.raise_signal(signal.SIGINT)
+finally:
+    raise RuntimeError("This event loop is already running")
 """
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert ended.stderr == "Moving Target: cancelling jobs; Ctrl-C once more ends at once, too\n"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert (
+        ended.stderr == "Moving Target: cancelling jobs; a second Ctrl-C ends at once and cancels them, too\n"
+    )
 
 
 def test_another_attempt_asks_for_no_more_than_a_node_has(slurm, left_alone, config):
@@ -431,6 +494,8 @@ def test_another_attempt_asks_for_no_more_than_a_node_has(slurm, left_alone, con
     assert {name: alone[name](of_part(""), 1000) for name in before} == {"runtime": 600, "mem_mb": 8000}
     # 50 on 8 cores: seven after one another
     assert with_others["runtime"](of_part(""), 1000) == 85
+    cluster.prepare(run_on(slurm, Planned("train", slurm_partition="long,main", mem_mb=1)))
+    assert alone["runtime"](of_part(""), 1000) == 1200
     first = with_others["mem_mb"](of_part(""), 1)
     assert first > 8000 / 8  # which is asked for already
     assert with_others["mem_mb"](of_part(""), 1000) == first

@@ -32,6 +32,16 @@ def test_without_a_reference_it_leaves_the_time_out():
     assert progress.now() == f"{WHITENESS}: 0 of 2 jobs done"
 
 
+def test_on_a_cluster_it_tells_what_was_sent_for_the_latest_may_wait_for_long():
+    progress = Progress({"measure_whiteness": 1, "judge_claims": 1}, None, {"measure_whiteness": 600.0})
+    assert progress.plan() == "2 jobs on a cluster"
+    progress.begin("measure_whiteness")
+    progress.begin("judge_claims")
+    assert progress.now() == "0 of 2 jobs done, 2 waiting or running"
+    progress.end("measure_whiteness")
+    assert progress.now() == "1 of 2 jobs done, 1 waiting or running"
+
+
 @pytest.mark.parametrize(
     ("left", "waiting", "words"),
     [
