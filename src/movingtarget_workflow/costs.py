@@ -89,8 +89,8 @@ def costs_of_run(config: Config) -> dict[str, Cost]:
         for name, study in STUDIES.items()
         for part, job in jobs_of(name, config).items()
     }
-    fetched = [name for name in datasets(config) if name != config["dataset"]]
-    costs |= {f"fetch_{name.replace('-', '_')}": _beside("fetch_dataset") for name in fetched}
+    _, *others = datasets(config)
+    costs |= {f"fetch_{name.replace('-', '_')}": _beside("fetch_dataset") for name in others}
     costs |= {rule: _beside(rule) for rule in ("fetch_dataset", *drawing_rules(), "judge_claims")}
     memory = costs["judge_claims"].memory
     served = [

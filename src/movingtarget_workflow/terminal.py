@@ -43,6 +43,7 @@ NO_CARD = "A graphics card is not counted on."
 LITTLE = 1_000_000
 """Bytes: a disk with fewer is as good as full, for a job that failed has taken its unfinished files away."""
 ON_REQUEST = "Terminating processes on user request"
+AT_SIGTERM = "Will exit after finishing currently running jobs"
 
 
 def attach(workflow: Any, costs: Path, config: Config) -> None:
@@ -107,7 +108,7 @@ class Terminal(logging.Handler):
         super().__init__()
         self._workflow, self._usual, self._reference = workflow, usual, reference
         self._screen, self._progress = Screen(usual.stream), Progress()
-        self._runs = self._interrupted = False
+        self._runs = self._interrupted = self._ends = False
         self._jobs: dict[int, str] = {}
         self._errors: list[logging.LogRecord] = []
         self._failures: dict[str, str] = {}
@@ -191,6 +192,9 @@ class Terminal(logging.Handler):
         text = str(record.msg)
         if text.startswith(ON_REQUEST):
             self._interrupt()
+        if text.startswith(AT_SIGTERM) and not self._ends:  # snakemake says it whenever a job ends
+            self._ends = True
+            self._tell("Ending: jobs that run or were sent go on to their ends, no others begin")
         if record.levelno >= logging.ERROR:
             self._screen.keep()  # a job that could not even begin has written its own lines
             self._errors.append(record)

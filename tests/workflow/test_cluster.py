@@ -462,7 +462,7 @@ def test_the_first_interruption_is_told_of_and_the_second_ends_at_once(slurm, le
 
 
 def test_what_an_interruption_tears_is_not_shown():
-    """An event loop without its sockets would complain, and a coroutine, and what is cleaned up at the end."""
+    """An event loop without sockets would complain, and a coroutine, and what is cleaned up at the end."""
     script = """
 import asyncio, signal
 from movingtarget_workflow import cluster

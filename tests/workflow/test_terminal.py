@@ -263,6 +263,17 @@ def test_jobs_that_an_interruption_ends_have_not_failed():
     assert run.close()[2:] == ["0 of 2 jobs done in 0 s. The next start goes on"]
 
 
+def test_a_run_that_is_told_to_end_says_what_it_waits_for_once():
+    run = Run().start()
+    run.begin(1, "judge_claims")
+    for _ in range(2):
+        run.tell("Will exit after finishing currently running jobs (scheduler).")
+    assert run.close()[2:] == [
+        "Ending: jobs that run or were sent go on to their ends, no others begin",
+        "0 of 2 jobs done in 0 s. The next start goes on",
+    ]
+
+
 @pytest.mark.parametrize(
     ("last", "said"),
     [("failed: interrupted", "CalledProcessError ... exit status 1"), ("", "died with <Signals.SIGINT: 2>")],
