@@ -49,7 +49,7 @@ def test_a_run_without_a_card_ends_with_a_line_unless_its_jobs_need_none_or_go_e
     workflow = SimpleNamespace(
         local_exec=True,
         executor_plugin=SimpleNamespace(name="local"),
-        scheduler=SimpleNamespace(),
+        scheduler=SimpleNamespace(_executor=None, _local_executor=None),
         dag=SimpleNamespace(needrun_jobs=lambda: jobs),
     )
 
