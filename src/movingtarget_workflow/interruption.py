@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -31,8 +32,8 @@ def interrupt_jobs(scheduler: Any) -> None:
     if signal.getsignal(signal.SIGINT) is _end and _in_main_thread():
         signal.signal(signal.SIGINT, interrupt)
     for executor in (scheduler._executor, scheduler._local_executor):
-        if pool := getattr(executor, "pool", None):
-            pool._initializer = _keep_interruptions_out
+        if hasattr(executor, "pool"):
+            executor.pool = ThreadPoolExecutor(executor.workers, initializer=_keep_interruptions_out)
 
 
 def interrupt(number: int, frame: FrameType | None) -> NoReturn:
