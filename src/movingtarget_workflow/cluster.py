@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
@@ -21,7 +20,7 @@ from typing import Any, NamedTuple
 from movingtarget.names import unknown
 from movingtarget.study import Config
 from movingtarget_workflow.costs import Cost, expected
-from movingtarget_workflow.interruption import interrupt
+from movingtarget_workflow.interruption import in_main_thread, interrupt
 from movingtarget_workflow.plan import STUDIES, jobs_of, needed
 from movingtarget_workflow.settings import SettingsError, check_count
 
@@ -210,7 +209,7 @@ def cancel_at_end(run: str) -> None:
         )
         interrupt(number, frame)
 
-    if threading.current_thread() is threading.main_thread():
+    if in_main_thread():
         signal.signal(signal.SIGINT, tell_and_interrupt)
 
 
@@ -220,7 +219,7 @@ def cancel(run: str) -> None:
     Args:
         run: the name that its jobs have in SLURM.
     """
-    if threading.current_thread() is threading.main_thread():
+    if in_main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     own = ["--user", getpass.getuser(), "--name", run]
     try:

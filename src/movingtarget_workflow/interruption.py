@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Any, NoReturn
 
-MESSAGE = "Moving Target: interrupted; the next start goes on\n"
-
 
 def end_when_interrupted() -> None:
     """Until jobs run, have Ctrl-C end this process at once, with a line; nothing is half done by then.
@@ -19,7 +17,7 @@ def end_when_interrupted() -> None:
     Snakemake plans in asyncio and in its user's functions, where an exception in the middle may be lost or
     turned into another one. Where Ctrl-C is ignored, as by what a shell runs in the background, it still is.
     """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler and _in_main_thread():
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler and in_main_thread():
         signal.signal(signal.SIGINT, _end)
 
 
@@ -29,7 +27,7 @@ def interrupt_jobs(scheduler: Any) -> None:
     Those are started with the signal blocked: it waits for them to have loaded what they need, and to have
     opened their logs (`let_interruptions_in`).
     """
-    if signal.getsignal(signal.SIGINT) is _end and _in_main_thread():
+    if signal.getsignal(signal.SIGINT) is _end and in_main_thread():
         signal.signal(signal.SIGINT, interrupt)
     for executor in (scheduler._executor, scheduler._local_executor):
         if hasattr(executor, "pool"):
@@ -54,10 +52,11 @@ def _keep_interruptions_out() -> None:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    os.write(sys.stderr.fileno(), MESSAGE.encode())
+    os.write(2, b"Moving Target: interrupted; the next start goes on\n")
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.raise_signal(signal.SIGINT)
 
 
-def _in_main_thread() -> bool:
+def in_main_thread() -> bool:
+    """Whether this thread may say what signals do."""
     return threading.current_thread() is threading.main_thread()

@@ -20,8 +20,9 @@ from movingtarget_workflow.sources import DECLARING, LIBRARY, digest, digest_of_
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
 FAILED = "failed: "
-INTERRUPTED = "interrupted"
 """What the last line of a log begins with whose job failed."""
+INTERRUPTED = "interrupted"
+"""Why a job failed that Ctrl-C has ended."""
 
 
 class Job:

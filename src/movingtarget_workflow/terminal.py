@@ -112,7 +112,6 @@ class Terminal(logging.Handler):
         self._jobs: dict[int, str] = {}
         self._errors: list[logging.LogRecord] = []
         self._failures: dict[str, str] = {}
-        self._ended_by_interruption: set[str] = set()
         self._result = ""
         self._takers: dict[str | None, Callable[[Any], None]] = {
             LogEvent.RUN_INFO: self._plan,
@@ -169,8 +168,6 @@ class Terminal(logging.Handler):
             name = self._jobs[record.jobid]
             said = getattr(record, "rule_msg", None) or (self._errors[-1].msg if self._errors else "")
             self._failures[name] = failure(name, record.log, str(said))
-            if why(record.log, str(said)) == INTERRUPTED:
-                self._ended_by_interruption.add(name)
             self._progress.fail(name)
             self._update()
 
@@ -204,7 +201,7 @@ class Terminal(logging.Handler):
     def _interrupt(self) -> None:
         """What the same Ctrl-C has ended, before snakemake heard of it, has not failed."""
         self._interrupted = True
-        for name in self._ended_by_interruption & {*self._failures}:
+        for name in [name for name, line in self._failures.items() if f": {INTERRUPTED}" in line]:
             del self._failures[name]
             self._progress.failed.discard(name)
 
@@ -279,13 +276,9 @@ def failure(job: str, logs: Sequence[str], said: str) -> str:
         logs: of the job; the last line of one may say why.
         said: by snakemake or a cluster of it.
     """
+    why = next(filter(None, map(cause, map(Path, logs))), "") or _outside(said)
     disk = trouble_of_disk(Path(logs[0]).parent) if logs else ""
-    return f"Failed: {job} ({chapter_of_job(job)}): {why(logs, said)}{disk} (more in {', '.join(logs)})"
-
-
-def why(logs: Sequence[str], said: str) -> str:
-    """Why a job failed, as one of its logs says in its last line, or else snakemake or a cluster."""
-    return next(filter(None, map(cause, map(Path, logs))), "") or _outside(said)
+    return f"Failed: {job} ({chapter_of_job(job)}): {why}{disk} (more in {', '.join(logs)})"
 
 
 def trouble_of_disk(folder: Path) -> str:

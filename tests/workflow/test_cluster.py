@@ -464,7 +464,7 @@ def test_the_first_interruption_is_told_of_and_the_second_ends_at_once(slurm, le
 def test_what_an_interruption_tears_is_not_shown():
     """An event loop without sockets would complain, and a coroutine, and what is cleaned up at the end."""
     script = """
-import asyncio, signal
+import asyncio, logging, signal
 from movingtarget_workflow import cluster
 cluster._run = lambda *words: ""
 cluster.cancel_at_end("a-run")
@@ -473,6 +473,7 @@ try:
 except KeyboardInterrupt:
     asyncio.SelectorEventLoop.__new__(asyncio.SelectorEventLoop)
     asyncio.sleep(1)
+    logging.getLogger("asyncio").error("Task exception was never retrieved")
 try:
     signal.raise_signal(signal.SIGINT)
 finally:
