@@ -55,7 +55,7 @@ def start(project: Path, *before: str, **changes: str) -> subprocess.Popen[str]:
 
 def rest(run: subprocess.Popen[str]) -> str:
     """Wait until a run and its jobs, which hold the pipe, have ended; what they said."""
-    return run.communicate(timeout=900)[0]
+    return run.communicate(timeout=1800)[0]
 
 
 def wait_for_jobs(project: Path, undisturbed: Path, run: subprocess.Popen[str], count: int) -> None:

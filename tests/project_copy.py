@@ -85,7 +85,7 @@ def snakemake(
         env=environment(**changes),
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1800,  # a whole smoke run, on a slow machine beside other tests
         check=False,
     )
 

@@ -13,11 +13,17 @@ import pandas as pd
 import pytest
 from browser import DEAD_LINKS, SCREENS, assert_readable, needs_browser, opened, start_browser
 from pdf import ends_chapter, fill, needs_poppler, words
-from project_copy import ROOT, SMOKE, TIMED, copy_project, environment, planned, snakemake
+from project_copy import ROOT, SMOKE, TIMED, copy_project, environment, finished_copy, planned, snakemake
 
 from movingtarget.declarations import figures, studies
 from movingtarget_workflow import plan
 from movingtarget_workflow.chapters import chapter_of_figure, chapters
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project after `snakemake --cores 2` at smoke scale; tests must leave it finished."""
+    return finished_copy(tmp_path_factory.mktemp("finished"))
 
 
 @contextmanager
