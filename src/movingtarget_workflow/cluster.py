@@ -6,6 +6,7 @@ On one machine nothing of this has an effect.
 import asyncio
 import atexit
 import getpass
+import itertools
 import math
 import re
 import signal
@@ -17,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from movingtarget.names import unknown
+from movingtarget.names import meant, unknown
 from movingtarget.study import Config
 from movingtarget_workflow.costs import Cost, expected
 from movingtarget_workflow.interruption import in_main_thread, interrupt
@@ -43,6 +44,13 @@ FROM = {
     "minutes": "--set-resources RULE:runtime=",
 }
 """What a user changes to have a job ask for less of it."""
+RESOURCES = (
+    *("slurm_partition", "slurm_account", "slurm_extra", "slurm_cluster", "cluster", "clusters", "qos"),
+    *("constraint", "nodes", "tasks", "tasks_per_node", "tasks_per_gpu", "mpi", "gpu", "gpu_model", "gres"),
+    *("threads", "cpus_per_task", "cpus_per_gpu", "mem", "mem_mb", "mem_mib", "mem_mb_per_cpu", "runtime"),
+    *("disk", "disk_mb", "disk_mib", "tmpdir", "login_node", "_cores", "_nodes"),
+)
+"""Resources that snakemake, its plugin or this project heeds; one of another name is only counted."""
 _most: dict[str, float] = {}
 """What a job may ask for at most, by resource, once the cluster of this run has told."""
 _most_in_group: dict[str, float] = {}
@@ -178,9 +186,14 @@ def seconds_between_checks(executor: Any, workflow: Any) -> float:
 
 def check_profile(workflow: Any) -> None:
     """Raise SettingsError, one line, for what snakemake or SLURM would only stumble over in the run."""
+    asked = workflow.resource_settings
+    names = [workflow.global_resources, asked.default_resources or {}, *asked.overwrite_resources.values()]
+    for name in itertools.chain(*names):
+        if name not in RESOURCES and (near := meant(name, RESOURCES)):
+            raise SettingsError(f"resource '{name}' is unknown{near}")
     check_count("login_node", workflow.global_resources.get("login_node").value)
     rules = {rule.name for rule in workflow.rules}
-    for name in workflow.resource_settings.overwrite_resources:
+    for name in asked.overwrite_resources:
         if name not in rules:
             raise SettingsError(f"--set-resources: {unknown('rule', name, sorted(rules))}")
     groups = {f"level-{level(name)}" for name, study in STUDIES.items() if not study.turns_tables}

@@ -69,9 +69,10 @@ def sentence(found: Mapping[str, list[Took]]) -> str:
         f"Of {len(whole)} studies of the reference run {_within(whole, 1.5)} took what is expected within a "
         f"factor of 1.5, the furthest off being {_furthest(whole):.2f}. Of their {len(seconds)} jobs "
         f"{_within(seconds, 1.5)} did, {_within(seconds, 2)} within 2, and {_within(memory, 1.5)} needed as "
-        f"much memory within 1.5. A study has seen itself there. At the usual rates in place of its own, "
-        f"{_within(usual, 1.5)} of {len(usual)} studies that work would be told within 1.5, and "
-        f"{_within(usual, 2)} within 2: so much the counts tell alone."
+        f"much memory within 1.5. A study has seen itself there. {len(whole) - len(usual)} studies only turn "
+        f"tables into others; of the other {len(usual)}, {_within(usual, 1.5)} would be told within 1.5 at "
+        f"the usual rates in place of their own, and {_within(usual, 2)} within 2: so much the counts tell "
+        "alone."
     )
 
 

@@ -341,7 +341,7 @@ def run_on(
         rules=[SimpleNamespace(name="train_training"), SimpleNamespace(name="train_remedies")],
         cores=8,
         global_resources=Resources.parse(["login_node=2"], allow_expressions=False),
-        resource_settings=SimpleNamespace(overwrite_resources={"train_training": {}}),
+        resource_settings=SimpleNamespace(overwrite_resources={"train_training": {}}, default_resources=None),
         group_settings=SimpleNamespace(group_components={"level-0": 50, "level-1": 25}),
         executor_plugin=SimpleNamespace(name="slurm"),
         executor_settings=SimpleNamespace(status_command="squeue"),
@@ -405,10 +405,28 @@ def test_a_group_that_asks_for_too_much_is_named_by_its_largest_job(slurm, left_
         cluster.prepare(run_on(slurm, large, group=group))
 
 
+def test_a_resource_of_the_users_own_is_let_pass(slurm, left_alone):
+    run = run_on(slurm, Planned("train"))
+    run.resource_settings.default_resources = {"slurm_partition": "main", "licences_of_ours": 1}
+    cluster.prepare(run)
+
+
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        ({"login_node": 0}, "login_node is 0; allowed: a whole number of at least 1"),
+        (
+            {"default_resources": {"slurm_partitoin": "main"}},
+            "resource 'slurm_partitoin' is unknown (did you mean slurm_partition?)",
+        ),
+        (
+            {"overwrite_resources": {"train_training": {"mem_mb": 1, "runtimes": 1}}},
+            "resource 'runtimes' is unknown (did you mean runtime?)",
+        ),
+        (
+            {"global_resources": ["login_nod=2"]},
+            "resource 'login_nod' is unknown (did you mean login_node?)",
+        ),
+        ({"global_resources": ["login_node=0"]}, "login_node is 0; allowed: a whole number of at least 1"),
         (
             {"overwrite_resources": {"train_remedy": {"mem_mb": 1}}},
             "--set-resources: rule 'train_remedy' is unknown (did you mean train_remedies?); allowed: "
@@ -425,8 +443,8 @@ def test_a_profile_that_slurm_would_stumble_over_is_refused(
     slurm, left_alone, settings: dict[str, Any], line: str
 ):
     run = run_on(slurm, Planned("train"))
-    if "login_node" in settings:
-        run.global_resources = Resources.parse(["login_node=0"], allow_expressions=False)
+    if "global_resources" in settings:
+        run.global_resources = Resources.parse(settings["global_resources"], allow_expressions=False)
     vars(run.resource_settings).update(settings)
     vars(run.group_settings).update(settings)
     with pytest.raises(SettingsError, match=f"^{re.escape(line)}$"):
