@@ -20,8 +20,8 @@ Every start compares the files that jobs have written with the digests kept of t
 the 713 files of a run at the default scale. Of those of 10 MB or more, trained networks and images, it
 compares the sizes alone.
 
-In a run's first seconds, while Python loads snakemake itself, Ctrl-C is answered by Python, with a traceback; nothing
-has begun by then.
+In a run's first seconds, while Python loads snakemake itself, Ctrl-C is answered by Python, with a traceback;
+nothing has begun by then.
 
 """
 
