@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +36,8 @@ START_MINUTES, START_MEGABYTES = 5, 500
 """What it may take beside."""
 CARD_MEGABYTES = 4000
 """What the libraries of a card may take beside; not measured."""
+SENT = Path(".snakemake/slurm_logs")
+"""There if jobs were sent to SLURM from this folder."""
 LEAST_AGE = 200
 """Seconds for which SLURM must remember a job that has ended: snakemake looks every 180 at the latest."""
 UNITS = {"memory": "MB of memory", "cores": "cores", "minutes": "minutes"}
@@ -55,6 +58,10 @@ _most: dict[str, float] = {}
 """What a job may ask for at most, by resource, once the cluster of this run has told."""
 _most_in_group: dict[str, float] = {}
 """The same of a job that goes with others, some side by side, some after one another."""
+
+
+class SlurmError(SettingsError):
+    """What SLURM says against what it was asked, or that it does not answer; in one line."""
 
 
 class Node(NamedTuple):
@@ -145,13 +152,12 @@ def prepare(workflow: Any) -> None:
             for. One line.
     """
     if workflow.executor_plugin.name != "slurm":
+        if SENT.is_dir():
+            with suppress(SlurmError):  # there may be none by now
+                check_none_is_left()
         return
     check_profile(workflow)
-    if left := jobs_in(Path.cwd()):
-        raise SettingsError(
-            "jobs of another run in this folder have not ended; if that run is at work, wait for it or stop "
-            f"it with Ctrl-C; if it is not, stop them with scancel {' '.join(left)}"
-        )
+    check_none_is_left()
     if workflow.executor_settings.status_command == "squeue":
         check_job_age()
     requests, partitions = [*_requests(workflow.dag)], nodes()
@@ -200,6 +206,18 @@ def check_profile(workflow: Any) -> None:
     for name in workflow.group_settings.group_components:
         if name not in groups:
             raise SettingsError(f"--group-components: {unknown('group', name, sorted(groups))}")
+
+
+def check_none_is_left() -> None:
+    """Raise SettingsError, one line, if jobs that were sent from this folder have not ended.
+
+    They would write what this run's jobs write; SLURM does not tell into which results folder.
+    """
+    if left := jobs_in(Path.cwd()):
+        raise SettingsError(
+            "jobs of another run in this folder have not ended; if that run is at work, wait for it or stop "
+            f"it with Ctrl-C; if it is not, stop them with scancel {' '.join(left)}"
+        )
 
 
 def cancel_at_end(run: str) -> None:
@@ -254,7 +272,8 @@ def check_requests(requests: Iterable[Request], partitions: Mapping[str, list[No
         for partition in named.split(","):
             if partition not in partitions:
                 raise SettingsError(
-                    f"slurm_partition is {partition}; allowed: {', '.join(sorted(filter(None, partitions)))}"
+                    f"slurm_partition is {partition}; allowed, for they have a node that is up: "
+                    f"{', '.join(sorted(filter(None, partitions))) or 'none now'}"
                 )
         there = [node for partition in named.split(",") for node in partitions[partition]]
         if any(all(has >= wants for has, wants in zip(node, asked, strict=True)) for node in there):
@@ -293,15 +312,15 @@ def check_job_age() -> None:
 
 
 def nodes() -> dict[str, list[Node]]:
-    """The nodes of each of SLURM's partitions but those that are down; the default one's without a name, too.
+    """The nodes that are up, of partitions that are; the default one's without a name, too.
 
     Raises:
         SettingsError: it does not answer.
     """
     found = defaultdict(list)
-    told = _run("sinfo", "--noheader", "--Node", "--format", "%P|%m|%c|%l|%T")
-    for partition, memory, cores, limit, state in (line.split("|") for line in told.splitlines()):
-        if not state.startswith("down"):
+    told = _run("sinfo", "--noheader", "--Node", "--format", "%P|%m|%c|%l|%T|%a")
+    for partition, memory, cores, limit, state, taken in (line.split("|") for line in told.splitlines()):
+        if taken == "up" and not state.startswith("down"):
             node = Node(float(memory.rstrip("+")), float(cores.rstrip("+")), minutes(limit))
             for name in {partition.rstrip("*"), "" if partition.endswith("*") else partition}:
                 found[name].append(node)
@@ -335,14 +354,14 @@ def minutes(limit: str) -> float:
 
 
 def _run(*command: str) -> str:
-    """What one of SLURM's commands says; SettingsError, with the last line of its errors, if it fails."""
+    """What one of SLURM's commands says; SlurmError, with the last line of its errors, if it fails."""
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     except subprocess.CalledProcessError as error:
         why = error.stderr.strip().splitlines() or [f"{command[0]} failed"]
-        raise SettingsError(f"SLURM says: {why[-1]}") from None
+        raise SlurmError(f"SLURM says: {why[-1]}") from None
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise SettingsError(f"SLURM does not answer: {error}") from None
+        raise SlurmError(f"SLURM does not answer: {error}") from None
 
 
 def _wants_card(name: str, config: Config) -> bool:
@@ -361,7 +380,8 @@ def _name(resource: str, given: Any) -> str:
     """Of a partition or an account; a number would be added up over the jobs of a group."""
     if isinstance(given, int | float):
         raise SettingsError(
-            f"{resource} is a number; allowed: a name, and of digits in two pairs of quotes: '\"12\"'"
+            f"{resource} is the number {given}; allowed: a name, and of digits in two pairs of quotes: "
+            f"'\"{given}\"'"
         )
     return given or ""
 

@@ -22,13 +22,13 @@ def end_when_interrupted() -> None:
 
 
 def interrupt_jobs(scheduler: Any) -> None:
-    """From now on have Ctrl-C raise KeyboardInterrupt, for snakemake to end its jobs.
+    """From now on have the first Ctrl-C raise KeyboardInterrupt, for snakemake to end its jobs.
 
-    Those are started with the signal blocked: it waits for them to have loaded what they need, and to have
-    opened their logs (`let_interruptions_in`).
+    Those hear it, too, and end by themselves. They are started with the signal blocked: it waits for them to
+    have loaded what they need, and to have opened their logs (`let_interruptions_in`).
     """
     if signal.getsignal(signal.SIGINT) is _end and in_main_thread():
-        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGINT, _interrupt_once)
     for executor in (scheduler._executor, scheduler._local_executor):
         if hasattr(executor, "pool"):
             executor.pool = ThreadPoolExecutor(executor.workers, initializer=_keep_interruptions_out)
@@ -43,12 +43,20 @@ def interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def let_interruptions_in() -> None:
-    """Raise KeyboardInterrupt in this process at Ctrl-C, and now if it came since the process began."""
+    """Raise KeyboardInterrupt at the first Ctrl-C, and now if that came since the process began."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler and in_main_thread():
+        signal.signal(signal.SIGINT, _interrupt_once)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _keep_interruptions_out() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def _interrupt_once(number: int, frame: FrameType | None) -> NoReturn:
+    """Another one would tear the ending; but a job that was just starting hears it, for it is not ignored."""
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+    interrupt(number, frame)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

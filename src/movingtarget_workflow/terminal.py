@@ -38,6 +38,7 @@ NO_NEWS = (
 NOTHING_TO_DO = "Nothing to be done"
 OF_THE_SYSTEM = re.compile(r"\[Errno \d+\].*")
 """What the system says of a file or a disk, in Python's words."""
+FAILURE = "Failed: "
 COSTS = "What that would cost:"
 NO_CARD = "A graphics card is not counted on."
 LITTLE = 1_000_000
@@ -154,7 +155,8 @@ class Terminal(logging.Handler):
         if not self._jobs:
             self._tell(f"{self._progress.plan()}; what snakemake says is in {self._log()}")
         self._jobs[record.jobid] = name
-        self._failures.pop(name, None)  # tried once more
+        if failed := self._failures.pop(name, None):
+            self._tell(f"Starts again: {failed.removeprefix(FAILURE)}")
         self._progress.begin(name)
         self._update()
 
@@ -233,7 +235,7 @@ class Terminal(logging.Handler):
     def _tell_error(self, record: logging.LogRecord) -> None:
         """Of a disk in trouble one line, of other errors what snakemake says."""
         if trouble := OF_THE_SYSTEM.search(str(record.msg)):
-            self._screen.say(f"Failed: {trouble[0]} (more in {self._log()})")
+            self._screen.say(f"{FAILURE}{trouble[0]} (more in {self._log()})")
         else:
             self._pass_on(record)
 
@@ -278,7 +280,7 @@ def failure(job: str, logs: Sequence[str], said: str) -> str:
     """
     why = next(filter(None, map(cause, map(Path, logs))), "") or _outside(said)
     disk = trouble_of_disk(Path(logs[0]).parent) if logs else ""
-    return f"Failed: {job} ({chapter_of_job(job)}): {why}{disk} (more in {', '.join(logs)})"
+    return f"{FAILURE}{job} ({chapter_of_job(job)}): {why}{disk} (more in {', '.join(logs)})"
 
 
 def trouble_of_disk(folder: Path) -> str:

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -49,6 +50,13 @@ def kill_job(run: subprocess.Popen[str], chance: random.Random) -> None:
 
 def interrupt(run: subprocess.Popen[str], chance: random.Random) -> None:
     os.killpg(run.pid, signal.SIGINT)
+
+
+def interrupt_twice(run: subprocess.Popen[str], chance: random.Random) -> None:
+    interrupt(run, chance)
+    time.sleep(chance.uniform(0, 1))
+    with suppress(ProcessLookupError):  # it has ended
+        interrupt(run, chance)
 
 
 def started(project: Path) -> subprocess.Popen[str]:
@@ -107,15 +115,17 @@ def test_twenty_kills(undisturbed: Path, project: Path, tell: Callable[..., None
 
 
 def test_twenty_interruptions(undisturbed: Path, project: Path, tell: Callable[..., None]):
-    ended, count, last = end_again_and_again(project, undisturbed, [interrupt])
+    ended, count, last = end_again_and_again(project, undisturbed, [interrupt, interrupt_twice])
     lines = [said.splitlines()[-1] for _, said in ended]
+    twice = sum(way == "interrupt_twice" for way, _ in ended)
     early = lines.count(PLANNED)
     worked = [line for line in lines if WORKED.fullmatch(line)]
     assert early + len(worked) == ENDS, lines
     assert worked
     assert not [said for _, said in ended if "Failed: " in said]
     tell(
-        f"Ctrl-C at {ENDS} random moments of one run that is started again each time",
+        f"Ctrl-C at {ENDS} random moments of one run that is started again each time, {twice} times another "
+        "within a second",
         f"{early} times `{PLANNED}`, before a job began; then such as `{worked[-1]}`; at the end `{last}`",
         f"after each nothing torn; none of the {count} jobs done by the last ran again",
         same(project, undisturbed),

@@ -14,7 +14,8 @@ OPENING = """# Bad luck
 
 `make chaos` runs the smoke run under misfortunes and writes this page if all of them end well (2 cores, half
 an hour; the disks are small ones in memory, which root alone may mount). *Equal* means byte for byte what an
-undisturbed run makes: all tables, figures and verdicts but those of times. Folders are the project's.
+undisturbed run makes: all tables, figures and verdicts but those of times. Folders are the project's. A smoke
+run has some 170 jobs; where fewer are told of, the others had been done before.
 
 Every start compares the files that jobs have written with the digests kept of them, which takes 0.15 s for
 the 713 files of a run at the default scale. Of those of 10 MB or more, trained networks and images, it

@@ -7,6 +7,13 @@
 # Outside FOLDER it writes a link in /etc/slurm alone; a machine that has a SLURM of its own is left as it is.
 set -eu
 
+case "$#${1-}" in
+2up | 2down) ;;
+*)
+    echo "usage: $0 up|down FOLDER" >&2
+    exit 2
+    ;;
+esac
 settings=/etc/slurm/slurm.conf
 folder=$(mkdir -p "$2" && cd "$2" && pwd)
 

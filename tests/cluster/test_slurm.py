@@ -119,6 +119,8 @@ def test_a_job_killed_at_its_time_limit_goes_on_with_more_time(project: Path, tm
     assert "going on from" not in (alone / LONG_LOG).read_text()
     assert (project / LONG_TABLE).read_bytes() == (alone / LONG_TABLE).read_bytes()
     assert "1 of 2 jobs done, 1 failed" in there.stderr
+    assert "Starts again: train_training/plain-4-sgd (" in there.stderr
+    assert "): ended by SLURM as TIMEOUT (more in " in there.stderr
     assert "failed" not in there.stderr.splitlines()[-1]
 
 
@@ -150,14 +152,15 @@ def test_a_killed_run_leaves_jobs_that_the_next_one_names(project: Path):
     wait_until(lambda: states(project) == ["RUNNING"], started)
     os.kill(started.pid, signal.SIGKILL)
     started.communicate(timeout=60)
-    second = run(project, *LONG_RUN)
+    starts = [run(project, *LONG_RUN), snakemake(project, *LONG_RUN)]
     [number] = jobs(project)
     slurm("scancel", number)
-    assert second.returncode != 0
-    assert told(second) == [
-        "Moving Target: jobs of another run in this folder have not ended; if that run is at work, wait for "
-        f"it or stop it with Ctrl-C; if it is not, stop them with scancel {number}"
-    ]
+    for second in starts:
+        assert second.returncode != 0
+        assert told(second) == [
+            "Moving Target: jobs of another run in this folder have not ended; if that run is at work, wait "
+            f"for it or stop it with Ctrl-C; if it is not, stop them with scancel {number}"
+        ]
 
 
 def test_a_start_that_is_refused_leaves_jobs_that_wait_alone(project: Path, tmp_path: Path):
@@ -202,7 +205,7 @@ def test_a_run_that_is_interrupted_again_and_again_leaves_no_job(project: Path):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["slurm_partition=gpu"], "slurm_partition is gpu; allowed: main"),
+        (["slurm_partition=gpu"], "slurm_partition is gpu; allowed, for they have a node that is up: main"),
         (
             ["slurm_partition=main", "mem_mb=9000000"],
             "a group of short jobs (--group-components), measure_whiteness the largest, asks for 9000000 MB",

@@ -102,6 +102,10 @@ def test_jobs_that_can_use_a_card_ask_for_one_and_go_alone_where_the_settings_sa
         asked = {name: cluster.resources_of(name, chosen).get("gpu") for name in STUDIES}
         assert asked == {name: 1 if name in asking else None for name in STUDIES}
         assert {cluster.group_of(name, chosen) for name in asking} <= {None}
+    part = of_part(next(iter(jobs_of("training", config))))
+    chosen = [config | {"device": device} for device in ("cpu", "cuda")]
+    memory = [cluster.resources_of("training", one)["mem_mb"](part, 1) for one in chosen]
+    assert memory[1] - memory[0] == cluster.CARD_MEGABYTES
 
 
 def test_short_jobs_go_together_and_long_ones_alone(config):
@@ -164,8 +168,16 @@ def test_what_a_partition_has_passes():
 @pytest.mark.parametrize(
     ("partition", "asked", "line"),
     [
-        ("gpu", Node(1, 1, 1), "slurm_partition is gpu; allowed: long, main"),
-        ("main,gpu", Node(1, 1, 1), "slurm_partition is gpu; allowed: long, main"),
+        (
+            "gpu",
+            Node(1, 1, 1),
+            "slurm_partition is gpu; allowed, for they have a node that is up: long, main",
+        ),
+        (
+            "main,gpu",
+            Node(1, 1, 1),
+            "slurm_partition is gpu; allowed, for they have a node that is up: long, main",
+        ),
         (
             "main",
             Node(8000, 16, 600),
@@ -193,10 +205,11 @@ def test_what_a_partition_lacks_is_said_in_one_line(partition: str, asked: Node,
 
 def test_nodes_are_read_from_sinfo(slurm):
     lines = [
-        "main*|8000|4|10:00:00|idle",
-        "main*|4000+|16+|10:00:00|mixed",
-        "main*|99999|99|10:00:00|down*",
-        "long|2000|1|infinite|drained",
+        "main*|8000|4|10:00:00|idle|up",
+        "main*|4000+|16+|10:00:00|mixed|up",
+        "main*|99999|99|10:00:00|down*|up",
+        "long|2000|1|infinite|drained|up",
+        "spare|2000|1|infinite|idle|down",
     ]
     slurm("sinfo", "\n".join(f"echo '{line}'" for line in lines))
     assert cluster.nodes() == PARTITIONS
@@ -231,6 +244,8 @@ def test_an_account_that_slurm_does_not_take_is_said_with_its_reason(slurm):
 
 def test_a_slurm_that_forgets_jobs_before_they_are_seen_is_refused(slurm):
     slurm("scontrol", "echo 'MinJobAge               = 300 sec'")
+    cluster.check_job_age()
+    slurm("scontrol", f"echo 'MinJobAge               = {cluster.LEAST_AGE} sec'")
     cluster.check_job_age()
     slurm("scontrol", "echo 'MinJobAge               = 60 sec'")
     with pytest.raises(SettingsError, match=r"^SLURM forgets jobs 60 seconds after their end"):
@@ -268,11 +283,36 @@ def test_a_slurm_that_takes_too_long_is_said_in_one_line(monkeypatch):
         cluster.nodes()
 
 
-def test_a_run_whose_jobs_have_not_ended_is_named_before_another_is_begun(slurm, left_alone):
+@pytest.mark.parametrize("executor", ["slurm", "local"])
+def test_a_run_whose_jobs_have_not_ended_is_named_before_another_is_begun(
+    slurm, left_alone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: str
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake/slurm_logs").mkdir(parents=True)
     run = run_on(slurm, Planned("train"))
+    run.executor_plugin.name = executor
+    cluster.prepare(run)
     slurm("squeue", f"echo '7|{Path.cwd()}|rule_a'")
     with pytest.raises(SettingsError, match=r"^jobs of another run in this folder .*scancel 7$"):
         cluster.prepare(run)
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_run_on_this_machine_needs_no_slurm_and_asks_none_to_which_nothing_was_sent(
+    slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: bool
+):
+    monkeypatch.chdir(tmp_path)
+    if sent:
+        (tmp_path / ".snakemake/slurm_logs").mkdir(parents=True)
+    slurm("squeue", f"touch {tmp_path}/asked; exit 1")
+    cluster.prepare(SimpleNamespace(executor_plugin=SimpleNamespace(name="local")))
+    assert (tmp_path / "asked").exists() == sent
+
+
+def test_partitions_none_of_which_is_up_are_said():
+    line = "slurm_partition is main; allowed, for they have a node that is up: none now"
+    with pytest.raises(SettingsError, match=f"^{line}$"):
+        cluster.check_requests([Request("train/a", "main", "", Node(1, 1, 1))], {})
 
 
 @pytest.mark.parametrize("command", ["squeue", "sacct"])
@@ -327,7 +367,7 @@ def run_on(
     slurm: Callable[[str, str], None], *jobs: Planned, group: Planned | None = None
 ) -> SimpleNamespace:
     """A run of snakemake's on a small cluster; the last job is of the group, if there is one."""
-    lines = ["main*|4000|2|5:00:00|idle", "main*|8000|4|10:00:00|idle", "long|2000|2|20:00:00|idle"]
+    lines = ["main*|4000|2|5:00:00|idle|up", "main*|8000|4|10:00:00|idle|up", "long|2000|2|20:00:00|idle|up"]
     slurm("sinfo", "\n".join(f"echo '{line}'" for line in lines))
     slurm("squeue", "true")
     slurm("scontrol", "echo MinJobAge = 300")
@@ -364,7 +404,7 @@ def run_on(
     [
         ({}, None),
         ({"gpu": 1}, "device is cuda, for which jobs ask for --gpus 1; SLURM says: Invalid generic resource"),
-        ({"slurm_partition": 12}, "slurm_partition is a number; allowed: a name"),
+        ({"slurm_partition": 12}, "slurm_partition is the number 12; allowed: a name"),
         ({"mem_mb": 9000}, "train/a asks for 9000 MB"),
         ({"threads": 5}, "train/a asks for 5 cores"),
         ({"runtime": 601}, "train/a asks for 601 minutes"),

@@ -54,6 +54,16 @@ def test_every_study_counts_its_work(name: str, config):
         assert expected(name, job, config).seconds > rates()[studies()[name].rule].start
 
 
+def test_images_are_loaded_by_those_who_use_them(config):
+    """As bytes and, normalised, as numbers of four."""
+    pixels = DATA.pixels * (DATA.training_images + DATA.test_images)
+    for name, study in studies().items():
+        for job in jobs_of(name, config).values():
+            alone, whole = study.work(config, job.settings, DATA), work_of(name, job, config)
+            assert whole.elements >= alone.elements + 2 * pixels * study.images
+            assert 1.2 * study.images <= (whole.held - alone.held) / pixels <= 1.5 * study.images
+
+
 @pytest.mark.parametrize("name", sorted(TABLES_ALONE))
 def test_what_turns_tables_into_others_has_no_work(name: str, config):
     assert studies()[name].turns_tables

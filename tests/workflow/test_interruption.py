@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -85,19 +86,28 @@ def test_where_ctrl_c_is_ignored_it_still_is():
         signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize("kill", ["interrupt", "kill the run", "kill run and job"])
+@pytest.mark.parametrize(
+    "kill", ["interrupt", "interrupt again and again", "kill the run", "kill run and job"]
+)
 def test_the_next_start_goes_on(project: Path, tmp_path: Path, kill: str):
     prepare_long_run(project, epochs=4)
     run = start(project, *LONG_RUN)
     wait_until(lambda: [*project.glob("results/smoke/checkpoints/*.pt")], run)
     if kill == "interrupt":
         os.killpg(run.pid, signal.SIGINT)
+    elif kill == "interrupt again and again":
+        while run.poll() is None:
+            os.killpg(run.pid, signal.SIGINT)
+            time.sleep(0.02)
     elif kill == "kill the run":
         os.kill(run.pid, signal.SIGKILL)
     else:
         os.killpg(run.pid, signal.SIGKILL)
-    run.communicate(timeout=60)  # ends when the job, which holds the pipe, has ended too
+    said, _ = run.communicate(timeout=60)  # ends when the job, which holds the pipe, has ended too
     assert not (project / LONG_TABLE).exists()
+    if kill.startswith("interrupt"):
+        assert "Traceback" not in said
+        assert said.splitlines()[-1].endswith("The next start goes on")
 
     again = snakemake(project, *LONG_RUN)
     assert again.returncode == 0, again.stderr

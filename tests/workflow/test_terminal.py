@@ -203,7 +203,10 @@ def test_a_job_that_is_tried_again_has_not_failed():
     run.begin(1, "judge_claims")
     run.tell("Error in rule", LogEvent.JOB_ERROR, level=logging.ERROR, jobid=1, log=["x.log"])
     run.begin(1, "judge_claims")
-    assert run.close()[2:] == ["0 of 2 jobs done in 0 s. The next start goes on"]
+    assert run.close()[2:] == [
+        "Starts again: judge_claims (Judge claims): ended without a word in its log (more in x.log)",
+        "0 of 2 jobs done in 0 s. The next start goes on",
+    ]
 
 
 @pytest.mark.parametrize("one_says_why", [True, False])
