@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -16,6 +17,8 @@ from disturbed import done, failures, go_on, rest, same, start, torn
 from project_copy import wait_until
 
 ENDS = 20
+PLANNING = 0.3
+"""How often a run is ended while it plans its jobs, and not while some run."""
 PLANNED = "Moving Target: interrupted; the next start goes on"
 WORKED = re.compile(r"\d+ of \d+ jobs? done in .+\. The next start goes on")
 """What a run says last that Ctrl-C has ended, before and after its first job began."""
@@ -40,7 +43,7 @@ def kill_snakemake(run: subprocess.Popen[str], chance: random.Random) -> None:
 
 def kill_job(run: subprocess.Popen[str], chance: random.Random) -> None:
     while True:
-        wait_until(lambda: jobs_of(run), run)
+        wait_until(partial(jobs_of, run), run)
         try:
             chance.choice(jobs_of(run)).kill()
         except (psutil.NoSuchProcess, IndexError):
@@ -81,7 +84,11 @@ def end_again_and_again(
     for _ in range(ENDS):
         end = chance.choice(ends)
         run = started(project)
-        time.sleep(chance.uniform(1, 12))
+        if chance.random() < PLANNING:
+            time.sleep(chance.uniform(1, 5))
+        else:
+            wait_until(partial(jobs_of, run), run)
+            time.sleep(chance.uniform(0, 15))
         assert run.poll() is None, rest(run)
         end(run, chance)
         said = rest(run)
@@ -91,6 +98,7 @@ def end_again_and_again(
         now = done(project, undisturbed)
         assert known.items() <= now.items()
         known = now
+    assert known
     last = go_on(project)
     assert known.items() <= done(project, undisturbed).items()
     return ended, len(known), last
