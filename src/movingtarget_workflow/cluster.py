@@ -1,6 +1,6 @@
 """What jobs ask of a cluster, which go there together, and whether it has what they ask for.
 
-On one machine nothing of this has an effect.
+On one machine nothing of this has an effect, but that jobs which a killed run left at SLURM are named.
 """
 
 import asyncio
